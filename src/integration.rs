@@ -1,0 +1,84 @@
+//! The outside systems, all with the same face. An integration is one file: what it is and the rights its credential
+//! needs, its config, its `ACTIONS`, its calls, its wire types.
+
+pub mod celery;
+pub mod postgres;
+pub mod prometheus;
+
+use crate::call::{Arguments, CallContext, CallResult, Identity, Recall};
+use crate::runbook::action::ActionSpec;
+use serde_json::Value;
+
+/// Every action there is; the one list.
+pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS];
+
+/// Finds `integration.action`.
+pub fn action(integration: &str, name: &str) -> Option<&'static ActionSpec> {
+    ACTIONS.iter().copied().flatten().find(|spec| spec.integration == integration && spec.name == name)
+}
+
+/// One configured instance of an integration.
+#[derive(Debug)]
+pub enum Connection {
+    /// A Celery application, by its Redis broker and result store.
+    Celery(celery::Celery),
+    /// A PostgreSQL database.
+    Postgres(postgres::Postgres),
+    /// A Prometheus server.
+    Prometheus(prometheus::Prometheus),
+}
+
+impl Connection {
+    /// Where it leads, without any secret.
+    pub fn identity(&self) -> Identity {
+        match self {
+            Self::Celery(it) => it.identity(),
+            Self::Postgres(it) => it.identity(),
+            Self::Prometheus(it) => it.identity(),
+        }
+    }
+
+    /// What must be journalled with the intent so that [`Connection::recall`] can tell more after a crash.
+    /// An error means that the target cannot be reached: nothing has been sent.
+    pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
+        match self {
+            Self::Celery(it) => it.evidence(action, context).await,
+            Self::Postgres(_) | Self::Prometheus(_) => Ok(Value::Null),
+        }
+    }
+
+    /// Makes the call. Waits until the deadline at most.
+    pub async fn call(&self, action: &ActionSpec, arguments: &Arguments, context: &CallContext) -> CallResult {
+        match self {
+            Self::Celery(it) => it.call(action, arguments, context).await,
+            Self::Postgres(it) => it.call(action, arguments, context).await,
+            Self::Prometheus(it) => it.call(action, arguments, context).await,
+        }
+    }
+
+    /// Tells what became of a call whose caller died, by the target's guard. Never sends anything; waits for an answer
+    /// that is still on its way until the deadline at most.
+    pub async fn recall(
+        &self,
+        action: &ActionSpec,
+        arguments: &Arguments,
+        context: &CallContext,
+        evidence: &Value,
+    ) -> Recall {
+        match self {
+            Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
+            Self::Postgres(_) | Self::Prometheus(_) => {
+                Recall::NoEvidence { reason: "the target keeps no mark of the call".to_owned() }
+            }
+        }
+    }
+
+    /// Takes a call back that was sent but not begun. `Some` says how that ended: `NotDone` if it certainly never
+    /// begins now.
+    pub async fn take_back(&self, action: &ActionSpec, arguments: &Arguments, context: &CallContext) -> Option<CallResult> {
+        match self {
+            Self::Celery(it) => it.take_back(action, arguments, context).await,
+            Self::Postgres(_) | Self::Prometheus(_) => None,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Signalbox (the architecture page is written here).
+
+pub mod call;
+pub mod integration;
+pub mod platform;
+pub mod policy;
+pub mod problem;
+pub mod report;
+pub mod request;
+pub mod runbook;

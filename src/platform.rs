@@ -1,0 +1,3 @@
+//! Chat platforms; each the same face.
+
+pub mod slack;

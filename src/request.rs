@@ -1,0 +1,237 @@
+//! Who asks for what, and where: the words of the first two stages. A [`Delivery`] is bytes that reached us and were
+//! found genuine; a [`Request`] is what they ask.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A kind of door that people come in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Surface {
+    /// A Slack workspace.
+    Slack,
+    /// A Discord guild.
+    Discord,
+    /// The web console.
+    Console,
+    /// The command line.
+    Cli,
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slack => "Slack",
+            Self::Discord => "Discord",
+            Self::Console => "the console",
+            Self::Cli => "the command line",
+        })
+    }
+}
+
+/// An account that the surface itself has proved. Which person it belongs to is told by `people.toml` alone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Account {
+    /// A user of a Slack workspace; `team` is the user's own.
+    Slack {
+        /// The workspace that the user belongs to.
+        team: String,
+        /// The user's id, `U...`.
+        user: String,
+    },
+    /// A Discord user.
+    Discord {
+        /// The user's id.
+        user: String,
+    },
+    /// A user of the operating system, on the command line.
+    Os {
+        /// The login name.
+        user: String,
+    },
+    /// A person picked by `--as` or by the console's picker; exists in demo mode alone.
+    Picked {
+        /// The name in `people.toml`.
+        person: String,
+    },
+    /// A console session that a person opened with that person's own token.
+    Session {
+        /// The name in `people.toml`.
+        person: String,
+        /// The session's id, not its secret.
+        session: String,
+    },
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Slack { team, user } => write!(f, "Slack account {team}/{user}"),
+            Self::Discord { user } => write!(f, "Discord account {user}"),
+            Self::Os { user } => write!(f, "operating system user {user}"),
+            Self::Picked { person } => write!(f, "{person}, picked in demo mode"),
+            Self::Session { person, .. } => write!(f, "console session of {person}"),
+        }
+    }
+}
+
+/// Where something was asked, and so where it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// The kind of door.
+    pub surface: Surface,
+    /// Slack team or Discord guild.
+    #[serde(default)]
+    pub workspace: Option<String>,
+    /// Channel in it.
+    #[serde(default)]
+    pub channel: Option<String>,
+}
+
+/// The inputs as they were given, before their types are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Words {
+    /// One line of chat: file order or `name=value`, quotes group, `dry` last is a dry run.
+    Line(String),
+    /// Named values, as the command line, a form or a button gives them. A list joins by commas.
+    Named(Vec<(String, String)>),
+}
+
+/// What a person says of a step whose effect is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resolution {
+    /// It happened.
+    Done,
+    /// It did not happen.
+    NotDone,
+    /// Nobody can tell; the run is given up and its locks are let go.
+    Abandon,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ask")]
+pub enum Ask {
+    /// Run a runbook.
+    Run {
+        /// The slash command, without the slash.
+        runbook: String,
+        /// Its inputs, uninterpreted.
+        words: Words,
+        /// Stop after the plan.
+        dry: bool,
+    },
+    /// Press a runbook's offered follow-up of a finished run.
+    Offer {
+        /// The finished run.
+        run: String,
+        /// Which of its offers, from zero.
+        index: usize,
+    },
+    /// Say yes to a plan.
+    Approve {
+        /// The run that waits.
+        run: String,
+        /// The plan that was seen, where the surface knows it.
+        digest: Option<String>,
+    },
+    /// Say no to a plan.
+    Deny {
+        /// The run that waits.
+        run: String,
+    },
+    /// Start no further step.
+    Stop {
+        /// The run.
+        run: String,
+    },
+    /// Start a plan that waits for approval alone, with a reason (break-glass).
+    Override {
+        /// The run that waits.
+        run: String,
+        /// Why; posted loudly.
+        reason: String,
+    },
+    /// Say what became of a step whose effect is not known.
+    Resolve {
+        /// The run.
+        run: String,
+        /// The step's name.
+        step: String,
+        /// What became of it.
+        resolution: Resolution,
+        /// How the person knows.
+        reason: String,
+    },
+    /// Run the undo of the steps that are done, in reverse.
+    Undo {
+        /// The run.
+        run: String,
+    },
+    /// Let go of a lock whose owner will not.
+    Unlock {
+        /// The lock's key.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// Start no writes, of one runbook or of all.
+    Pause {
+        /// None means all.
+        runbook: Option<String>,
+    },
+    /// Writes may start again.
+    Resume {
+        /// None means all.
+        runbook: Option<String>,
+    },
+}
+
+impl Ask {
+    /// The runbook that is named, where one is.
+    pub fn runbook(&self) -> Option<&str> {
+        match self {
+            Self::Run { runbook, .. } => Some(runbook),
+            Self::Pause { runbook } | Self::Resume { runbook } => runbook.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// Bytes that reached us, verified. Stored with its request before anybody is told that it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Unique per platform event; the same delivery twice is one request.
+    pub id: String,
+    /// What the body asked, as kept: no bearer token is in it.
+    pub kept: String,
+    /// A short-lived token (Slack's `response_url`), to be sealed at rest.
+    pub token: Option<String>,
+    /// What it asks.
+    pub request: Request,
+}
+
+/// What is asked, by which account, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Ours; unguessable.
+    pub id: String,
+    /// Who, as proved by the surface.
+    pub account: Account,
+    /// The sign-in that the account used, where the surface knows one: an approver's differs from the requester's.
+    pub session: Option<String>,
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub ask: Ask,
+}
+
+impl Request {
+    /// A new request with an id of its own.
+    pub fn new(account: Account, place: Place, ask: Ask) -> Self {
+        Self { id: uuid::Uuid::now_v7().simple().to_string(), account, session: None, place, ask }
+    }
+}
