@@ -1,1 +1,5 @@
-//! Inputs.
+//! Typed arguments of a runbook.
+
+/// One input.
+#[derive(Debug, Clone)]
+pub struct InputSpec {}
