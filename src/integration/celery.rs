@@ -13,10 +13,30 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Write,
         guard: Guard::Marker,
         arguments: &[
-            ArgumentSpec { name: "task", kind: Kind::FixedText, required: true, help: "The full name of the task." },
-            ArgumentSpec { name: "args", kind: Kind::Values, required: true, help: "Its positional arguments." },
-            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
-            ArgumentSpec { name: "expires", kind: Kind::FixedDuration, required: false, help: "A worker that takes the message later than this drops it; 5 minutes unless given." },
+            ArgumentSpec {
+                name: "task",
+                kind: Kind::FixedText,
+                required: true,
+                help: "The full name of the task.",
+            },
+            ArgumentSpec {
+                name: "args",
+                kind: Kind::Values,
+                required: true,
+                help: "Its positional arguments.",
+            },
+            ArgumentSpec {
+                name: "queue",
+                kind: Kind::FixedText,
+                required: false,
+                help: "The queue; `celery` unless given.",
+            },
+            ArgumentSpec {
+                name: "expires",
+                kind: Kind::FixedDuration,
+                required: false,
+                help: "A worker that takes the message later than this drops it; 5 minutes unless given.",
+            },
         ],
         gives: &[
             ("task_id", "Derived from run and step."),
@@ -32,8 +52,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "Asks the workers whether they are there.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[
-        ],
+        arguments: &[],
         gives: &[
             ("workers", "Names of those that answered."),
             ("listening", "How many processes the broker counts as listening."),
@@ -45,8 +64,7 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "What the workers are doing.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[
-        ],
+        arguments: &[],
         gives: &[
             ("active", "Tasks that run: id, name, args, worker."),
             ("reserved", "Tasks taken by a worker and not begun."),
@@ -59,9 +77,12 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "Messages waiting, with those in priority lists and those taken but not begun.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[
-            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
-        ],
+        arguments: &[ArgumentSpec {
+            name: "queue",
+            kind: Kind::FixedText,
+            required: false,
+            help: "The queue; `celery` unless given.",
+        }],
         gives: &[
             ("waiting", "In the lists of the queue."),
             ("unacked", "Taken by a worker and not begun, or waiting for a retry."),
@@ -75,13 +96,36 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Read,
         guard: Guard::None,
         arguments: &[
-            ArgumentSpec { name: "task", kind: Kind::FixedText, required: true, help: "The full name of the task." },
-            ArgumentSpec { name: "args", kind: Kind::Values, required: false, help: "Its positional arguments; any unless given." },
-            ArgumentSpec { name: "first_args", kind: Kind::Value, required: false, help: "A list: finds tasks whose first argument is any of these." },
-            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
+            ArgumentSpec {
+                name: "task",
+                kind: Kind::FixedText,
+                required: true,
+                help: "The full name of the task.",
+            },
+            ArgumentSpec {
+                name: "args",
+                kind: Kind::Values,
+                required: false,
+                help: "Its positional arguments; any unless given.",
+            },
+            ArgumentSpec {
+                name: "first_args",
+                kind: Kind::Value,
+                required: false,
+                help: "A list: finds tasks whose first argument is any of these.",
+            },
+            ArgumentSpec {
+                name: "queue",
+                kind: Kind::FixedText,
+                required: false,
+                help: "The queue; `celery` unless given.",
+            },
         ],
         gives: &[
-            ("found", "A list of: id, where (queued, unacked, active, reserved, scheduled), args, first (the first argument as text), retries, ours (whether Signalbox sent it)."),
+            (
+                "found",
+                "A list of: id, where (queued, unacked, active, reserved, scheduled), args, first (the first argument as text), retries, ours (whether Signalbox sent it).",
+            ),
             ("unreadable", "How many messages could not be read."),
         ],
     },
@@ -94,12 +138,19 @@ pub struct Celery {}
 impl Celery {
     /// Where it leads, without any secret.
     pub fn identity(&self) -> Identity {
-        Identity { kind: "celery".to_owned(), host: String::new(), database: None, user: None }
+        Identity {
+            kind: "celery".to_owned(),
+            host: String::new(),
+            database: None,
+            user: None,
+        }
     }
 
     /// Makes the call.
     pub async fn call(&self, action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> CallResult {
-        CallResult::Unreachable { reason: format!("{} is not there", action.name) }
+        CallResult::Unreachable {
+            reason: format!("{} is not there", action.name),
+        }
     }
 
     /// Journalled with the intent: the broker's `run_id`.
@@ -108,12 +159,23 @@ impl Celery {
     }
 
     /// What became of a call whose caller died.
-    pub async fn recall(&self, _action: &ActionSpec, _arguments: &Arguments, _context: &CallContext, _evidence: &Value) -> Recall {
+    pub async fn recall(
+        &self,
+        _action: &ActionSpec,
+        _arguments: &Arguments,
+        _context: &CallContext,
+        _evidence: &Value,
+    ) -> Recall {
         Recall::NoEvidence { reason: String::new() }
     }
 
     /// Takes back an exact message that is still queued.
-    pub async fn take_back(&self, _action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> Option<CallResult> {
+    pub async fn take_back(
+        &self,
+        _action: &ActionSpec,
+        _arguments: &Arguments,
+        _context: &CallContext,
+    ) -> Option<CallResult> {
         None
     }
 }
