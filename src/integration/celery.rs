@@ -13,30 +13,10 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Write,
         guard: Guard::Marker,
         arguments: &[
-            ArgumentSpec {
-                name: "task",
-                kind: Kind::FixedText,
-                required: true,
-                help: "The full name of the task.",
-            },
-            ArgumentSpec {
-                name: "args",
-                kind: Kind::Values,
-                required: true,
-                help: "Its positional arguments.",
-            },
-            ArgumentSpec {
-                name: "queue",
-                kind: Kind::FixedText,
-                required: false,
-                help: "The queue; `celery` unless given.",
-            },
-            ArgumentSpec {
-                name: "expires",
-                kind: Kind::FixedDuration,
-                required: false,
-                help: "A worker that takes the message later than this drops it; 5 minutes unless given.",
-            },
+            ArgumentSpec { name: "task", kind: Kind::FixedText, required: true, help: "The full name of the task." },
+            ArgumentSpec { name: "args", kind: Kind::Values, required: true, help: "Its positional arguments." },
+            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
+            ArgumentSpec { name: "expires", kind: Kind::FixedDuration, required: false, help: "A worker that takes the message later than this drops it; 5 minutes unless given." },
         ],
         gives: &[
             ("task_id", "Derived from run and step."),
@@ -52,7 +32,8 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "Asks the workers whether they are there.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[],
+        arguments: &[
+        ],
         gives: &[
             ("workers", "Names of those that answered."),
             ("listening", "How many processes the broker counts as listening."),
@@ -64,7 +45,8 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "What the workers are doing.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[],
+        arguments: &[
+        ],
         gives: &[
             ("active", "Tasks that run: id, name, args, worker."),
             ("reserved", "Tasks taken by a worker and not begun."),
@@ -77,12 +59,9 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "Messages waiting, with those in priority lists and those taken but not begun.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[ArgumentSpec {
-            name: "queue",
-            kind: Kind::FixedText,
-            required: false,
-            help: "The queue; `celery` unless given.",
-        }],
+        arguments: &[
+            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
+        ],
         gives: &[
             ("waiting", "In the lists of the queue."),
             ("unacked", "Taken by a worker and not begun, or waiting for a retry."),
@@ -96,36 +75,13 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Read,
         guard: Guard::None,
         arguments: &[
-            ArgumentSpec {
-                name: "task",
-                kind: Kind::FixedText,
-                required: true,
-                help: "The full name of the task.",
-            },
-            ArgumentSpec {
-                name: "args",
-                kind: Kind::Values,
-                required: false,
-                help: "Its positional arguments; any unless given.",
-            },
-            ArgumentSpec {
-                name: "first_args",
-                kind: Kind::Value,
-                required: false,
-                help: "A list: finds tasks whose first argument is any of these.",
-            },
-            ArgumentSpec {
-                name: "queue",
-                kind: Kind::FixedText,
-                required: false,
-                help: "The queue; `celery` unless given.",
-            },
+            ArgumentSpec { name: "task", kind: Kind::FixedText, required: true, help: "The full name of the task." },
+            ArgumentSpec { name: "args", kind: Kind::Values, required: false, help: "Its positional arguments; any unless given." },
+            ArgumentSpec { name: "first_args", kind: Kind::Value, required: false, help: "A list: finds tasks whose first argument is any of these." },
+            ArgumentSpec { name: "queue", kind: Kind::FixedText, required: false, help: "The queue; `celery` unless given." },
         ],
         gives: &[
-            (
-                "found",
-                "A list of: id, where (queued, unacked, active, reserved, scheduled), args, first (the first argument as text), retries, ours (whether Signalbox sent it).",
-            ),
+            ("found", "A list of: id, where (queued, unacked, active, reserved, scheduled), args, first (the first argument as text), retries, ours (whether Signalbox sent it)."),
             ("unreadable", "How many messages could not be read."),
         ],
     },
@@ -138,19 +94,12 @@ pub struct Celery {}
 impl Celery {
     /// Where it leads, without any secret.
     pub fn identity(&self) -> Identity {
-        Identity {
-            kind: "celery".to_owned(),
-            host: String::new(),
-            database: None,
-            user: None,
-        }
+        Identity { kind: "celery".to_owned(), host: String::new(), database: None, user: None }
     }
 
     /// Makes the call.
     pub async fn call(&self, action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> CallResult {
-        CallResult::Unreachable {
-            reason: format!("{} is not there", action.name),
-        }
+        CallResult::Unreachable { reason: format!("{} is not there", action.name) }
     }
 
     /// Journalled with the intent: the broker's `run_id`.
@@ -159,23 +108,12 @@ impl Celery {
     }
 
     /// What became of a call whose caller died.
-    pub async fn recall(
-        &self,
-        _action: &ActionSpec,
-        _arguments: &Arguments,
-        _context: &CallContext,
-        _evidence: &Value,
-    ) -> Recall {
+    pub async fn recall(&self, _action: &ActionSpec, _arguments: &Arguments, _context: &CallContext, _evidence: &Value) -> Recall {
         Recall::NoEvidence { reason: String::new() }
     }
 
     /// Takes back an exact message that is still queued.
-    pub async fn take_back(
-        &self,
-        _action: &ActionSpec,
-        _arguments: &Arguments,
-        _context: &CallContext,
-    ) -> Option<CallResult> {
+    pub async fn take_back(&self, _action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> Option<CallResult> {
         None
     }
 }

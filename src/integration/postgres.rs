@@ -13,24 +13,9 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Read,
         guard: Guard::None,
         arguments: &[
-            ArgumentSpec {
-                name: "sql",
-                kind: Kind::FixedText,
-                required: true,
-                help: "One SELECT with $1, $2... placeholders.",
-            },
-            ArgumentSpec {
-                name: "params",
-                kind: Kind::Values,
-                required: false,
-                help: "What is bound to them.",
-            },
-            ArgumentSpec {
-                name: "limit",
-                kind: Kind::FixedInteger,
-                required: false,
-                help: "Rows at the most; 1000 unless given.",
-            },
+            ArgumentSpec { name: "sql", kind: Kind::FixedText, required: true, help: "One SELECT with $1, $2... placeholders." },
+            ArgumentSpec { name: "params", kind: Kind::Values, required: false, help: "What is bound to them." },
+            ArgumentSpec { name: "limit", kind: Kind::FixedInteger, required: false, help: "Rows at the most; 1000 unless given." },
         ],
         gives: &[
             ("rows", "A list of objects by column name."),
@@ -45,26 +30,13 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Write,
         guard: Guard::None,
         arguments: &[
-            ArgumentSpec {
-                name: "sql",
-                kind: Kind::FixedText,
-                required: true,
-                help: "One statement with placeholders.",
-            },
-            ArgumentSpec {
-                name: "params",
-                kind: Kind::Values,
-                required: false,
-                help: "What is bound to them.",
-            },
-            ArgumentSpec {
-                name: "expect_rows",
-                kind: Kind::Value,
-                required: false,
-                help: "Rolls back unless exactly this many rows are touched.",
-            },
+            ArgumentSpec { name: "sql", kind: Kind::FixedText, required: true, help: "One statement with placeholders." },
+            ArgumentSpec { name: "params", kind: Kind::Values, required: false, help: "What is bound to them." },
+            ArgumentSpec { name: "expect_rows", kind: Kind::Value, required: false, help: "Rolls back unless exactly this many rows are touched." },
         ],
-        gives: &[("count", "Rows touched.")],
+        gives: &[
+            ("count", "Rows touched."),
+        ],
     },
 ];
 
@@ -75,18 +47,11 @@ pub struct Postgres {}
 impl Postgres {
     /// Where it leads, without any secret.
     pub fn identity(&self) -> Identity {
-        Identity {
-            kind: "postgres".to_owned(),
-            host: String::new(),
-            database: None,
-            user: None,
-        }
+        Identity { kind: "postgres".to_owned(), host: String::new(), database: None, user: None }
     }
 
     /// Makes the call.
     pub async fn call(&self, action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> CallResult {
-        CallResult::Unreachable {
-            reason: format!("{} is not there", action.name),
-        }
+        CallResult::Unreachable { reason: format!("{} is not there", action.name) }
     }
 }

@@ -12,17 +12,11 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "The value of a query now.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[ArgumentSpec {
-            name: "query",
-            kind: Kind::FixedText,
-            required: true,
-            help: "PromQL.",
-        }],
+        arguments: &[
+            ArgumentSpec { name: "query", kind: Kind::FixedText, required: true, help: "PromQL." },
+        ],
         gives: &[
-            (
-                "series",
-                "A list of: labels, value (a number, or null for NaN and infinities), text (as Prometheus wrote it).",
-            ),
+            ("series", "A list of: labels, value (a number, or null for NaN and infinities), text (as Prometheus wrote it)."),
             ("absent", "True if there is no series at all; that is not zero."),
             ("value", "The only value if there is exactly one series, else null."),
         ],
@@ -34,24 +28,11 @@ pub const ACTIONS: &[ActionSpec] = &[
         effect: Effect::Read,
         guard: Guard::None,
         arguments: &[
-            ArgumentSpec {
-                name: "query",
-                kind: Kind::FixedText,
-                required: true,
-                help: "PromQL.",
-            },
-            ArgumentSpec {
-                name: "last",
-                kind: Kind::FixedDuration,
-                required: true,
-                help: "How far back.",
-            },
+            ArgumentSpec { name: "query", kind: Kind::FixedText, required: true, help: "PromQL." },
+            ArgumentSpec { name: "last", kind: Kind::FixedDuration, required: true, help: "How far back." },
         ],
         gives: &[
-            (
-                "series",
-                "A list of: labels, points (pairs of unix seconds and a number or null).",
-            ),
+            ("series", "A list of: labels, points (pairs of unix seconds and a number or null)."),
             ("absent", "True if there is no series at all."),
         ],
     },
@@ -61,13 +42,12 @@ pub const ACTIONS: &[ActionSpec] = &[
         summary: "Whether a query gives no series.",
         effect: Effect::Read,
         guard: Guard::None,
-        arguments: &[ArgumentSpec {
-            name: "query",
-            kind: Kind::FixedText,
-            required: true,
-            help: "PromQL.",
-        }],
-        gives: &[("absent", "True if there is none.")],
+        arguments: &[
+            ArgumentSpec { name: "query", kind: Kind::FixedText, required: true, help: "PromQL." },
+        ],
+        gives: &[
+            ("absent", "True if there is none."),
+        ],
     },
 ];
 
@@ -78,18 +58,11 @@ pub struct Prometheus {}
 impl Prometheus {
     /// Where it leads, without any secret.
     pub fn identity(&self) -> Identity {
-        Identity {
-            kind: "prometheus".to_owned(),
-            host: String::new(),
-            database: None,
-            user: None,
-        }
+        Identity { kind: "prometheus".to_owned(), host: String::new(), database: None, user: None }
     }
 
     /// Makes the call.
     pub async fn call(&self, action: &ActionSpec, _arguments: &Arguments, _context: &CallContext) -> CallResult {
-        CallResult::Unreachable {
-            reason: format!("{} is not there", action.name),
-        }
+        CallResult::Unreachable { reason: format!("{} is not there", action.name) }
     }
 }
