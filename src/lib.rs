@@ -2,6 +2,7 @@
 
 pub mod call;
 pub mod integration;
+pub mod panel;
 pub mod platform;
 pub mod policy;
 pub mod problem;
