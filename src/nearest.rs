@@ -17,7 +17,11 @@ pub fn way_out<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone)
     }
     let mut all: Vec<String> = known.into_iter().map(|known| format!("`{known}`")).collect();
     all.sort();
-    if all.is_empty() { "there is none".to_owned() } else { format!("there is {}", all.join(", ")) }
+    if all.is_empty() {
+        "there is none".to_owned()
+    } else {
+        format!("there is {}", all.join(", "))
+    }
 }
 
 #[cfg(test)]

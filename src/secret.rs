@@ -51,11 +51,17 @@ impl SecretRef {
             if name.is_empty() || !letters || name.starts_with(|c: char| c.is_ascii_digit()) {
                 return Err(SecretFormError::Name { key });
             }
-            return Ok(Self { key, kept: Kept::Environment(name.to_owned()) });
+            return Ok(Self {
+                key,
+                kept: Kept::Environment(name.to_owned()),
+            });
         }
         match text.strip_prefix("file:") {
             Some("") => Err(SecretFormError::Path { key }),
-            Some(path) => Ok(Self { key, kept: Kept::File(base.join(path)) }),
+            Some(path) => Ok(Self {
+                key,
+                kept: Kept::File(base.join(path)),
+            }),
             None => Err(SecretFormError::Literal { key }),
         }
     }
@@ -128,7 +134,10 @@ impl<F: Fn(&str) -> Option<String>> Secrets<F> {
         match &reference.kept {
             Kept::Environment(name) => match (self.environment)(name) {
                 Some(value) if !value.is_empty() => Ok(SecretString::from(value)),
-                _ => Err(SecretError::NotSet { name: name.clone(), key }),
+                _ => Err(SecretError::NotSet {
+                    name: name.clone(),
+                    key,
+                }),
             },
             Kept::File(path) => {
                 let path = path.clone();

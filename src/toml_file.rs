@@ -29,7 +29,11 @@ struct Found {
 impl<'t> TomlFile<'t> {
     /// A file that has been read from disk.
     pub fn new(path: &'t Path, text: &'t str) -> Self {
-        Self { path, text, found: RefCell::default() }
+        Self {
+            path,
+            text,
+            found: RefCell::default(),
+        }
     }
 
     /// What a path in the file is relative to.
@@ -53,7 +57,13 @@ impl<'t> TomlFile<'t> {
 
     /// The whole file as a section.
     pub fn root<'f>(&'f self, tree: &'f Spanned<DeTable<'f>>) -> Section<'f> {
-        Section { file: self, name: String::new(), span: 0..0, table: tree.get_ref(), asked: Vec::new() }
+        Section {
+            file: self,
+            name: String::new(),
+            span: 0..0,
+            table: tree.get_ref(),
+            asked: Vec::new(),
+        }
     }
 
     /// Notes a mistake.
@@ -120,7 +130,11 @@ impl<'f> Section<'f> {
 
     /// A key with the names of the tables around it, as people would call it.
     pub fn key(&self, key: &str) -> String {
-        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+        if self.name.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.name)
+        }
     }
 
     fn get(&mut self, key: &'static str) -> Option<&'f Spanned<DeValue<'f>>> {
@@ -133,7 +147,11 @@ impl<'f> Section<'f> {
     fn wrong_kind(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str) {
         self.file.problem(
             &value.span(),
-            format!("`{}` must be {wanted}, and this is {}", self.key(key), kind(value.get_ref())),
+            format!(
+                "`{}` must be {wanted}, and this is {}",
+                self.key(key),
+                kind(value.get_ref())
+            ),
         );
     }
 
@@ -144,7 +162,10 @@ impl<'f> Section<'f> {
         if text.is_none() {
             self.wrong_kind(key, value, "a text in quotes");
         }
-        Some(Text { value: text?, span: value.span() })
+        Some(Text {
+            value: text?,
+            span: value.span(),
+        })
     }
 
     /// A text that must be there.
@@ -163,6 +184,11 @@ impl<'f> Section<'f> {
     /// Where a secret is kept.
     pub fn secret(&mut self, key: &'static str) -> Option<SecretRef> {
         let text = self.text(key)?;
+        self.secret_in(key, &text)
+    }
+
+    /// Where a secret is kept, of a key that takes other texts too.
+    pub fn secret_in(&self, key: &str, text: &Text<'_>) -> Option<SecretRef> {
         match SecretRef::parse(self.key(key), text.value, self.file.folder()) {
             Ok(secret) => Some(secret),
             Err(error) => {
@@ -188,11 +214,28 @@ impl<'f> Section<'f> {
         let mut texts = Vec::new();
         for item in items.iter() {
             match item.get_ref().as_str() {
-                Some(value) => texts.push(Text { value, span: item.span() }),
+                Some(value) => texts.push(Text {
+                    value,
+                    span: item.span(),
+                }),
                 None => self.wrong_kind(key, item, "a list of texts"),
             }
         }
         texts
+    }
+
+    /// A list of texts that must be there, with at least one in it.
+    pub fn required_texts(&mut self, key: &'static str) -> Vec<Text<'f>> {
+        self.require(key);
+        if let Some(value) = self.get(key)
+            && value.get_ref().as_array().is_some_and(|items| items.is_empty())
+        {
+            self.file.problem(
+                &value.span(),
+                format!("`{}` is empty; name at least one", self.key(key)),
+            );
+        }
+        self.texts(key)
     }
 
     /// True or false; false where the key is absent.
@@ -214,25 +257,37 @@ impl<'f> Section<'f> {
     /// A table below this one that must be there.
     pub fn required_section(&mut self, key: &'static str) -> Option<Section<'f>> {
         if self.get(key).is_none() {
-            self.file.missing(&self.span, format!("the section `[{}]` is missing", self.key(key)));
+            self.file
+                .missing(&self.span, format!("the section `[{}]` is missing", self.key(key)));
         }
         self.section(key)
     }
 
     /// The tables `[key.NAME]` with their names, which are words: `ops`, `shop-db`.
     pub fn named_sections(&mut self, key: &'static str) -> Vec<(Text<'f>, Section<'f>)> {
-        let Some(all) = self.section(key) else { return Vec::new() };
+        let Some(all) = self.section(key) else {
+            return Vec::new();
+        };
         let mut sections = Vec::new();
         for (name, value) in all.table.iter() {
             if !is_word(name.get_ref()) {
                 self.file.problem(
                     &name.span(),
-                    format!("{key} names are lowercase words such as `ops` or `shop-db`; `{}` is not", name.get_ref()),
+                    format!(
+                        "{key} names are lowercase words such as `ops` or `shop-db`; `{}` is not",
+                        name.get_ref()
+                    ),
                 );
             } else if let Some(section) = all.below(name.get_ref(), value) {
                 // The header of a table that only dotted keys imply has no place of its own.
                 let span = name.span();
-                sections.push((Text { value: name.get_ref(), span: span.clone() }, Section { span, ..section }));
+                sections.push((
+                    Text {
+                        value: name.get_ref(),
+                        span: span.clone(),
+                    },
+                    Section { span, ..section },
+                ));
             }
         }
         sections
@@ -243,14 +298,27 @@ impl<'f> Section<'f> {
         if table.is_none() {
             self.wrong_kind(key, value, "a section");
         }
-        Some(Section { file: self.file, name: self.key(key), span: value.span(), table: table?, asked: Vec::new() })
+        Some(Section {
+            file: self.file,
+            name: self.key(key),
+            span: value.span(),
+            table: table?,
+            asked: Vec::new(),
+        })
     }
 
     /// Tells every key that nobody asked for.
     pub fn close(self) {
-        for name in self.table.keys().filter(|name| !self.asked.contains(&name.get_ref().as_ref())) {
+        for name in self
+            .table
+            .keys()
+            .filter(|name| !self.asked.contains(&name.get_ref().as_ref()))
+        {
             let way_out = way_out(name.get_ref(), self.asked.iter().copied());
-            self.file.problem(&name.span(), format!("`{}` is not known; {way_out}", self.key(name.get_ref())));
+            self.file.problem(
+                &name.span(),
+                format!("`{}` is not known; {way_out}", self.key(name.get_ref())),
+            );
         }
     }
 }
@@ -269,5 +337,7 @@ fn kind(value: &DeValue<'_>) -> &'static str {
 /// Whether a name can stand in policies, sentences and addresses without quoting.
 pub fn is_word(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }

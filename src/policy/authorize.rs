@@ -91,8 +91,15 @@ pub enum ActName {
 }
 
 impl ActName {
-    const ALL: [Self; 7] =
-        [Self::Ask, Self::View, Self::Run, Self::Approve, Self::Stop, Self::Resolve, Self::Override];
+    const ALL: [Self; 7] = [
+        Self::Ask,
+        Self::View,
+        Self::Run,
+        Self::Approve,
+        Self::Stop,
+        Self::Resolve,
+        Self::Override,
+    ];
 
     /// As policies write it.
     pub fn as_str(self) -> &'static str {
@@ -339,7 +346,10 @@ enum Unanswerable {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("version", &self.version).field("articles", &self.articles.len()).finish()
+        f.debug_struct("Policy")
+            .field("version", &self.version)
+            .field("articles", &self.articles.len())
+            .finish()
     }
 }
 
@@ -361,21 +371,35 @@ impl Policy {
 
     /// Decides. Every answer names its policies.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let Some(runbook) = self.runbooks.get(question.runbook) else { return no_policy(question) };
+        let Some(runbook) = self.runbooks.get(question.runbook) else {
+            return no_policy(question);
+        };
         let (request, entities) = match self.facts(question, runbook) {
             Ok(facts) => facts,
-            Err(reason) => return Decision::Deny { policies: Vec::new(), say: format!("Denied: {reason}.") },
+            Err(reason) => {
+                return Decision::Deny {
+                    policies: Vec::new(),
+                    say: format!("Denied: {reason}."),
+                };
+            }
         };
         match self.evaluate(&self.full, &request, &entities) {
             Evaluation::Failed { policies, say } => Decision::Deny { policies, say },
             Evaluation::Allowed(by) => self.grant(question, &by),
             Evaluation::Denied(by) => {
-                let (thresholds, bans): (Vec<_>, Vec<_>) =
-                    by.into_iter().partition(|id| self.articles.get(id).is_some_and(|it| it.approvals.is_some()));
+                let (thresholds, bans): (Vec<_>, Vec<_>) = by
+                    .into_iter()
+                    .partition(|id| self.articles.get(id).is_some_and(|it| it.approvals.is_some()));
                 if !bans.is_empty() {
-                    return Decision::Deny { say: self.sentences(&bans), policies: strings(&bans) };
+                    return Decision::Deny {
+                        say: self.sentences(&bans),
+                        policies: strings(&bans),
+                    };
                 }
-                let count = thresholds.iter().filter_map(|id| self.articles.get(id)?.approvals).max();
+                let count = thresholds
+                    .iter()
+                    .filter_map(|id| self.articles.get(id)?.approvals)
+                    .max();
                 let Some(count) = count else { return no_policy(question) };
                 match self.evaluate(&self.without_thresholds, &request, &entities) {
                     Evaluation::Allowed(_) => Decision::NeedsApproval(Threshold {
@@ -404,16 +428,33 @@ impl Policy {
     ) -> Approvers {
         let may = |person: &Person| {
             let account = presumed_account(place.surface, &person.name);
-            let act = Act::Approve { radius, requester, account: &account };
-            self.decide(&Question { person, act, runbook, place }).is_allowed()
+            let act = Act::Approve {
+                radius,
+                requester,
+                account: &account,
+            };
+            self.decide(&Question {
+                person,
+                act,
+                runbook,
+                place,
+            })
+            .is_allowed()
         };
         let others = people.persons().filter(|person| person.name != requester.name);
-        let persons = others.filter(|person| may(person)).map(|person| person.name.clone()).collect();
+        let persons = others
+            .filter(|person| may(person))
+            .map(|person| person.name.clone())
+            .collect();
         let groups = people.groups().map(|group| group.name.clone());
         let groups = groups
             // The name is nobody's: names in `people.toml` are lowercase words.
             .filter(|group| {
-                may(&Person { name: "?".to_owned(), groups: BTreeSet::from([group.clone()]), console: None })
+                may(&Person {
+                    name: "?".to_owned(),
+                    groups: BTreeSet::from([group.clone()]),
+                    console: None,
+                })
             })
             .collect();
         Approvers { persons, groups }
@@ -444,7 +485,11 @@ impl Policy {
             context.push(("approver".to_owned(), record([("account".to_owned(), kind)])?));
         }
         let act = question.act.name();
-        let act = self.names.acts.get(&act).ok_or_else(|| Unanswerable::Engine(format!("no action {}", act.as_str())))?;
+        let act = self
+            .names
+            .acts
+            .get(&act)
+            .ok_or_else(|| Unanswerable::Engine(format!("no action {}", act.as_str())))?;
         let request = Request::new(
             self.uid(&self.names.person, &question.person.name),
             act.clone(),
@@ -452,11 +497,18 @@ impl Policy {
             Context::from_pairs(context).map_err(engine)?,
             Some(&self.schema),
         );
-        Ok((request.map_err(engine)?, Entities::from_entities(entities, None).map_err(engine)?))
+        Ok((
+            request.map_err(engine)?,
+            Entities::from_entities(entities, None).map_err(engine)?,
+        ))
     }
 
     fn person(&self, person: &Person) -> Entity {
-        let groups: HashSet<_> = person.groups.iter().map(|group| self.uid(&self.names.group, group)).collect();
+        let groups: HashSet<_> = person
+            .groups
+            .iter()
+            .map(|group| self.uid(&self.names.group, group))
+            .collect();
         Entity::new_no_attrs(self.uid(&self.names.person, &person.name), groups)
     }
 
@@ -477,9 +529,15 @@ impl Policy {
             .collect();
         if !failures.is_empty() {
             failures.sort_by_key(|(id, _)| self.order(id));
-            let told: Vec<_> = failures.iter().map(|(id, reason)| format!("`{id}` ({reason})")).collect();
+            let told: Vec<_> = failures
+                .iter()
+                .map(|(id, reason)| format!("`{id}` ({reason})"))
+                .collect();
             return Evaluation::Failed {
-                say: format!("Denied, because this policy could not be evaluated: {}.", told.join(", ")),
+                say: format!(
+                    "Denied, because this policy could not be evaluated: {}.",
+                    told.join(", ")
+                ),
                 policies: failures.iter().map(|(id, _)| id.to_string()).collect(),
             };
         }
@@ -496,7 +554,11 @@ impl Policy {
     }
 
     fn sentences(&self, policies: &[PolicyId]) -> String {
-        let says: Vec<_> = policies.iter().filter_map(|id| self.articles.get(id)).map(|it| it.say.as_str()).collect();
+        let says: Vec<_> = policies
+            .iter()
+            .filter_map(|id| self.articles.get(id))
+            .map(|it| it.say.as_str())
+            .collect();
         says.join(" ")
     }
 
@@ -528,7 +590,10 @@ enum Evaluation {
 fn no_policy(question: &Question<'_>) -> Decision {
     let phrase = question.act.name().phrase();
     let say = format!("No policy lets {} {phrase} {}.", question.person.name, question.runbook);
-    Decision::Deny { policies: Vec::new(), say }
+    Decision::Deny {
+        policies: Vec::new(),
+        say,
+    }
 }
 
 fn strings(policies: &[PolicyId]) -> Vec<String> {
@@ -552,10 +617,16 @@ fn place(place: &Place) -> Result<RestrictedExpression, Unanswerable> {
         Surface::Console => "console",
         Surface::Cli => "cli",
     };
-    let members = [("surface", Some(surface)), ("workspace", place.workspace.as_deref()), ("channel", place.channel.as_deref())];
-    record(members.into_iter().filter_map(|(name, value)| {
-        Some((name.to_owned(), RestrictedExpression::new_string(value?.to_owned())))
-    }))
+    let members = [
+        ("surface", Some(surface)),
+        ("workspace", place.workspace.as_deref()),
+        ("channel", place.channel.as_deref()),
+    ];
+    record(
+        members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), RestrictedExpression::new_string(value?.to_owned())))),
+    )
 }
 
 fn account_kind(account: &Account) -> &'static str {
@@ -572,9 +643,15 @@ fn account_kind(account: &Account) -> &'static str {
 fn presumed_account(surface: Surface, person: &str) -> Account {
     let user = person.to_owned();
     match surface {
-        Surface::Slack => Account::Slack { team: String::new(), user },
+        Surface::Slack => Account::Slack {
+            team: String::new(),
+            user,
+        },
         Surface::Discord => Account::Discord { user },
-        Surface::Console => Account::Session { person: user, session: String::new() },
+        Surface::Console => Account::Session {
+            person: user,
+            session: String::new(),
+        },
         Surface::Cli => Account::Os { user },
     }
 }

@@ -1,7 +1,7 @@
 //! Who somebody is, across platforms: `people.toml` maps accounts to persons, and persons to groups.
 
-use crate::problem::Problem;
 use crate::nearest::way_out;
+use crate::problem::Problem;
 use crate::request::Account;
 use crate::secret::SecretRef;
 use crate::toml_file::{Section, Text, TomlFile};
@@ -64,15 +64,36 @@ impl People {
         let file = TomlFile::new(path, text);
         let tree = file.parse();
         let mut root = file.root(&tree);
-        let groups = root.named_sections("group").into_iter().map(|(name, section)| group(&name, section)).collect();
-        let mut register = Register { groups, persons: BTreeMap::new(), accounts: HashMap::new() };
+        let groups = root
+            .named_sections("group")
+            .into_iter()
+            .map(|(name, section)| group(&name, section))
+            .collect();
+        let mut register = Register {
+            groups,
+            persons: BTreeMap::new(),
+            accounts: HashMap::new(),
+        };
         for (name, section) in in_file_order(root.named_sections("person")) {
             register.person(&name, section);
         }
         root.close();
-        let Register { groups, persons, accounts } = register;
+        let Register {
+            groups,
+            persons,
+            accounts,
+        } = register;
         let problems = file.into_problems();
-        if problems.is_empty() { Ok(Self { persons, groups, accounts, demo }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self {
+                persons,
+                groups,
+                accounts,
+                demo,
+            })
+        } else {
+            Err(problems)
+        }
     }
 
     /// The person behind an account. A session is the word of the console that opened it on the person's own token.
@@ -126,7 +147,14 @@ impl Register {
         }
         for text in section.texts("discord") {
             if is_snowflake(text.value) {
-                self.account(&section, &person, &text, Account::Discord { user: text.value.to_owned() });
+                self.account(
+                    &section,
+                    &person,
+                    &text,
+                    Account::Discord {
+                        user: text.value.to_owned(),
+                    },
+                );
             } else {
                 wrong_form(&section, "discord", &text, "a user's id, which is a number in quotes");
             }
@@ -135,12 +163,22 @@ impl Register {
             if text.value.is_empty() || text.value.contains(char::is_whitespace) {
                 wrong_form(&section, "os_user", &text, "a login name");
             } else {
-                self.account(&section, &person, &text, Account::Os { user: text.value.to_owned() });
+                self.account(
+                    &section,
+                    &person,
+                    &text,
+                    Account::Os {
+                        user: text.value.to_owned(),
+                    },
+                );
             }
         }
         let console = section.secret("console");
         if let Some(token) = &console
-            && let Some(other) = self.persons.values().find(|p| p.console.as_ref().is_some_and(|it| it.same_place(token)))
+            && let Some(other) = self
+                .persons
+                .values()
+                .find(|p| p.console.as_ref().is_some_and(|it| it.same_place(token)))
         {
             let message = format!(
                 "{person} and {} have the same console token, so each could act as the other; give {person} another one",
@@ -152,13 +190,23 @@ impl Register {
         for text in section.texts("groups") {
             if !self.groups.contains_key(text.value) {
                 let way_out = way_out(text.value, self.groups.keys().map(String::as_str));
-                let message = format!("the group `{0}` is not declared by a section [group.{0}]; {way_out}", text.value);
+                let message = format!(
+                    "the group `{0}` is not declared by a section [group.{0}]; {way_out}",
+                    text.value
+                );
                 section.file().problem(&text.span, message);
             }
             groups.insert(text.value.to_owned());
         }
         section.close();
-        self.persons.insert(person.clone(), Person { name: person, groups, console });
+        self.persons.insert(
+            person.clone(),
+            Person {
+                name: person,
+                groups,
+                console,
+            },
+        );
     }
 
     fn account(&mut self, section: &Section<'_>, person: &str, text: &Text<'_>, account: Account) {
@@ -167,7 +215,11 @@ impl Register {
                 free.insert(person.to_owned());
             }
             Entry::Occupied(taken) => {
-                let message = format!("{} belongs to {} already; an account is one person's", taken.key(), taken.get());
+                let message = format!(
+                    "{} belongs to {} already; an account is one person's",
+                    taken.key(),
+                    taken.get()
+                );
                 section.file().problem(&text.span, message);
             }
         }
@@ -181,7 +233,12 @@ fn group(name: &Text<'_>, mut section: Section<'_>) -> (String, Group) {
             Some((team, usergroup)) => {
                 slack_usergroups.insert(SlackUsergroup { team, usergroup });
             }
-            None => wrong_form(&section, "slack_usergroups", &text, "a team and a user group such as \"T1/S0OPS\""),
+            None => wrong_form(
+                &section,
+                "slack_usergroups",
+                &text,
+                "a team and a user group such as \"T1/S0OPS\"",
+            ),
         }
     }
     let mut discord_roles = BTreeSet::new();
@@ -190,12 +247,24 @@ fn group(name: &Text<'_>, mut section: Section<'_>) -> (String, Group) {
             Some((guild, role)) => {
                 discord_roles.insert(DiscordRole { guild, role });
             }
-            None => wrong_form(&section, "discord_roles", &text, "a guild and a role such as \"900/7001\""),
+            None => wrong_form(
+                &section,
+                "discord_roles",
+                &text,
+                "a guild and a role such as \"900/7001\"",
+            ),
         }
     }
     section.close();
     let name = name.value.to_owned();
-    (name.clone(), Group { name, slack_usergroups, discord_roles })
+    (
+        name.clone(),
+        Group {
+            name,
+            slack_usergroups,
+            discord_roles,
+        },
+    )
 }
 
 /// So that of two persons with one account, the later one in the file is told.
@@ -205,7 +274,10 @@ fn in_file_order<'f>(mut sections: Vec<(Text<'f>, Section<'f>)>) -> Vec<(Text<'f
 }
 
 fn wrong_form(section: &Section<'_>, key: &str, text: &Text<'_>, wanted: &str) {
-    section.file().problem(&text.span, format!("`{}` takes {wanted}; \"{}\" is not", section.key(key), text.value));
+    section.file().problem(
+        &text.span,
+        format!("`{}` takes {wanted}; \"{}\" is not", section.key(key), text.value),
+    );
 }
 
 fn pair(text: &str, left: impl Fn(&str) -> bool, right: impl Fn(&str) -> bool) -> Option<(String, String)> {

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema in Cedar's own syntax.
 pub(super) fn text(runbooks: &[RunbookFacts]) -> String {
-    let names = runbooks.iter().flat_map(|runbook| &runbook.radius_names).map(|name| (name.clone(), ()));
+    let names = runbooks
+        .iter()
+        .flat_map(|runbook| &runbook.radius_names)
+        .map(|name| (name.clone(), ()));
     let mut radius = String::new();
     for (name, member) in nested(names) {
         let kind = match member {
@@ -46,7 +49,11 @@ type Radius = {{
 
 /// Names that are a whole number in one runbook and a record in another.
 pub(super) fn contradictions(runbooks: &[RunbookFacts]) -> Vec<String> {
-    let names: BTreeSet<&str> = runbooks.iter().flat_map(|it| &it.radius_names).map(String::as_str).collect();
+    let names: BTreeSet<&str> = runbooks
+        .iter()
+        .flat_map(|it| &it.radius_names)
+        .map(String::as_str)
+        .collect();
     let records: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.split_once('.')?.0)).collect();
     records.intersection(&names).map(|name| (*name).to_owned()).collect()
 }
@@ -57,9 +64,11 @@ pub(super) fn radius(radius: &Radius) -> Result<RestrictedExpression, Unanswerab
     for (name, member) in nested(radius.iter().map(|(name, amount)| (name.clone(), *amount))) {
         let value = match member {
             Member::Whole(amount) => RestrictedExpression::new_long(amount),
-            Member::Record(parts) => {
-                record(parts.into_iter().map(|(part, amount)| (part, RestrictedExpression::new_long(amount))))?
-            }
+            Member::Record(parts) => record(
+                parts
+                    .into_iter()
+                    .map(|(part, amount)| (part, RestrictedExpression::new_long(amount))),
+            )?,
         };
         members.push((name, value));
     }
@@ -80,7 +89,9 @@ fn nested<T>(names: impl Iterator<Item = (String, T)>) -> BTreeMap<String, Membe
                 members.insert(name, Member::Whole(value));
             }
             Some((record, part)) => {
-                let member = members.entry(record.to_owned()).or_insert_with(|| Member::Record(BTreeMap::new()));
+                let member = members
+                    .entry(record.to_owned())
+                    .or_insert_with(|| Member::Record(BTreeMap::new()));
                 if let Member::Record(parts) = member {
                     parts.insert(part.to_owned(), value);
                 }
