@@ -1,7 +1,9 @@
 //! The outside systems, all with the same face. An integration is one file: what it is and the rights its credential
 //! needs, its config, its `ACTIONS`, its calls, its wire types.
 
+mod argument;
 pub mod celery;
+mod deadline;
 pub mod postgres;
 pub mod prometheus;
 
@@ -14,7 +16,11 @@ pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prom
 
 /// Finds `integration.action`.
 pub fn action(integration: &str, name: &str) -> Option<&'static ActionSpec> {
-    ACTIONS.iter().copied().flatten().find(|spec| spec.integration == integration && spec.name == name)
+    ACTIONS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|spec| spec.integration == integration && spec.name == name)
 }
 
 /// One configured instance of an integration.
@@ -67,15 +73,20 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
-            Self::Postgres(_) | Self::Prometheus(_) => {
-                Recall::NoEvidence { reason: "the target keeps no mark of the call".to_owned() }
-            }
+            Self::Postgres(_) | Self::Prometheus(_) => Recall::NoEvidence {
+                reason: "the target keeps no mark of the call".to_owned(),
+            },
         }
     }
 
     /// Takes a call back that was sent but not begun. `Some` says how that ended: `NotDone` if it certainly never
     /// begins now.
-    pub async fn take_back(&self, action: &ActionSpec, arguments: &Arguments, context: &CallContext) -> Option<CallResult> {
+    pub async fn take_back(
+        &self,
+        action: &ActionSpec,
+        arguments: &Arguments,
+        context: &CallContext,
+    ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
             Self::Postgres(_) | Self::Prometheus(_) => None,

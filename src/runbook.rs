@@ -60,7 +60,12 @@ pub struct Runbook {
 impl Runbook {
     /// The strongest effect of its steps; a runbook without steps only reads.
     pub fn effect(&self) -> Effect {
-        self.steps.iter().filter_map(|step| step.call.as_ref()).map(|call| call.action.effect).max().unwrap_or(Effect::Read)
+        self.steps
+            .iter()
+            .filter_map(|step| step.call.as_ref())
+            .map(|call| call.action.effect)
+            .max()
+            .unwrap_or(Effect::Read)
     }
 }
 
