@@ -2,10 +2,7 @@
 
 use crate::config::{Config, ConnectionConfig};
 use crate::dispatch::Desk;
-use crate::integration::celery::Celery;
-use crate::integration::postgres::Postgres;
-use crate::integration::prometheus::Prometheus;
-use crate::integration::{Connection, Connections};
+use crate::integration::{Connection, Connections, celery, postgres, prometheus};
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
@@ -133,13 +130,16 @@ impl App {
             let wrong = |reason: String| AppError::Connection { name: name.clone(), reason };
             let made = match connection {
                 ConnectionConfig::Postgres { url } => {
-                    Connection::Postgres(Postgres::new(&secret(url)?).map_err(|error| wrong(error.to_string()))?)
+                    let config = postgres::Config { url: secret(url)? };
+                    Connection::Postgres(postgres::Postgres::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
-                ConnectionConfig::Celery { broker, results } => Connection::Celery(
-                    Celery::new(&secret(broker)?, &secret(results)?).map_err(|error| wrong(error.to_string()))?,
-                ),
+                ConnectionConfig::Celery { broker, results } => {
+                    let config = celery::Config { broker: secret(broker)?, results: secret(results)? };
+                    Connection::Celery(celery::Celery::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
                 ConnectionConfig::Prometheus { url } => {
-                    Connection::Prometheus(Prometheus::new(url).map_err(|error| wrong(error.to_string()))?)
+                    let config = prometheus::Config { url: ADDRESS_TEXT };
+                    Connection::Prometheus(prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
                 ConnectionConfig::Http { .. } => continue,
             };

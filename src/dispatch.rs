@@ -13,7 +13,9 @@ use crate::report::{Outcome, Report};
 use crate::request::{Ask, Place, Request, Words};
 use crate::rules::Rules;
 use crate::run::journal::Entry;
+use crate::run::ledger::Live;
 use crate::run::lock::HeldLock;
+use crate::run::report::report_of;
 use crate::store::audit::AuditRow;
 use crate::store::messages::{MessageKind, NewMessage};
 use crate::store::runs::{Cache, NewRun, Written};
@@ -225,7 +227,7 @@ impl Desk {
         let mut messages = Vec::new();
         for place in places {
             messages.push(message(MessageKind::Run, "run", place));
-            if !quiet || table {
+            if table || outcome == Outcome::AwaitingApproval {
                 messages.push(message(MessageKind::Details, "details", place));
             }
         }
@@ -252,6 +254,25 @@ impl Desk {
             Err(Turned::Away(report)) => Ok(Err(*report)),
             Err(Turned::Store(error)) => Err(error),
         }
+    }
+
+    /// What a run's state says, with whom to ask.
+    pub fn report(&self, live: &Live) -> Report {
+        let plan = live.plan();
+        let approvers = match self.rules.people.person(&plan.person) {
+            Some(requester) => {
+                let may = self.rules.policy.who_may_approve(
+                    &self.rules.people,
+                    &plan.runbook,
+                    &plan.radius,
+                    requester,
+                    &plan.place,
+                );
+                if may.groups.is_empty() { may.persons } else { may.groups }
+            }
+            None => Vec::new(),
+        };
+        report_of(live, &approvers)
     }
 
     async fn audit_said(&self, request: &Request, report: &Report) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ pub mod prometheus;
 use crate::call::{Arguments, CallContext, CallResult, Identity, Recall};
 use crate::runbook::action::ActionSpec;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Every action there is; the one list.
 pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS];
@@ -90,6 +91,30 @@ impl Connection {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
             Self::Postgres(_) | Self::Prometheus(_) => None,
+        }
+    }
+}
+
+/// All configured connections, by the name that runbooks give under `on`.
+#[derive(Debug)]
+pub struct Connections(BTreeMap<String, Connection>);
+
+impl Connections {
+    /// As configured.
+    pub fn new(connections: BTreeMap<String, Connection>) -> Self {
+        Self(connections)
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&Connection> {
+        self.0.get(name)
+    }
+
+    /// One of them, if it is a Prometheus server: charts ask it in its own words.
+    pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
+        match self.0.get(name)? {
+            Connection::Prometheus(it) => Some(it),
+            Connection::Celery(_) | Connection::Postgres(_) => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::run::lock::Locks;
 use crate::run::state::Shape;
 use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
-use crate::runbook::compose::{Composed, PlannedOffer, PlannedStep, ResultRows};
+use crate::runbook::compose::{Composed, ComposedOffer, ComposedResult, PlannedStep};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -44,9 +44,9 @@ pub struct Plan {
     /// How much it touches.
     pub radius: BTreeMap<String, i64>,
     /// The rows that people and programs get.
-    pub result: Option<ResultRows>,
+    pub result: Option<ComposedResult>,
     /// Follow-ups.
-    pub offers: Vec<PlannedOffer>,
+    pub offers: Vec<ComposedOffer>,
     /// Where its connections lead.
     pub connections: BTreeMap<String, Identity>,
     /// Whether done steps are undone by themselves when a later one fails.
@@ -109,7 +109,11 @@ impl Plan {
     /// inputs, the resolved steps and undos, where the connections lead, the locks and the facts given to policy. Other
     /// looks are shown, not bound.
     fn digest_of(&self) -> String {
-        let steps: Vec<Value> = self.steps.iter().map(|step| json!(step)).collect();
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| json!({ "name": step.name, "call": step.call, "undo": step.undo, "manual": step.manual }))
+            .collect();
         let bound = canonical(json!({
             "runbook": self.hash,
             "person": self.person,

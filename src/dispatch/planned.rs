@@ -41,7 +41,7 @@ impl<'a> Planned<'a> {
             CallContext { run: request.id.clone(), step: "look".to_owned(), deadline: Timestamp::now() + LOOKS };
         let mut looks = Map::new();
         for look in &runbook.looks {
-            let arguments = look_arguments(look, &inputs, &looks, &person.name)
+            let arguments = look_arguments(look, &inputs, &looks)
                 .map_err(|error| refused(format!("Nothing was done: look {} cannot be made: {error}", look.name)))?;
             let Some(connection) = connections.get(&look.call.on) else {
                 return Err(refused(format!("Nothing was done: there is no connection {}.", look.call.on)).into());

@@ -270,22 +270,7 @@ impl Desk {
         let Some(offer) = live.plan().offers.get(index) else {
             return Err(self.not_now(asker, &live, "It offers no such follow-up").into());
         };
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        let named = offer
-            .with
-            .iter()
-            .map(|(name, value)| {
-                let value = match value {
-                    Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
-                    other => text(other),
-                };
-                (name.clone(), value)
-            })
-            .collect();
-        let words = Words::Named(named);
+        let words = Words::Named(offer.inputs.clone());
         let mut pressed = request.clone();
         pressed.ask = Ask::Run { runbook: offer.runbook.clone(), words: words.clone(), dry: false };
         self.store.rewrite_request(&pressed).await?;

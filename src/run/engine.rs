@@ -13,7 +13,7 @@ use crate::dispatch::{APPROVAL_LIFE, Desk};
 use crate::report::Outcome;
 use crate::request::Place;
 use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
-use crate::runbook::compose::{PlannedStep, judge};
+use crate::runbook::compose::{PlannedCall, PlannedStep, judge};
 use crate::runbook::load::load_text;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
@@ -155,10 +155,10 @@ impl Engine {
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
         };
-        let Some(call) = &spec.call else {
+        let (Some(call), Some(concrete)) = (&spec.call, &planned.call) else {
             // A manual step is asked of a person like a step whose end nobody knows.
             let entry =
-                Entry::Outcome { step: index, outcome: StepOutcome::Unknown, say: planned.say, call: None, probe: None };
+                Entry::Outcome { step: index, outcome: StepOutcome::Unknown, say: planned.manual.clone().unwrap_or(planned.say), call: None, probe: None };
             record(store, live, &[entry], Beside::engine(epoch)).await?;
             return Ok(());
         };
@@ -183,17 +183,17 @@ impl Engine {
         if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
             return Err(StoreError::Fenced(live.run.id.clone()).into());
         }
-        let made = connection.call(call.action, &planned.arguments, &context);
+        let made = connection.call(call.action, &concrete.arguments, &context);
         let result = tokio::select! {
             result = made => result,
             // Dropping the call is safe here: what was waited for has been taken back and never comes.
-            result = self.taken_back(live, call, &planned, &context) => result,
+            result = self.taken_back(live, call, concrete, &context) => result,
         };
         self.settle(live, epoch, index, result).await
     }
 
     /// Resolves only when somebody asked for a stop and the call could be taken back.
-    async fn taken_back(&self, live: &Live, call: &Call, planned: &PlannedStep, context: &CallContext) -> CallResult {
+    async fn taken_back(&self, live: &Live, call: &Call, concrete: &PlannedCall, context: &CallContext) -> CallResult {
         let mut seen = live.run.seq();
         loop {
             tokio::time::sleep(STOP_LOOK).await;
@@ -207,7 +207,7 @@ impl Engine {
                 continue;
             }
             if let Some(connection) = self.desk.connections.get(&call.on)
-                && let Some(result) = connection.take_back(call.action, &planned.arguments, context).await
+                && let Some(result) = connection.take_back(call.action, &concrete.arguments, context).await
             {
                 return result;
             }
@@ -222,12 +222,19 @@ impl Engine {
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
         };
-        let Some(call) = &spec.call else { return Ok(()) };
+        let (Some(call), Some(concrete)) = (&spec.call, &planned.call) else { return Ok(()) };
         let Some(connection) = self.desk.connections.get(&call.on) else {
             let reason = format!("there is no connection {} any more", call.on);
             return self.settle(live, epoch, index, CallResult::Unknown { reason }).await;
         };
-        let begun = recovery::Begun { call, planned: &planned, run: &live.run.id, deadline, evidence: &evidence };
+        let begun = recovery::Begun {
+            action: call.action,
+            step: &planned.name,
+            arguments: &concrete.arguments,
+            run: &live.run.id,
+            deadline,
+            evidence: &evidence,
+        };
         match recovery::recover(connection, begun).await {
             recovery::Found::Ended(result) => self.settle(live, epoch, index, result).await,
             recovery::Found::NeverMade { reason } => {
@@ -279,19 +286,25 @@ impl Engine {
             })
             .await?;
         let entry = Entry::Outcome { step: index, outcome, say, call: Some(result), probe };
-        record(store, live, &[entry], Beside::engine(epoch)).await?;
+        // An edited message calls nobody; who must answer is called by a new one.
+        let messages = if outcome == StepOutcome::Unknown {
+            self.thread_messages(live, MessageKind::Ping, &format!("ping-{index}")).await?
+        } else {
+            Vec::new()
+        };
+        record(store, live, &[entry], Beside::engine(epoch).messages(&messages)).await?;
         Ok(())
     }
 
     async fn probe(&self, live: &Live, planned: &PlannedStep, probe: &Call) -> CallResult {
-        let Some(arguments) = &planned.probe else {
+        let Some(concrete) = &planned.probe else {
             return CallResult::Unreachable { reason: "the plan holds no probe".to_owned() };
         };
         let Some(connection) = self.desk.connections.get(&probe.on) else {
             return CallResult::Unreachable { reason: format!("there is no connection {} any more", probe.on) };
         };
         let context = context(live, &planned.name, Duration::from_secs(15));
-        connection.call(probe.action, arguments, &context).await
+        connection.call(probe.action, &concrete.arguments, &context).await
     }
 
     async fn undo(&self, live: &mut Live, epoch: i64, index: usize) -> Result<(), LedgerError> {
@@ -302,7 +315,7 @@ impl Engine {
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
         };
-        let (Some(undo), Some(arguments)) = (&spec.undo, &planned.undo) else { return Ok(()) };
+        let (Some(undo), Some(concrete)) = (&spec.undo, &planned.undo) else { return Ok(()) };
         let name = format!("undo:{}", planned.name);
         let context = context(live, &name, spec.timeout);
         let result = match self.desk.connections.get(&undo.on) {
@@ -312,7 +325,7 @@ impl Engine {
                 Ok(evidence) => {
                     let intent = Entry::UndoIntent { step: index, deadline: context.deadline, evidence };
                     record(store, live, &[intent], Beside::engine(epoch)).await?;
-                    connection.call(undo.action, arguments, &context).await
+                    connection.call(undo.action, &concrete.arguments, &context).await
                 }
             },
         };

@@ -1,11 +1,9 @@
 //! What became of a call whose caller died. The target's own guard is asked first; where it tells nothing, the probe and
 //! then a person decide. Nothing is ever sent again on a guess.
 
-use crate::call::{CallContext, CallResult, Recall};
+use crate::call::{Arguments, CallContext, CallResult, Recall};
 use crate::integration::Connection;
-use crate::runbook::Call;
-use crate::runbook::action::Guard;
-use crate::runbook::compose::PlannedStep;
+use crate::runbook::action::{ActionSpec, Guard};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -13,9 +11,11 @@ use serde_json::Value;
 #[derive(Debug, Clone, Copy)]
 pub struct Begun<'a> {
     /// What was to be called.
-    pub call: &'a Call,
+    pub action: &'a ActionSpec,
+    /// The step's name in the journal.
+    pub step: &'a str,
     /// With what.
-    pub planned: &'a PlannedStep,
+    pub arguments: &'a Arguments,
     /// In which run.
     pub run: &'a str,
     /// Until when its caller might still send it.
@@ -43,11 +43,11 @@ const READING: SignedDuration = SignedDuration::from_secs(10);
 pub async fn recover(connection: &Connection, begun: Begun<'_>) -> Found {
     let context = CallContext {
         run: begun.run.to_owned(),
-        step: begun.planned.name.clone(),
+        step: begun.step.to_owned(),
         deadline: begun.deadline.max(Timestamp::now() + READING),
     };
-    let action = begun.call.action;
-    let recalled = connection.recall(action, &begun.planned.arguments, &context, begun.evidence).await;
+    let action = begun.action;
+    let recalled = connection.recall(action, begun.arguments, &context, begun.evidence).await;
     match recalled {
         Recall::Made(result) => Found::Ended(result),
         Recall::NeverMade { reason } if action.guard != Guard::None => Found::NeverMade { reason },

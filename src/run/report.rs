@@ -11,8 +11,8 @@ use crate::runbook::StepOutcome;
 /// Beyond this many sentences of steps the closing sentence counts.
 const SENTENCES: usize = 6;
 
-/// The report of a run. `approvers` may answer an approval prompt, `resolvers` an unknown step.
-pub fn report_of(live: &Live, approvers: &[String], resolvers: &[String]) -> Report {
+/// The report of a run. `approvers` may answer what it asks.
+pub fn report_of(live: &Live, approvers: &[String]) -> Report {
     let (plan, state) = (live.plan(), &live.state);
     let outcome = state.standing();
     Report {
@@ -37,7 +37,7 @@ pub fn report_of(live: &Live, approvers: &[String], resolvers: &[String]) -> Rep
             .map(|result| Table { columns: result.columns.clone(), rows: result.rows.clone() }),
         verdict: state.verdict.as_ref().map(|(verdict, say)| VerdictLine { verdict: *verdict, say: say.clone() }),
         buttons: buttons(live),
-        attention: attention(live, approvers, resolvers),
+        attention: attention(live, approvers),
         history: state.history.clone(),
         digest: Some(plan.digest.clone()),
     }
@@ -154,14 +154,14 @@ fn buttons(live: &Live) -> Vec<Button> {
     }
 }
 
-fn attention(live: &Live, approvers: &[String], resolvers: &[String]) -> Option<Attention> {
+fn attention(live: &Live, approvers: &[String]) -> Option<Attention> {
     match live.state.next() {
         Next::AwaitApproval(_) => Some(Attention {
             groups: approvers.to_vec(),
             say: format!("A second person's yes is asked for {}.", live.plan().runbook),
         }),
         Next::AskPerson(_) => Some(Attention {
-            groups: resolvers.to_vec(),
+            groups: approvers.to_vec(),
             say: "Somebody must say what became of a step.".to_owned(),
         }),
         _ => None,

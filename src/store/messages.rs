@@ -19,6 +19,8 @@ pub enum MessageKind {
     Details,
     /// In the run's thread: what came out, written once.
     Result,
+    /// In the run's thread: somebody must answer.
+    Ping,
     /// In the run's thread: the chart, written once.
     Chart,
     /// For the asker's eyes.
@@ -102,6 +104,16 @@ impl Store {
         .bind(micros(now))
         .execute(&self.write)
         .await?;
+        Ok(())
+    }
+
+    /// The platform lost the post: it is to be posted anew.
+    pub async fn forget_remote(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET remote = NULL, due = $2 WHERE id = $1")
+            .bind(id)
+            .bind(micros(now))
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 
