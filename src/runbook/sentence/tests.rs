@@ -1,0 +1,54 @@
+use super::Sentence;
+use crate::runbook::expression::{Names, Shape};
+use crate::runbook::scope::Scope;
+use serde_json::json;
+
+fn render(text: &str) -> Result<String, String> {
+    let scope = Scope::new()
+        .with("inputs", json!({"order": [1042, 1045, 1046], "note": "{{ 7 * 7 }} <b>&amp;", "one": [1]}))
+        .with("item", json!({"id": 1042, "total": 8450, "ids": {"CJ": "CJORD-2"}, "gone": null}));
+    Sentence::parse(text).map_err(|it| it.to_string())?.render(&scope).map_err(|it| it.to_string())
+}
+
+#[test]
+fn values_fill_sentences() {
+    let cases = [
+        ("Orders {{ inputs.order | list }}.", "Orders 1042, 1045 and 1046."),
+        ("Order {{ inputs.one | list }}.", "Order 1."),
+        ("{{ item.total | money('USD') }}", "USD 84.50"),
+        ("{{ inputs.note }}", "{{ 7 * 7 }} <b>&amp;"),
+        ("{% for name, id in item.ids|items %}{{ name }}: {{ id }}{% endfor %}", "CJ: CJORD-2"),
+        ("{% if item.total > 8000 %}much{% else %}little{% endif %}", "much"),
+        ("One\n   sentence.", "One sentence."),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_an_error() {
+    insta::assert_debug_snapshot!([
+        "{{ item.colour }}",
+        "{{ item.colour.deep }}",
+        "{% if colour %}x{% endif %}",
+        "{{ item.total | money('dollars') }}",
+        "{{ '8450' | money('USD') }}",
+        "{{ item.id | list }}",
+        "{% include 'x' %}",
+        "{{ open",
+        "{{ item | upperr }}",
+        "",
+    ].map(render), @r"");
+}
+
+#[test]
+fn names_are_checked() {
+    let names = Names::new().with("inputs", Shape::fields(["order"])).with("item", Shape::Any);
+    let problems = |text: &str| {
+        let found = Sentence::parse(text).unwrap().check(&names);
+        found.into_iter().map(|it| format!("{}: {}", it.offset, it.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(problems("{% for o in inputs.order %}{{ o }}{{ loop.index }}{% endfor %} {{ item.x }}"), Vec::<String>::new());
+    insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r"");
+}
