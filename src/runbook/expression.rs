@@ -17,7 +17,11 @@ use thiserror::Error;
 
 /// Longer expressions belong into the query that feeds them.
 const MAX_LENGTH: usize = 4000;
-const MAX_NESTING: u16 = 48;
+/// Of the tree; what is deeper is not readable either, and evaluation must fit on the stack of any thread.
+const MAX_DEPTH: usize = 40;
+/// The grammar's own parser needs some 100 kB for each bracket.
+const PARSER_STACK: usize = 64 * 1024 * 1024;
+const PARSER_DEPTH: u16 = 96;
 
 /// A compiled condition or value.
 #[derive(Clone)]
@@ -62,8 +66,11 @@ impl Expression {
             let message = format!("the expression has {} characters; {MAX_LENGTH} are the most", text.len());
             return Err(ExpressionError { offset: 0, message });
         }
-        let parser = functions::environment().parser().max_recursion_depth(MAX_NESTING);
-        let program = parser.parse_with_source_info(text).map_err(|errors| syntax_error(text, &errors))?;
+        let program = parse_on_large_stack(text)?;
+        if names::is_deeper(&program.0, MAX_DEPTH) {
+            let message = format!("the expression is nested more than {MAX_DEPTH} deep; let the query do it, or use a list");
+            return Err(ExpressionError { offset: 0, message });
+        }
         Ok(Self { text: text.to_owned(), program: Arc::new(program) })
     }
 
@@ -98,6 +105,19 @@ impl Expression {
     }
 }
 
+fn parse_on_large_stack(text: &str) -> Result<(IdedExpr, SourceInfo), ExpressionError> {
+    let parse = || {
+        let parser = functions::environment().parser().max_recursion_depth(PARSER_DEPTH);
+        parser.parse_with_source_info(text).map_err(|errors| syntax_error(text, &errors))
+    };
+    let broken = |what: &str| ExpressionError { offset: 0, message: format!("the expression could not be read: {what}") };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
+        let thread = thread.map_err(|error| broken(&error.to_string()))?;
+        thread.join().unwrap_or_else(|_| Err(broken("the parser gave up")))
+    })
+}
+
 /// Names the kind of a value for a message.
 pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
@@ -125,6 +145,9 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> ExpressionError {
     let Some(first) = errors.errors.first() else {
         return ExpressionError { offset: 0, message: "not an expression".to_owned() };
     };
+    if first.msg.contains("Recursion limit") {
+        return ExpressionError { offset: 0, message: "the expression is nested too deeply".to_owned() };
+    }
     let (line, column) = (first.pos.0.max(1) as usize, first.pos.1.max(1) as usize);
     let line_start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
     let offset = text[line_start..].char_indices().nth(column - 1).map_or(text.len(), |(at, _)| line_start + at);

@@ -184,10 +184,7 @@ fn assign(runbook: &str, specs: &[InputSpec], words: Vec<Word>, problems: &mut V
             Some((name, rest)) => match specs.iter().position(|spec| spec.name == name) {
                 Some(at) if given[at].is_some() => problems.push(twice(&name)),
                 Some(at) => given[at] = Some(rest),
-                None => problems.push(format!(
-                    "{}; if it is meant as a value, put it in quotes",
-                    unknown(runbook, specs, &name)
-                )),
+                None => problems.push(format!("{} (A value with `=` in it goes in quotes.)", unknown(runbook, specs, &name))),
             },
             None => unnamed.push(word),
         }

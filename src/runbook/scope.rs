@@ -40,10 +40,11 @@ impl Scope {
     }
 
     pub(super) fn for_sentence(&self) -> minijinja::Value {
-        self.names
-            .iter()
-            .map(|(name, bound)| (*name, bound.template.get_or_init(|| template_value(&bound.value)).clone()))
-            .collect()
+        let values = self.names.iter().map(|(name, bound)| {
+            let value = bound.template.get_or_init(|| template_value(&bound.value));
+            (*name, value.clone())
+        });
+        minijinja::Value::from(values.collect::<BTreeMap<_, _>>())
     }
 }
 
@@ -88,6 +89,9 @@ fn template_value(value: &Value) -> minijinja::Value {
         },
         Value::String(it) => minijinja::Value::from(it.as_str()),
         Value::Array(items) => items.iter().map(template_value).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.as_str(), template_value(value))).collect(),
+        Value::Object(fields) => {
+            let values = fields.iter().map(|(key, value)| (key.clone(), template_value(value)));
+            minijinja::Value::from(values.collect::<BTreeMap<_, _>>())
+        }
     }
 }

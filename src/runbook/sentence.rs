@@ -11,6 +11,7 @@ use std::sync::Arc;
 const MAX_LENGTH: usize = 4000;
 const NAME: &str = "sentence";
 const BLOCKS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "set"];
+const FILTERS: &[&str] = &["default", "first", "items", "join", "last", "length", "list", "lower", "money", "replace", "trim", "upper"];
 
 /// A compiled sentence.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ impl Sentence {
             let message = format!("the sentence has {} characters; {MAX_LENGTH} are the most", text.len());
             return Err(ExpressionError { offset: 0, message });
         }
-        only_known_blocks(text)?;
+        only_known_words(text)?;
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -86,14 +87,34 @@ impl Sentence {
     }
 }
 
-/// Templates can include, import and define; a sentence has no use for that, and its writer should hear so at once.
-fn only_known_blocks(text: &str) -> Result<(), ExpressionError> {
-    for (at, _) in text.match_indices("{%") {
-        let inside = text[at + 2..].trim_start_matches(['-', '+']).trim_start();
+/// Templates can include, import and define, and find out that a filter is not there when somebody needs the sentence.
+/// Its writer should hear so at once.
+fn only_known_words(text: &str) -> Result<(), ExpressionError> {
+    let known = |at: usize, kind: &str, list: &[&str]| {
+        let inside = text[at..].trim_start_matches(['-', '+']).trim_start();
         let word: String = inside.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        if !BLOCKS.contains(&word.as_str()) {
-            let message = format!("a sentence has no `{{% {word} %}}`; it knows {}", BLOCKS.join(", "));
-            return Err(ExpressionError { offset: at, message });
+        if list.contains(&word.as_str()) {
+            return Ok(());
+        }
+        Err(ExpressionError { offset: at, message: format!("a sentence has no {kind} `{word}`; it knows {}", list.join(", ")) })
+    };
+    let mut inside = false;
+    let mut quote = None;
+    for (at, c) in text.char_indices() {
+        let rest = &text[at..];
+        match (inside, quote) {
+            (false, _) if rest.starts_with("{%") => {
+                inside = true;
+                known(at + 2, "block", BLOCKS)?;
+            }
+            (false, _) => inside = rest.starts_with("{{"),
+            (true, Some(open)) => quote = (c != open).then_some(open),
+            (true, None) => match c {
+                '"' | '\'' => quote = Some(c),
+                '|' => known(at + 1, "filter", FILTERS)?,
+                _ if rest.starts_with("}}") || rest.starts_with("%}") => inside = false,
+                _ => {}
+            },
         }
     }
     Ok(())

@@ -76,6 +76,25 @@ impl Names {
     }
 }
 
+/// Whether a tree is deeper than a number of levels.
+pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
+    let Some(levels) = levels.checked_sub(1) else { return true };
+    let deeper = |it: &IdedExpr| is_deeper(it, levels);
+    match &node.expr {
+        Expr::Call(call) => call.target.iter().any(|it| deeper(it)) || call.args.iter().any(deeper),
+        Expr::Comprehension(it) => {
+            [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result].into_iter().any(deeper)
+        }
+        Expr::List(list) => list.elements.iter().any(deeper),
+        Expr::Map(map) => map.entries.iter().any(|it| match &it.expr {
+            EntryExpr::MapEntry(entry) => deeper(&entry.key) || deeper(&entry.value),
+            EntryExpr::StructField(field) => deeper(&field.value),
+        }),
+        Expr::Select(select) => deeper(&select.operand),
+        Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) | Expr::Unspecified => false,
+    }
+}
+
 pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, text: &str, names: &Names) -> Vec<ExpressionError> {
     let mut walk = Walk { places, text, names, bound: Vec::new(), loops: 0, found: Vec::new() };
     walk.visit(expression);

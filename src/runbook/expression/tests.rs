@@ -95,13 +95,48 @@ fn names_are_checked_before_there_are_values() {
         "has(looks.orders.row)",
         "upper(item)",
         "Thing{a: 1}",
-    ].map(problems), @r"");
+    ].map(problems), @r#"
+[
+    [
+        "0: `inputs.ordr` is not known; did you mean `inputs.order`?",
+    ],
+    [
+        "9: `inputs.colour` is not known; known here: `inputs.order`",
+    ],
+    [
+        "0: `looks.orders.rws` is not known; did you mean `looks.orders.rows`?",
+    ],
+    [
+        "0: `looks.order` is not known; did you mean `looks.orders`?",
+    ],
+    [
+        "0: `orders` is not known; known here: `inputs`, `item`, `looks`",
+        "25: `looks.x` is not known; known here: `looks.orders`",
+    ],
+    [
+        "20: `y` is not known; known here: `inputs`, `item`, `looks`",
+    ],
+    [
+        "4: `looks.orders.row` is not known; did you mean `looks.orders.rows`?",
+    ],
+    [
+        "5: there is no function `upper`; did you mean `upperAscii`?",
+    ],
+    [
+        "5: there is no type `Thing`",
+    ],
+]
+"#);
 }
 
 #[test]
 fn work_is_bounded() {
     assert!(Expression::parse(&"1+".repeat(3000)).unwrap_err().message.contains("4000 are the most"));
-    assert!(Expression::parse(&format!("{}1{}", "(".repeat(500), ")".repeat(500))).is_err());
+    for deep in [format!("{}1{}", "(".repeat(1900), ")".repeat(1900)), "1".to_owned() + &"+1".repeat(1900), "[".repeat(1900)] {
+        let error = Expression::parse(&deep).unwrap_err().message;
+        assert!(error.contains("nested"), "{error}");
+    }
+    assert_eq!(eval(&("0".to_owned() + &"+1".repeat(37))), Ok(json!(37)));
     let loops = "[1].map(a, [1].map(b, [1].map(c, [1].map(d, d))))";
     assert!(problems(loops)[0].contains("let the query do it"));
 }

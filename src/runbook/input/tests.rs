@@ -101,17 +101,41 @@ fn named_values_are_taken_as_they_are() {
 #[test]
 fn all_problems_are_told_at_once_with_the_way_out() {
     let tell = |problems: Result<(Value, bool), Vec<String>>| problems.unwrap_err().join("\n");
-    insta::assert_snapshot!(tell(read(&all(), "abc,0,,99999999999999999999 amont=3 amount=500.001 wait=2h force=maybe colour=dark code=abc")), @r"");
-    insta::assert_snapshot!(tell(read(&[order()], "")), @r"");
-    insta::assert_snapshot!(tell(read(&[order()], "1,2,3,4,5,6")), @r"");
-    insta::assert_snapshot!(tell(read(&[order()], "1042 order=3 order=4 ordr=5")), @r"");
-    insta::assert_snapshot!(tell(read(&[supplier()], "CJ Dropshipping")), @r"");
-    insta::assert_snapshot!(tell(read(&[supplier()], "\"CJ Dropshipping")), @r"");
-    insta::assert_snapshot!(tell(read(&[], "now please=1")), @r"");
-    insta::assert_snapshot!(tell(read(&[order()], &"x,".repeat(5000))), @r"");
-    insta::assert_snapshot!(tell(read(&[supplier()], &"x".repeat(5000))), @r"");
-    insta::assert_snapshot!(tell(read(&[supplier()], "a\u{7}b,c\u{202e}d")), @r"");
-    insta::assert_snapshot!(named(&[order()], &[("oder", "1")]).unwrap_err().join("\n"), @r"");
+    insta::assert_snapshot!(tell(read(&all(), "abc,0,,99999999999999999999 amont=3 amount=500.001 wait=2h force=maybe colour=dark code=abc")), @r#"
+there is no input `amont`; did you mean `amount`? (A value with `=` in it goes in quotes.)
+`order`: `abc` is not a whole number
+`order`: `0` is out of range; it takes 1 or more
+`order`: there is nothing between two commas, or after the last one; leave that comma out
+`order`: `99999999999999999999` is too large a number
+`amount`: `500.001` is out of range; it takes 0.01 to 500
+`wait`: `2h` is out of range; it takes 1h at the most
+`force`: `maybe` is neither yes nor no
+`colour`: `dark` is no choice; did you mean `dark blue`?
+`code`: `abc` does not have the form `[A-Z]+|x`
+"#);
+    insta::assert_snapshot!(tell(read(&[order()], "")), @r#"`order` is missing (the order's number): give a whole number, such as `/try order=1042`"#);
+    insta::assert_snapshot!(tell(read(&[order()], "1,2,3,4,5,6")), @r#"`order`: 6 items are given; 5 are the most at once"#);
+    insta::assert_snapshot!(tell(read(&[order()], "1042 order=3 order=4 ordr=5")), @r#"
+`order` is given twice; give it once, several values separated by commas
+there is no input `ordr`; did you mean `order`? (A value with `=` in it goes in quotes.)
+`1042` is one word too many: /try takes `order`; put a value with blanks in quotes, and commas between several
+"#);
+    insta::assert_snapshot!(tell(read(&[supplier()], "CJ Dropshipping")), @r#"`Dropshipping` is one word too many: /try takes `supplier`; put a value with blanks in quotes, and commas between several"#);
+    insta::assert_snapshot!(tell(read(&[supplier()], "\"CJ Dropshipping")), @r#"a quote is opened and not closed; close it, or leave it out"#);
+    insta::assert_snapshot!(tell(read(&[], "now please=1")), @r#"
+there is no input `please`; /try takes none (A value with `=` in it goes in quotes.)
+`now` is too much: /try takes no inputs
+"#);
+    insta::assert_snapshot!(tell(read(&[order()], &"x,".repeat(5000))), @r#"the line has 10000 bytes; 8192 are the most. Give less at once"#);
+    insta::assert_snapshot!(tell(read(&[supplier()], &"x".repeat(5000))), @r#"`supplier`: 5000 characters are given; it takes 200 at the most"#);
+    insta::assert_snapshot!(tell(read(&[supplier()], "a\u{7}b,c\u{202e}d")), @r#"
+`supplier`: it has the character U+0007 in it, which cannot be seen; type it anew
+`supplier`: it has the character U+202E in it, which cannot be seen; type it anew
+"#);
+    insta::assert_snapshot!(named(&[order()], &[("oder", "1")]).unwrap_err().join("\n"), @r#"
+there is no input `oder`; did you mean `order`?
+`order` is missing (the order's number): give a whole number, such as `/try order=1042`
+"#);
 }
 
 #[test]

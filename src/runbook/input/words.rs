@@ -33,7 +33,15 @@ pub fn quoted(text: &str) -> String {
     if plain {
         return text.to_owned();
     }
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        if matches!(c, '\\' | '"' | '\u{201C}' | '\u{201D}') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
 }
 
 impl Word {

@@ -19,6 +19,7 @@ fn values_fill_sentences() {
         ("{{ inputs.note }}", "{{ 7 * 7 }} <b>&amp;"),
         ("{% for name, id in item.ids|items %}{{ name }}: {{ id }}{% endfor %}", "CJ: CJORD-2"),
         ("{% if item.total > 8000 %}much{% else %}little{% endif %}", "much"),
+        ("{{ 'a | b' }} | c %} {{ [1, 2] | join('|') }}", "a | b | c %} 1|2"),
         ("One\n   sentence.", "One sentence."),
     ];
     for (text, expected) in cases {
@@ -39,7 +40,40 @@ fn what_is_missing_is_an_error() {
         "{{ open",
         "{{ item | upperr }}",
         "",
-    ].map(render), @r"");
+    ].map(render), @r#"
+[
+    Err(
+        "`{{ item.colour }}`: it uses a value that is not there",
+    ),
+    Err(
+        "`{{ item.colour.deep }}`: it uses a value that is not there",
+    ),
+    Err(
+        "`{% if colour %}x{% endif %}`: it uses a value that is not there",
+    ),
+    Err(
+        "`{{ item.total | money('dollars') }}`: a currency is three capital letters, such as USD",
+    ),
+    Err(
+        "`{{ '8450' | money('USD') }}`: `money` takes a whole number of minor units",
+    ),
+    Err(
+        "`{{ item.id | list }}`: `list` takes a list",
+    ),
+    Err(
+        "a sentence has no block `include`; it knows if, elif, else, endif, for, endfor, set",
+    ),
+    Err(
+        "not a sentence: unexpected end of input, expected end of variable block",
+    ),
+    Err(
+        "a sentence has no filter `upperr`; it knows default, first, items, join, last, length, list, lower, money, replace, trim, upper",
+    ),
+    Err(
+        "the sentence is empty",
+    ),
+]
+"#);
 }
 
 #[test]
@@ -50,5 +84,11 @@ fn names_are_checked() {
         found.into_iter().map(|it| format!("{}: {}", it.offset, it.message)).collect::<Vec<_>>()
     };
     assert_eq!(problems("{% for o in inputs.order %}{{ o }}{{ loop.index }}{% endfor %} {{ item.x }}"), Vec::<String>::new());
-    insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r"");
+    insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r#"
+[
+    "3: `inputs.ordr` is not known; did you mean `inputs.order`?",
+    "24: `looks` is not known; known here: `inputs`, `item`",
+    "49: `range` is not known; known here: `inputs`, `item`",
+]
+"#);
 }
