@@ -1,16 +1,23 @@
 //! Runbooks as plain data: one file in `commands/`, its stem is the slash command. How a file becomes this data is in
-//! [`load`]; what its words mean when a run is planned is in `plan.rs`.
+//! [`load`]; what it means for given inputs and looks is in [`compose`].
 
 pub mod action;
 pub mod catalog;
+pub mod compose;
+pub mod duration;
 pub mod example;
 pub mod expression;
 pub mod input;
 pub mod load;
+pub mod money;
+pub mod nearest;
+pub mod scope;
+pub mod sentence;
 
 use action::{ActionSpec, Effect};
-use expression::{Expression, Sentence};
+use expression::Expression;
 use input::InputSpec;
+use sentence::Sentence;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
