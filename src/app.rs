@@ -12,7 +12,7 @@ use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
 use crate::station::Station;
 use crate::store::{Store, StoreError};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +47,9 @@ pub enum AppError {
         /// Why.
         reason: String,
     },
+    /// The command makes no sense, or may not be given.
+    #[error("{0}")]
+    Denied(String),
     /// Something else, in one sentence.
     #[error("{0}")]
     Other(String),
@@ -138,7 +141,7 @@ impl App {
                     Connection::Celery(celery::Celery::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
                 ConnectionConfig::Prometheus { url } => {
-                    let config = prometheus::Config { url: ADDRESS_TEXT };
+                    let config = prometheus::Config { url: url.resolve(&secrets)?.expose_secret().to_owned() };
                     Connection::Prometheus(prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
                 ConnectionConfig::Http { .. } => continue,

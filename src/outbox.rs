@@ -242,10 +242,10 @@ impl Outbox {
         };
         if let Some(file) = file {
             let upload = Upload {
-                filename: &file.filename,
-                bytes: file.text.as_bytes(),
+                filename: &file.name,
+                bytes: &file.bytes,
                 alt_text: "",
-                title: &file.filename,
+                title: &file.title,
             };
             if let Err(error) = self.slack.upload(channel, &thread, &upload).await {
                 tracing::warn!(%error, run, "the details' file could not be uploaded");

@@ -29,6 +29,11 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// What the policy knows of the runbooks.
+    pub fn facts(&self) -> Vec<RunbookFacts> {
+        facts(&self.catalog)
+    }
+
     /// Reads all files that the config names. Either everything is right, or every problem is told.
     pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
@@ -38,26 +43,23 @@ impl Rules {
         let people = read(&config.files.people, &mut problems).and_then(|text| {
             People::load(&config.files.people, &text, config.server.demo).map_err(|found| problems.extend(found)).ok()
         });
-        let (panels, found) = Panels::load_folder(&config.files.panels, &connections, ACTIONS);
+        let (panels, found) = match &config.files.panels {
+            Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
+            None => (Panels::default(), Vec::new()),
+        };
         problems.extend(found);
         let known = Known {
             connections,
-            signals: panels.signals().map(|signal| signal.name.clone()).collect(),
-            panels: panels.names().map(str::to_owned).collect(),
+            signals: panels.signals.keys().cloned().collect(),
+            panels: panels.panels.keys().cloned().collect(),
             actions: ACTIONS,
         };
         let (catalog, found) = load_folder(&config.files.commands, &known);
         problems.extend(found);
-        let facts: Vec<RunbookFacts> = catalog
-            .runbooks()
-            .map(|runbook| RunbookFacts {
-                name: runbook.name.clone(),
-                effect: runbook.effect(),
-                radius: runbook.radius.keys().cloned().collect(),
-            })
-            .collect();
+        let facts = facts(&catalog);
         let policy = read(&config.files.policy, &mut problems).and_then(|text| {
-            Policy::load(&config.files.policy, &text, &facts).map_err(|found| problems.extend(found)).ok()
+            let people = people.as_ref()?;
+            Policy::load(&config.files.policy, &text, &facts, people).map_err(|found| problems.extend(found)).ok()
         });
         match (people, policy) {
             (Some(people), Some(policy)) if problems.is_empty() => {
@@ -69,6 +71,18 @@ impl Rules {
             }
         }
     }
+}
+
+/// What the policy must know of the runbooks.
+fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
+    catalog
+        .runbooks()
+        .map(|runbook| RunbookFacts {
+            name: runbook.name.clone(),
+            effect: runbook.effect(),
+            radius_names: runbook.radius.keys().cloned().collect(),
+        })
+        .collect()
 }
 
 fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {

@@ -181,7 +181,7 @@ impl Sampler {
             return Err(format!("there is no connection {}", history.on));
         };
         let series = prometheus
-            .range_points(&history.promql, start, end, step(start, end))
+            .range_points(&history.promql, start, end, step(start, end).unsigned_abs())
             .await
             .map_err(|error| error.to_string())?;
         let Some(first) = series.first() else { return Ok(Vec::new()) };

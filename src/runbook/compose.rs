@@ -71,7 +71,7 @@ pub struct PlannedCall {
 }
 
 /// The table that is shown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComposedResult {
     /// One sentence above it.
     pub say: String,
