@@ -111,7 +111,22 @@ pub fn draw(spec: &ChartSpec) -> Result<Vec<u8>, ChartError> {
     let mut picture = tiny_skia::Pixmap::new(size.width(), size.height())
         .ok_or_else(|| ChartError::Png(format!("{} x {} pixels", size.width(), size.height())))?;
     resvg::render(&tree, tiny_skia::Transform::default(), &mut picture.as_mut());
-    picture.encode_png().map_err(|error| ChartError::Png(error.to_string()))
+    encode(&picture).map_err(|error| ChartError::Png(error.to_string()))
+}
+
+/// The ground is opaque, so no pixel needs its alpha. Flat colours compress best without a filter.
+fn encode(picture: &tiny_skia::Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let rgb: Vec<u8> = picture.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.set_compression(png::Compression::Balanced);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 /// The chart as SVG text; the same spec always gives the same text.

@@ -17,7 +17,7 @@ const RIGHT: f64 = WIDTH as f64 - MARGIN;
 const HEAD: f64 = 72.0;
 const BAND_LABEL: f64 = 22.0;
 /// A strip: its label, the plot, the space below.
-const LABEL: f64 = 30.0;
+const LABEL: f64 = 34.0;
 const PLOT: f64 = 88.0;
 const STRIP: f64 = LABEL + PLOT + 16.0;
 const AXIS: f64 = 26.0;
