@@ -32,7 +32,10 @@ fn error(answer: &Value) -> &str {
 
 async fn post_form(slack: &Slack, method: &str, fields: &[(&str, &str)]) -> Value {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let request = client.post(format!("{}/{method}", slack.api_url())).bearer_auth(BOT_TOKEN).form(fields);
+    let request = client
+        .post(format!("{}/{method}", slack.api_url()))
+        .bearer_auth(BOT_TOKEN)
+        .form(fields);
     request.send().await.unwrap().json().await.unwrap()
 }
 
@@ -51,14 +54,26 @@ async fn tokens_and_scopes_are_checked() {
     let answer = async |token: &str, method: &str| call_as(&slack, token, method, hello()).await.1;
     assert_eq!(error(&answer("", "chat.postMessage").await), "not_authed");
     assert_eq!(error(&answer("xoxb-other", "chat.postMessage").await), "invalid_auth");
-    assert_eq!(error(&answer(APP_TOKEN, "chat.postMessage").await), "not_allowed_token_type");
+    assert_eq!(
+        error(&answer(APP_TOKEN, "chat.postMessage").await),
+        "not_allowed_token_type"
+    );
     assert_eq!(error(&answer(BOT_TOKEN, "chat.explode").await), "unknown_method");
     let bare = reqwest::Client::builder().no_proxy().build().unwrap();
-    let bare = bare.post(format!("{}/chat.postMessage", slack.api_url())).json(&hello()).send().await.unwrap();
+    let bare = bare
+        .post(format!("{}/chat.postMessage", slack.api_url()))
+        .json(&hello())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(error(&bare.json().await.unwrap()), "not_authed");
+    slack.advance(Duration::from_secs(60));
     slack.withdraw_scope("chat:write");
     let refused = answer(BOT_TOKEN, "chat.postMessage").await;
-    assert_eq!((error(&refused), &refused["needed"]), ("missing_scope", &json!("chat:write")));
+    assert_eq!(
+        (error(&refused), &refused["needed"]),
+        ("missing_scope", &json!("chat:write"))
+    );
     slack.revoke_token();
     assert_eq!(error(&answer(BOT_TOKEN, "auth.test").await), "token_revoked");
 }
@@ -71,10 +86,16 @@ async fn bodies_are_json_or_forms() {
     assert_eq!(post_form(&slack, "chat.postMessage", &fields).await["ok"], json!(true));
     assert_eq!(slack.posted("C0OPS").await.seen(), "in a form");
     let token_in_form = [("channel", "C0OPS"), ("text", "hello"), ("token", BOT_TOKEN)];
-    assert_eq!(post_form(&slack, "chat.postMessage", &token_in_form).await["ok"], json!(true));
+    assert_eq!(
+        post_form(&slack, "chat.postMessage", &token_in_form).await["ok"],
+        json!(true)
+    );
     assert_eq!(slack.posted("C0OPS").await.seen(), "hello");
     let json = json!({"filename": "a.png", "length": 3});
-    assert_eq!(error(&call(&slack, "files.getUploadURLExternal", json).await), "invalid_arguments");
+    assert_eq!(
+        error(&call(&slack, "files.getUploadURLExternal", json).await),
+        "invalid_arguments"
+    );
 }
 
 #[tokio::test]
@@ -88,21 +109,41 @@ async fn messages_that_slack_would_refuse_are_refused() {
         (json!({"text": "hello"}), "invalid_arguments"),
         (with(hello(), "channel", json!("C0NONE")), "channel_not_found"),
         (with(hello(), "text", json!("x".repeat(40_001))), "msg_too_long"),
-        (with(hello(), "blocks", json!([section(&"x".repeat(3001))])), "invalid_blocks"),
+        (
+            with(hello(), "blocks", json!([section(&"x".repeat(3001))])),
+            "invalid_blocks",
+        ),
         (with(hello(), "blocks", json!(vec![section("x"); 51])), "invalid_blocks"),
         (with(hello(), "blocks", json!([{"type": "sektion"}])), "invalid_blocks"),
-        (with(hello(), "blocks", json!([{"type": "actions", "elements": [button, button]}])), "invalid_blocks"),
-        (with(hello(), "blocks", json!(vec![section(&"x".repeat(2900)); 5])), "msg_blocks_too_long"),
+        (
+            with(
+                hello(),
+                "blocks",
+                json!([{"type": "actions", "elements": [button, button]}]),
+            ),
+            "invalid_blocks",
+        ),
+        (
+            with(hello(), "blocks", json!(vec![section(&"x".repeat(2900)); 5])),
+            "msg_blocks_too_long",
+        ),
         (with(hello(), "blocks", json!("[")), "invalid_blocks_format"),
-        (with(hello(), "metadata", json!({"event_type": ""})), "invalid_metadata_format"),
+        (
+            with(hello(), "metadata", json!({"event_type": ""})),
+            "invalid_metadata_format",
+        ),
         (with(hello(), "thread_ts", json!("1.1")), "thread_not_found"),
     ];
     for (body, wanted) in cases {
         slack.advance(Duration::from_secs(1));
-        assert_eq!(error(&call(&slack, "chat.postMessage", body.clone()).await), wanted, "{body}");
+        assert_eq!(
+            error(&call(&slack, "chat.postMessage", body.clone()).await),
+            wanted,
+            "{body}"
+        );
     }
     let detail = &slack.calls("chat.postMessage")[4].answer["response_metadata"]["messages"][0];
-    assert!(detail.as_str().unwrap().contains("3000"), "{detail}");
+    assert!(detail.as_str().unwrap().contains("blocks[0].text.text"), "{detail}");
 }
 
 #[tokio::test]
@@ -114,14 +155,24 @@ async fn channels_and_messages_must_be_there() {
     let edit = with(with(hello(), "ts", ts.clone()), "text", json!("edited"));
     assert_eq!(call(&slack, "chat.update", edit.clone()).await["ok"], json!(true));
     let edited = slack.now(&message);
-    assert_eq!((edited.seen().as_str(), edited.edits[0].0.as_str()), ("edited", "hello"));
+    assert_eq!(
+        (edited.seen().as_str(), edited.edits[0].0.as_str()),
+        ("edited", "hello")
+    );
     let reply = with(hello(), "thread_ts", ts);
     let second = call(&slack, "chat.postMessage", reply.clone()).await["ts"].clone();
     assert_eq!(slack.reply(&message).await.thread_ts, Some(message.ts.clone()));
     let nested = with(hello(), "thread_ts", second);
-    assert_eq!(error(&call(&slack, "chat.postMessage", nested).await), "thread_not_found", "a reply has no thread");
+    assert_eq!(
+        error(&call(&slack, "chat.postMessage", nested).await),
+        "thread_not_found",
+        "a reply has no thread"
+    );
     slack.delete(&message);
-    assert_eq!(error(&call(&slack, "chat.update", edit.clone()).await), "message_not_found");
+    assert_eq!(
+        error(&call(&slack, "chat.update", edit.clone()).await),
+        "message_not_found"
+    );
     slack.kick_bot("C0OPS");
     assert_eq!(error(&call(&slack, "chat.update", edit).await), "not_in_channel");
     slack.archive("C0OPS");
@@ -131,10 +182,16 @@ async fn channels_and_messages_must_be_there() {
 #[tokio::test]
 async fn a_whisper_reaches_one_person() {
     let slack = Slack::start().await;
-    assert_eq!(call(&slack, "chat.postEphemeral", with(hello(), "user", json!("U3"))).await["ok"], json!(true));
+    assert_eq!(
+        call(&slack, "chat.postEphemeral", with(hello(), "user", json!("U3"))).await["ok"],
+        json!(true)
+    );
     assert_eq!(slack.whisper("U3").await.seen(), "hello");
     let nobody = with(hello(), "user", json!("U0NOBODY"));
-    assert_eq!(error(&call(&slack, "chat.postEphemeral", nobody).await), "user_not_in_channel");
+    assert_eq!(
+        error(&call(&slack, "chat.postEphemeral", nobody).await),
+        "user_not_in_channel"
+    );
 }
 
 #[tokio::test]
@@ -142,7 +199,14 @@ async fn posts_are_limited_by_channel_and_edits_by_workspace() {
     let slack = Slack::start().await;
     slack.freeze();
     let post = async |channel: &str| {
-        call_as(&slack, BOT_TOKEN, "chat.postMessage", with(hello(), "channel", json!(channel))).await.0
+        call_as(
+            &slack,
+            BOT_TOKEN,
+            "chat.postMessage",
+            with(hello(), "channel", json!(channel)),
+        )
+        .await
+        .0
     };
     for _ in 0..4 {
         assert_eq!(post("C0OPS").await, 200);
@@ -166,19 +230,47 @@ async fn files_need_their_bytes_before_they_are_shared() {
     let slack = Slack::start().await;
     call(&slack, "chat.postMessage", hello()).await;
     let parent = slack.posted("C0OPS").await;
-    let place = post_form(&slack, "files.getUploadURLExternal", &[("filename", "a.png"), ("length", "3")]).await;
-    let complete = json!({"files": [{"id": place["file_id"], "title": "A"}], "channel_id": "C0OPS", "thread_ts": parent.ts});
-    assert_eq!(error(&call(&slack, "files.completeUploadExternal", complete.clone()).await), "file_not_found");
+    let place = post_form(
+        &slack,
+        "files.getUploadURLExternal",
+        &[("filename", "a.png"), ("length", "3")],
+    )
+    .await;
+    let complete =
+        json!({"files": [{"id": place["file_id"], "title": "A"}], "channel_id": "C0OPS", "thread_ts": parent.ts});
+    assert_eq!(
+        error(&call(&slack, "files.completeUploadExternal", complete.clone()).await),
+        "file_not_found"
+    );
     let put = async |bytes: &'static [u8]| {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.post(place["upload_url"].as_str().unwrap()).body(bytes).send().await.unwrap().status().as_u16()
+        client
+            .post(place["upload_url"].as_str().unwrap())
+            .body(bytes)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
     assert_eq!(put(b"four").await, 400, "not as long as announced");
     assert_eq!(put(b"png").await, 200);
-    assert_eq!(call(&slack, "files.completeUploadExternal", complete.clone()).await["ok"], json!(true));
+    assert_eq!(
+        call(&slack, "files.completeUploadExternal", complete.clone()).await["ok"],
+        json!(true)
+    );
     assert_eq!(slack.reply(&parent).await.files, [place["file_id"].as_str().unwrap()]);
-    assert_eq!(error(&call(&slack, "files.completeUploadExternal", complete).await), "file_not_found", "once only");
-    let empty = post_form(&slack, "files.getUploadURLExternal", &[("filename", "a"), ("length", "0")]).await;
+    assert_eq!(
+        error(&call(&slack, "files.completeUploadExternal", complete).await),
+        "file_not_found",
+        "once only"
+    );
+    let empty = post_form(
+        &slack,
+        "files.getUploadURLExternal",
+        &[("filename", "a"), ("length", "0")],
+    )
+    .await;
     assert_eq!(error(&empty), "invalid_arguments");
 }
 
@@ -212,7 +304,10 @@ async fn a_response_url_is_used_five_times_within_thirty_minutes() {
 async fn faults_strike_once() {
     let slack = Slack::start().await;
     slack.fault("chat.postMessage", Fault::Error("internal_error"));
-    assert_eq!(error(&call(&slack, "chat.postMessage", hello()).await), "internal_error");
+    assert_eq!(
+        error(&call(&slack, "chat.postMessage", hello()).await),
+        "internal_error"
+    );
     assert_eq!(call(&slack, "chat.postMessage", hello()).await["ok"], json!(true));
     assert_eq!(slack.take_unread().len(), 1);
 }
@@ -235,15 +330,17 @@ async fn markup_in_a_new_message_pings() {
     assert_eq!(slack.posted("C0OPS").await.pings, ["!subteam^S0OPS"]);
 }
 
+type Inbox = Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>;
+
 /// A bot that keeps what it receives, and answers as it is told.
 struct StubBot {
     url: String,
-    received: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    received: Inbox,
 }
 
 #[derive(Clone)]
 struct Stub {
-    received: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    received: Inbox,
     answer: Option<&'static str>,
 }
 
@@ -253,7 +350,10 @@ impl StubBot {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let received = Arc::default();
-        let stub = Stub { received: Arc::clone(&received), answer };
+        let stub = Stub {
+            received: Arc::clone(&received),
+            answer,
+        };
         let answering = async |State(stub): State<Stub>, headers: HeaderMap, body: Bytes| {
             stub.received.lock().unwrap().push((headers, body.to_vec()));
             match stub.answer {
@@ -272,11 +372,22 @@ impl StubBot {
     /// The last delivery, read as the bot reads it.
     fn read(&self) -> Received {
         let (headers, body) = self.received.lock().unwrap().last().cloned().unwrap();
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header = |name: &str| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned)
+        };
         let secret = crate::harness::slack::SIGNING_SECRET.to_owned().into();
         let (timestamp, signature) = (header("x-slack-request-timestamp"), header("x-slack-signature"));
-        let genuine =
-            receive::verify(&secret, timestamp.as_deref(), signature.as_deref(), &body, Timestamp::now()).unwrap();
+        let genuine = receive::verify(
+            &secret,
+            timestamp.as_deref(),
+            signature.as_deref(),
+            &body,
+            Timestamp::now(),
+        )
+        .unwrap();
         let teams = ["T1".to_owned()];
         let read = if body.starts_with(b"payload=") {
             receive::interaction(&genuine, &teams)
@@ -299,12 +410,28 @@ async fn a_typed_command_reaches_the_bot_signed() {
     let mut slack = Slack::start().await;
     let bot = StubBot::start(Some("")).await;
     slack.connect(&bot.url);
-    let ack = slack.person("U1").command("C0OPS", "/forward-order", "1042 note=\"<b> & more\"").await;
+    let ack = slack
+        .person("U1")
+        .command("C0OPS", "/forward-order", "1042 note=\"<b> & more\"")
+        .await;
     assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""));
     let first = delivery(bot.read());
     let words = Words::Line("1042 note=\"<b> & more\"".into());
-    assert_eq!(first.request.ask, Ask::Run { runbook: "forward-order".into(), words, dry: false });
-    assert_eq!(first.request.account, Account::Slack { team: "T1".into(), user: "U1".into() });
+    assert_eq!(
+        first.request.ask,
+        Ask::Run {
+            runbook: "forward-order".into(),
+            words,
+            dry: false
+        }
+    );
+    assert_eq!(
+        first.request.account,
+        Account::Slack {
+            team: "T1".into(),
+            user: "U1".into()
+        }
+    );
     assert!(first.token.is_some_and(|url| url.contains("/response/")));
     slack.deliver("U1", "C0OPS", ack.sent).await;
     assert_eq!(delivery(bot.read()).id, first.id, "the same delivery again");
@@ -321,10 +448,23 @@ async fn only_a_button_that_is_in_the_message_is_pressed() {
     let button = json!({
         "type": "button", "action_id": "signalbox:deny:0", "value": value, "text": {"type": "plain_text", "text": "Deny"},
     });
-    call(&slack, "chat.postMessage", with(hello(), "blocks", json!([{"type": "actions", "elements": [button]}]))).await;
+    call(
+        &slack,
+        "chat.postMessage",
+        with(hello(), "blocks", json!([{"type": "actions", "elements": [button]}])),
+    )
+    .await;
     let message = slack.posted("C0OPS").await;
-    for oddity in [Oddity::None, Oddity::TeamIsNull, Oddity::UnknownFields, Oddity::NoTrigger] {
-        assert_eq!(slack.person("U2").press_oddly(&message, "Deny", oddity).await.status, Some(200));
+    for oddity in [
+        Oddity::None,
+        Oddity::TeamIsNull,
+        Oddity::UnknownFields,
+        Oddity::NoTrigger,
+    ] {
+        assert_eq!(
+            slack.person("U2").press_oddly(&message, "Deny", oddity).await.status,
+            Some(200)
+        );
         let pressed = delivery(bot.read());
         assert_eq!(pressed.request.ask, Ask::Deny { run: "R1".into() }, "{oddity:?}");
         assert_eq!(pressed.request.place.channel.as_deref(), Some("C0OPS"), "{oddity:?}");
@@ -344,7 +484,9 @@ async fn a_silent_bot_is_complained_about_after_three_seconds() {
     assert!(ack.took >= Duration::from_secs(3), "{:?}", ack.took);
     assert_eq!(slack.complaints(), [("U1".to_owned(), "operation_timeout".to_owned())]);
     slack.connect("http://127.0.0.1:1");
-    slack.deliver("U2", "C0OPS", Sent::new("/slack/commands", String::new())).await;
+    slack
+        .deliver("U2", "C0OPS", Sent::new("/slack/commands", String::new()))
+        .await;
     assert_eq!(slack.complaints()[1], ("U2".to_owned(), "dispatch_failed".to_owned()));
 }
 

@@ -10,7 +10,7 @@ mod person;
 mod world;
 
 pub use api::Fault;
-pub use person::{Ack, Oddity, Person, Sent};
+pub use person::{Oddity, Person, Sent};
 pub use world::{Call, File, Message, Whisper};
 
 use secrecy::SecretString;
@@ -57,11 +57,18 @@ impl Slack {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let shared =
-            Arc::new(Shared { world: Mutex::new(World::new(address.clone())), changes: watch::Sender::new(0) });
+        let shared = Arc::new(Shared {
+            world: Mutex::new(World::new(address.clone())),
+            changes: watch::Sender::new(0),
+        });
         let router = api::router(shared.clone());
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { shared, address, bot: None, server }
+        Self {
+            shared,
+            address,
+            bot: None,
+            server,
+        }
     }
 
     pub fn api_url(&self) -> String {
@@ -83,29 +90,44 @@ impl Slack {
 
     /// The next message in a channel, outside of threads, that no test has looked at.
     pub async fn posted(&self, channel: &str) -> Message {
-        self.next(&format!("a message in {channel}"), |world| world.read_message(channel, None)).await
+        self.next(&format!("a message in {channel}"), |world| {
+            world.read_message(channel, None)
+        })
+        .await
     }
 
     /// The next message in a thread that no test has looked at.
     pub async fn reply(&self, parent: &Message) -> Message {
         let what = format!("a reply to {}", parent.ts);
-        self.next(&what, |world| world.read_message(&parent.channel, Some(&parent.ts))).await
+        self.next(&what, |world| world.read_message(&parent.channel, Some(&parent.ts)))
+            .await
     }
 
     /// The next message for one person alone that no test has looked at.
     pub async fn whisper(&self, user: &str) -> Whisper {
-        self.next(&format!("a whisper to {user}"), |world| world.read_whisper(user)).await
+        self.next(&format!("a whisper to {user}"), |world| world.read_whisper(user))
+            .await
     }
 
     /// The message as it stands once it fulfils a condition.
     pub async fn until(&self, message: &Message, holds: impl Fn(&Message) -> bool) -> Message {
         let what = format!("{} to change", message.ts);
-        self.next(&what, |world| world.message(&message.channel, &message.ts).filter(|now| holds(now)).cloned()).await
+        self.next(&what, |world| {
+            world
+                .message(&message.channel, &message.ts)
+                .filter(|now| holds(now))
+                .cloned()
+        })
+        .await
     }
 
     /// The message as it stands now.
     pub fn now(&self, message: &Message) -> Message {
-        self.shared.world().message(&message.channel, &message.ts).cloned().expect("the message is gone")
+        self.shared
+            .world()
+            .message(&message.channel, &message.ts)
+            .cloned()
+            .expect("the message is gone")
     }
 
     async fn next<T>(&self, what: &str, find: impl Fn(&mut World) -> Option<T>) -> T {
@@ -140,7 +162,13 @@ impl Slack {
 
     /// Every call of a method so far, with what it was answered.
     pub fn calls(&self, method: &str) -> Vec<Call> {
-        self.shared.world().calls.iter().filter(|call| call.method == method).cloned().collect()
+        self.shared
+            .world()
+            .calls
+            .iter()
+            .filter(|call| call.method == method)
+            .cloned()
+            .collect()
     }
 
     pub fn files(&self) -> Vec<File> {
@@ -166,7 +194,11 @@ impl Slack {
     }
 
     pub fn delete(&self, message: &Message) {
-        self.shared.world().channel_mut(&message.channel).messages.retain(|known| known.ts != message.ts);
+        self.shared
+            .world()
+            .channel_mut(&message.channel)
+            .messages
+            .retain(|known| known.ts != message.ts);
     }
 
     /// Takes a scope from the bot token.
@@ -200,7 +232,11 @@ impl Drop for Slack {
         self.server.abort();
         let unread = self.take_unread();
         if !std::thread::panicking() {
-            assert!(unread.is_empty(), "nobody looked at what Slack got:\n{}", unread.join("\n"));
+            assert!(
+                unread.is_empty(),
+                "nobody looked at what Slack got:\n{}",
+                unread.join("\n")
+            );
         }
     }
 }

@@ -179,7 +179,9 @@ impl SlackClient {
         }
         let session = self.api.open_session(&self.token);
         let parameters = vec![("usergroup", Some(group))];
-        let call = session.http_session_api.http_get("usergroups.users.list", &parameters, None);
+        let call = session
+            .http_session_api
+            .http_get("usergroups.users.list", &parameters, None);
         self.within(call).await.map(|members: Members| members.users)
     }
 

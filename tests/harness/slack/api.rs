@@ -40,7 +40,10 @@ pub enum Fault {
 
 impl Fault {
     fn is_after(self) -> bool {
-        matches!(self, Self::DoneThenSilence | Self::DoneThenReset | Self::DoneThenUnavailable)
+        matches!(
+            self,
+            Self::DoneThenSilence | Self::DoneThenReset | Self::DoneThenUnavailable
+        )
     }
 }
 
@@ -53,13 +56,23 @@ struct Error {
 type Answer = Result<Value, Error>;
 
 fn error(code: &str) -> Error {
-    Error { code: code.to_owned(), more: json!({}) }
+    Error {
+        code: code.to_owned(),
+        more: json!({}),
+    }
 }
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        let messages = if refusal.detail.is_empty() { json!([]) } else { json!([refusal.detail]) };
-        Self { code: refusal.code.to_owned(), more: json!({"response_metadata": {"messages": messages}}) }
+        let messages = if refusal.detail.is_empty() {
+            json!([])
+        } else {
+            json!([refusal.detail])
+        };
+        Self {
+            code: refusal.code.to_owned(),
+            more: json!({"response_metadata": {"messages": messages}}),
+        }
     }
 }
 
@@ -72,9 +85,17 @@ pub fn router(shared: Arc<Shared>) -> Router {
 }
 
 async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, request: Request) -> Response {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = authorization.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let authorization = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let token = authorization
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    let content_type = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let is_json = content_type.is_some_and(|kind| kind.starts_with("application/json"));
     let arguments = match arguments(request, is_json).await {
         Ok(arguments) => arguments,
@@ -91,12 +112,20 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
                 Ok(()) => allowed(&mut world, &method, token, &arguments, is_json)
                     .and_then(|()| perform(&mut world, &method, &arguments)),
                 Err(seconds) => {
-                    world.calls.push(Call { method, arguments, answer: json!({"ok": false, "error": "ratelimited"}) });
+                    world.calls.push(Call {
+                        method,
+                        arguments,
+                        answer: json!({"ok": false, "error": "ratelimited"}),
+                    });
                     return rate_limited(Some(seconds));
                 }
             }
         };
-        world.calls.push(Call { method, arguments, answer: body_of(&answer) });
+        world.calls.push(Call {
+            method,
+            arguments,
+            answer: body_of(&answer),
+        });
         (fault, answer)
     };
     shared.changed();
@@ -115,15 +144,28 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
 
 async fn arguments(request: Request, is_json: bool) -> Result<Value, &'static str> {
     if is_json && request.method() == Method::POST {
-        let bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.map_err(|_| "request_too_large")?;
+        let bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY)
+            .await
+            .map_err(|_| "request_too_large")?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|_| "invalid_json")?;
-        return if value.is_object() { Ok(value) } else { Err("json_not_object") };
+        return if value.is_object() {
+            Ok(value)
+        } else {
+            Err("json_not_object")
+        };
     }
     if request.method() == Method::POST && !request.headers().contains_key(header::CONTENT_TYPE) {
         return Ok(json!({}));
     }
-    let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &()).await.map_err(|_| "invalid_form_data")?;
-    Ok(Value::Object(pairs.into_iter().map(|(name, value)| (name, value.into())).collect::<Map<_, _>>()))
+    let Form(pairs) = Form::<Vec<(String, String)>>::from_request(request, &())
+        .await
+        .map_err(|_| "invalid_form_data")?;
+    Ok(Value::Object(
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name, value.into()))
+            .collect::<Map<_, _>>(),
+    ))
 }
 
 /// Per method, workspace and app; posts per channel. The burst of posts is not documented.
@@ -164,7 +206,10 @@ fn allowed(
     };
     if !world.scopes.contains(needed) {
         let provided = world.scopes.iter().copied().collect::<Vec<_>>().join(",");
-        return Err(Error { code: "missing_scope".into(), more: json!({"needed": needed, "provided": provided}) });
+        return Err(Error {
+            code: "missing_scope".into(),
+            more: json!({"needed": needed, "provided": provided}),
+        });
     }
     // These take forms alone; JSON is answered as if nothing had been given.
     if is_json && matches!(method, "files.getUploadURLExternal" | "usergroups.users.list") {
@@ -183,14 +228,21 @@ fn perform(world: &mut World, method: &str, arguments: &Value) -> Answer {
         "files.completeUploadExternal" => complete(world, arguments),
         "usergroups.users.list" => {
             let group = text(arguments, "usergroup")?;
-            world.groups.get(&group).map(|users| json!({"users": users})).ok_or_else(|| error("no_such_subteam"))
+            world
+                .groups
+                .get(&group)
+                .map(|users| json!({"users": users}))
+                .ok_or_else(|| error("no_such_subteam"))
         }
         _ => Err(error("unknown_method")),
     }
 }
 
 fn text(arguments: &Value, name: &str) -> Result<String, Error> {
-    let given = arguments[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = arguments[name]
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned);
     given.ok_or_else(|| error("invalid_arguments"))
 }
 
@@ -209,7 +261,9 @@ fn writable(world: &World, arguments: &Value, field: &str) -> Result<String, Err
 
 /// The parent of a thread; a reply is none. The word for a parent that is not there is not verified.
 fn thread(world: &World, arguments: &Value, channel: &str) -> Result<Option<String>, Error> {
-    let Some(ts) = arguments["thread_ts"].as_str() else { return Ok(None) };
+    let Some(ts) = arguments["thread_ts"].as_str() else {
+        return Ok(None);
+    };
     match world.message(channel, ts) {
         Some(parent) if parent.thread_ts.is_none() => Ok(Some(ts.to_owned())),
         _ => Err(error("thread_not_found")),
@@ -220,8 +274,12 @@ fn post_message(world: &mut World, arguments: &Value) -> Answer {
     let channel = writable(world, arguments, "channel")?;
     let thread = thread(world, arguments, &channel)?;
     let blocks = judge::message(arguments)?;
-    let mut message =
-        Message::new(&channel, thread.as_deref(), arguments["text"].as_str().unwrap_or_default(), blocks);
+    let mut message = Message::new(
+        &channel,
+        thread.as_deref(),
+        arguments["text"].as_str().unwrap_or_default(),
+        blocks,
+    );
     message.metadata = arguments["metadata"].clone();
     let ts = world.add_message(message);
     Ok(json!({"channel": channel, "ts": ts, "message": {"ts": ts, "type": "message"}}))
@@ -232,7 +290,10 @@ fn update(world: &mut World, arguments: &Value) -> Answer {
     let ts = text(arguments, "ts")?;
     let blocks = judge::message(arguments)?;
     let messages = &mut world.channel_mut(&channel).messages;
-    let message = messages.iter_mut().find(|message| message.ts == ts).ok_or_else(|| error("message_not_found"))?;
+    let message = messages
+        .iter_mut()
+        .find(|message| message.ts == ts)
+        .ok_or_else(|| error("message_not_found"))?;
     let new_text = arguments["text"].as_str().unwrap_or_default().to_owned();
     message.edits.push((
         std::mem::replace(&mut message.text, new_text.clone()),
@@ -258,14 +319,24 @@ fn ephemeral(world: &mut World, arguments: &Value) -> Answer {
 
 fn upload_url(world: &mut World, arguments: &Value) -> Answer {
     let name = text(arguments, "filename")?;
-    let length: usize = text(arguments, "length")?.parse().map_err(|_| error("invalid_arguments"))?;
+    let length: usize = text(arguments, "length")?
+        .parse()
+        .map_err(|_| error("invalid_arguments"))?;
     let alt_text = arguments["alt_txt"].as_str().unwrap_or_default().to_owned();
     if length == 0 || alt_text.chars().count() > 1000 {
         return Err(error("invalid_arguments"));
     }
     let id = format!("F{}", world.count());
     let url = format!("{}/upload/{id}", world.address);
-    let file = File { id: id.clone(), name, length, alt_text, title: String::new(), bytes: None, shared: None };
+    let file = File {
+        id: id.clone(),
+        name,
+        length,
+        alt_text,
+        title: String::new(),
+        bytes: None,
+        shared: None,
+    };
     world.files.insert(id.clone(), file);
     Ok(json!({"upload_url": url, "file_id": id}))
 }
@@ -292,7 +363,12 @@ fn complete(world: &mut World, arguments: &Value) -> Answer {
         known.shared = Some((channel.clone(), thread.clone()));
     }
     let names: Vec<String> = ids.iter().map(|id| world.files[id].name.clone()).collect();
-    let mut message = Message::new(&channel, thread.as_deref(), &format!("file {}", names.join(", ")), Vec::new());
+    let mut message = Message::new(
+        &channel,
+        thread.as_deref(),
+        &format!("file {}", names.join(", ")),
+        Vec::new(),
+    );
     message.files = ids;
     world.add_message(message);
     Ok(json!({"files": files}))
@@ -300,7 +376,9 @@ fn complete(world: &mut World, arguments: &Value) -> Answer {
 
 async fn upload(State(shared): State<Arc<Shared>>, Path(id): Path<String>, request: Request) -> Response {
     let has_token = request.headers().contains_key(header::AUTHORIZATION);
-    let bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY).await.unwrap_or_default();
+    let bytes = axum::body::to_bytes(request.into_body(), LARGEST_BODY)
+        .await
+        .unwrap_or_default();
     let mut world = shared.world();
     if has_token {
         world.misuse.push("the bot token was sent to an upload URL".to_owned());
@@ -309,7 +387,9 @@ async fn upload(State(shared): State<Arc<Shared>>, Path(id): Path<String>, reque
     if let Some(Fault::Status(status)) = at.map(|at| world.faults.remove(at).1) {
         return (StatusCode::from_u16(status).unwrap(), "upstream is not well").into_response();
     }
-    let Some(file) = world.files.get_mut(&id) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(file) = world.files.get_mut(&id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     if bytes.len() != file.length {
         return (StatusCode::BAD_REQUEST, "the length is not the one that was announced").into_response();
     }
@@ -319,14 +399,17 @@ async fn upload(State(shared): State<Arc<Shared>>, Path(id): Path<String>, reque
 
 /// Five uses within thirty minutes. The answer to a sixth use is not verified.
 async fn respond(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
-    let refused = |status: StatusCode, code: &str| (status, axum::Json(json!({"ok": false, "error": code}))).into_response();
+    let refused =
+        |status: StatusCode, code: &str| (status, axum::Json(json!({"ok": false, "error": code}))).into_response();
     let Ok(arguments) = serde_json::from_slice::<Value>(&body) else {
         return refused(StatusCode::BAD_REQUEST, "invalid_payload");
     };
     let response = {
         let mut world = shared.world();
         let now = world.clock.now();
-        let Some(url) = world.response_urls.get_mut(&id) else { return refused(StatusCode::NOT_FOUND, "no_such_url") };
+        let Some(url) = world.response_urls.get_mut(&id) else {
+            return refused(StatusCode::NOT_FOUND, "no_such_url");
+        };
         if now - url.made > Duration::from_secs(30 * 60) {
             return refused(StatusCode::NOT_FOUND, "Expired url");
         }

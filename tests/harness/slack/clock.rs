@@ -10,7 +10,11 @@ pub struct Clock {
 
 impl Clock {
     pub fn new() -> Self {
-        Self { started: Instant::now(), frozen: None, moved: Duration::ZERO }
+        Self {
+            started: Instant::now(),
+            frozen: None,
+            moved: Duration::ZERO,
+        }
     }
 
     /// Since the simulator started.

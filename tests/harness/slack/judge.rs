@@ -16,7 +16,10 @@ pub struct Refusal {
 
 impl Refusal {
     fn new(code: &'static str, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self {
+            code,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -41,9 +44,15 @@ pub fn message(arguments: &Value) -> Result<Vec<Value>, Refusal> {
     MessagePayload::try_from(payload).map_err(|error| Refusal::new("invalid_blocks", error.to_string()))?;
     for block in &blocks {
         let elements = block["elements"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let ids: Vec<&str> = elements.iter().filter_map(|element| element["action_id"].as_str()).collect();
+        let ids: Vec<&str> = elements
+            .iter()
+            .filter_map(|element| element["action_id"].as_str())
+            .collect();
         if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
-            return Err(Refusal::new("invalid_blocks", "an action_id is there twice in one block"));
+            return Err(Refusal::new(
+                "invalid_blocks",
+                "an action_id is there twice in one block",
+            ));
         }
     }
     if Value::from(blocks.clone()).to_string().encode_utf16().count() > BLOCKS_IN_TOTAL {

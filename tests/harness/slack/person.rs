@@ -47,7 +47,12 @@ impl Sent {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
         mac.update(format!("v0:{timestamp}:{body}").as_bytes());
         let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
-        Self { path, body, timestamp, signature }
+        Self {
+            path,
+            body,
+            timestamp,
+            signature,
+        }
     }
 }
 
@@ -69,7 +74,9 @@ impl<'a> Person<'a> {
     /// Types a slash command in a channel.
     pub async fn command(&self, channel: &str, command: &str, text: &str) -> Ack {
         let body = self.command_body(channel, command, text);
-        self.slack.deliver(self.user, channel, Sent::new("/slack/commands", body)).await
+        self.slack
+            .deliver(self.user, channel, Sent::new("/slack/commands", body))
+            .await
     }
 
     /// What a typed command looks like on the wire.
@@ -104,7 +111,9 @@ impl<'a> Person<'a> {
 
     pub async fn press_oddly(&self, message: &Message, label: &str, oddity: Oddity) -> Ack {
         let body = self.press_body(message, label, oddity);
-        self.slack.deliver(self.user, &message.channel, Sent::new("/slack/interactivity", body)).await
+        self.slack
+            .deliver(self.user, &message.channel, Sent::new("/slack/interactivity", body))
+            .await
     }
 
     /// What a press looks like on the wire.
@@ -219,7 +228,12 @@ impl Slack {
         };
         drop(world);
         self.shared.changed();
-        Ack { status, body, took, sent }
+        Ack {
+            status,
+            body,
+            took,
+            sent,
+        }
     }
 }
 
@@ -233,5 +247,9 @@ fn form(fields: &[(&str, &str)]) -> String {
             })
             .collect()
     };
-    fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect::<Vec<_>>().join("&")
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect::<Vec<_>>()
+        .join("&")
 }

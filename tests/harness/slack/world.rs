@@ -97,7 +97,15 @@ struct Bucket {
 impl World {
     pub fn new(address: String) -> Self {
         let channel = |id: &str, name| {
-            (id.to_owned(), Channel { name, is_archived: false, has_bot: true, messages: Vec::new() })
+            (
+                id.to_owned(),
+                Channel {
+                    name,
+                    is_archived: false,
+                    has_bot: true,
+                    messages: Vec::new(),
+                },
+            )
         };
         let person = |id: &str, name: &str, team: &str| (id.to_owned(), (name.to_owned(), team.to_owned()));
         Self {
@@ -133,11 +141,17 @@ impl World {
     }
 
     pub fn channel_mut(&mut self, channel: &str) -> &mut Channel {
-        self.channels.get_mut(channel).unwrap_or_else(|| panic!("there is no channel {channel}"))
+        self.channels
+            .get_mut(channel)
+            .unwrap_or_else(|| panic!("there is no channel {channel}"))
     }
 
     pub fn message(&self, channel: &str, ts: &str) -> Option<&Message> {
-        self.channels.get(channel)?.messages.iter().find(|message| message.ts == ts)
+        self.channels
+            .get(channel)?
+            .messages
+            .iter()
+            .find(|message| message.ts == ts)
     }
 
     pub fn add_message(&mut self, mut message: Message) -> String {
@@ -150,18 +164,29 @@ impl World {
 
     pub fn add_whisper(&mut self, channel: &str, user: &str, text: &str, blocks: Vec<Value>) {
         let (channel, user, text) = (channel.to_owned(), user.to_owned(), text.to_owned());
-        self.whispers.push(Whisper { channel, user, text, blocks, is_read: false });
+        self.whispers.push(Whisper {
+            channel,
+            user,
+            text,
+            blocks,
+            is_read: false,
+        });
     }
 
     pub fn read_message(&mut self, channel: &str, thread: Option<&str>) -> Option<Message> {
         let messages = &mut self.channels.get_mut(channel)?.messages;
-        let found = messages.iter_mut().find(|message| !message.is_read && message.thread_ts.as_deref() == thread)?;
+        let found = messages
+            .iter_mut()
+            .find(|message| !message.is_read && message.thread_ts.as_deref() == thread)?;
         found.is_read = true;
         Some(found.clone())
     }
 
     pub fn read_whisper(&mut self, user: &str) -> Option<Whisper> {
-        let found = self.whispers.iter_mut().find(|whisper| !whisper.is_read && whisper.user == user)?;
+        let found = self
+            .whispers
+            .iter_mut()
+            .find(|whisper| !whisper.is_read && whisper.user == user)?;
         found.is_read = true;
         Some(found.clone())
     }
@@ -181,8 +206,15 @@ impl World {
     }
 
     pub fn describe(&self) -> String {
-        let messages = self.channels.values().flat_map(|channel| &channel.messages).map(Message::describe);
-        messages.chain(self.whispers.iter().map(Whisper::describe)).collect::<Vec<_>>().join("\n")
+        let messages = self
+            .channels
+            .values()
+            .flat_map(|channel| &channel.messages)
+            .map(Message::describe);
+        messages
+            .chain(self.whispers.iter().map(Whisper::describe))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     pub fn new_response_url(&mut self, channel: &str, user: &str, message: Option<&str>) -> String {
@@ -201,7 +233,10 @@ impl World {
     /// Takes a token of a bucket that holds `burst` and fills at `per_second`; the error is seconds to wait.
     pub fn take_token(&mut self, key: &str, burst: f64, per_second: f64) -> Result<(), u64> {
         let now = self.clock.now();
-        let bucket = self.buckets.entry(key.to_owned()).or_insert(Bucket { level: burst, at: now });
+        let bucket = self
+            .buckets
+            .entry(key.to_owned())
+            .or_insert(Bucket { level: burst, at: now });
         bucket.level = (bucket.level + (now - bucket.at).as_secs_f64() * per_second).min(burst);
         bucket.at = now;
         if bucket.level >= 1.0 {
@@ -237,7 +272,10 @@ impl Message {
 
     /// The buttons' texts.
     pub fn labels(&self) -> Vec<String> {
-        self.buttons().iter().map(|button| unescape(button["text"]["text"].as_str().unwrap())).collect()
+        self.buttons()
+            .iter()
+            .map(|button| unescape(button["text"]["text"].as_str().unwrap()))
+            .collect()
     }
 
     /// Everything that is seen of it, a line per text.
@@ -246,7 +284,10 @@ impl Message {
     }
 
     fn describe(&self) -> String {
-        let thread = self.thread_ts.as_ref().map_or(String::new(), |ts| format!(" in thread {ts}"));
+        let thread = self
+            .thread_ts
+            .as_ref()
+            .map_or(String::new(), |ts| format!(" in thread {ts}"));
         format!("{} in {}{thread}: {}", self.ts, self.channel, self.seen())
     }
 }
@@ -274,11 +315,17 @@ fn seen(blocks: &[Value], text: &str) -> String {
 fn texts(value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {
-            if matches!(fields.get("type").and_then(Value::as_str), Some("plain_text" | "mrkdwn")) {
+            if matches!(
+                fields.get("type").and_then(Value::as_str),
+                Some("plain_text" | "mrkdwn")
+            ) {
                 lines.extend(fields.get("text").and_then(Value::as_str).map(unescape));
             } else {
                 // A dialog is not seen before somebody presses.
-                fields.iter().filter(|(key, _)| *key != "confirm").for_each(|(_, value)| texts(value, lines));
+                fields
+                    .iter()
+                    .filter(|(key, _)| *key != "confirm")
+                    .for_each(|(_, value)| texts(value, lines));
             }
         }
         Value::Array(items) => items.iter().for_each(|item| texts(item, lines)),
