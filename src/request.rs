@@ -239,6 +239,12 @@ pub struct Request {
 impl Request {
     /// A new request with an id of its own.
     pub fn new(account: Account, place: Place, ask: Ask) -> Self {
-        Self { id: uuid::Uuid::now_v7().simple().to_string(), account, session: None, place, ask }
+        Self {
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            account,
+            session: None,
+            place,
+            ask,
+        }
     }
 }
