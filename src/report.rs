@@ -1,9 +1,11 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
 pub mod chart;
+pub mod number;
 pub mod redact;
 pub mod terminal;
 pub mod verdict;
+pub mod wrap;
 
 use crate::runbook::StepOutcome;
 use serde::{Deserialize, Serialize};
