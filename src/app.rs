@@ -148,7 +148,7 @@ impl App {
             };
             connections.insert(name.clone(), made);
         }
-        let redactor = Arc::new(Redactor::new(&known));
+        let redactor = Arc::new(Redactor::new(&known).map_err(|error| AppError::Other(error.to_string()))?);
         let store = Store::open(&url, &key).await?;
         Ok(Self {
             config,

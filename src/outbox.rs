@@ -135,7 +135,7 @@ impl Outbox {
 
     async fn report(&self, run: &str) -> Result<Report, Trouble> {
         let live = Live::load(&self.desk.store, run).await?;
-        Ok(self.redactor.report(self.desk.report(&live)))
+        Ok(self.desk.report(&live).redacted(&self.redactor))
     }
 
     async fn run_message(&self, due: &DueMessage, mentions: &Mentions) -> Result<Sent, Trouble> {
@@ -200,7 +200,7 @@ impl Outbox {
 
     async fn answer(&self, due: &DueMessage) -> Result<Sent, Trouble> {
         let Some(body) = &due.message.body else { return Ok(Sent::Dead("it says nothing".to_owned())) };
-        let rendered = render::ephemeral(&self.redactor.report(body.clone()));
+        let rendered = render::ephemeral(&body.clone().redacted(&self.redactor));
         if let Some(sent) = self.respond(due, &rendered, Audience::Person).await? {
             return Ok(match sent {
                 Sent::Shown(_) => Sent::Shown(None),
@@ -266,7 +266,7 @@ impl Outbox {
             Err(error) => return Ok(Sent::Dead(error.to_string())),
         };
         let upload =
-            Upload { filename: &format!("{run}.png"), bytes: &png, alt_text: &self.redactor.text(&alt), title: &title };
+            Upload { filename: &format!("{run}.png"), bytes: &png, alt_text: &self.redactor.redact(&alt), title: &title };
         Ok(match self.slack.upload(place.channel.as_deref().unwrap_or_default(), &thread, &upload).await {
             Ok(()) => Sent::Shown(None),
             Err(error) => failed(error, due.tries),

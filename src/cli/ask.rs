@@ -165,7 +165,7 @@ async fn follow(
             Progress::Answered(report) => break *report,
             Progress::Run(run) => {
                 let live = Live::load(&app.store, &run).await.map_err(|error| AppError::Other(error.to_string()))?;
-                let report = app.redactor.report(helper.station.desk.report(&live));
+                let report = helper.station.desk.report(&live).redacted(&app.redactor);
                 progress.show(&report);
                 let over = match report.outcome {
                     Outcome::Running => false,
@@ -209,7 +209,7 @@ impl LiveLine {
             return;
         }
         let run = report.run.as_deref().unwrap_or_default();
-        let line = terminal::escape(&format!("{run} {}: {}", report.outcome.words(), report.say));
+        let line = terminal::shown(&format!("{run} {}: {}", report.outcome.words(), report.say));
         if line != self.last {
             eprintln!("{line}");
             self.last = line;

@@ -66,7 +66,7 @@ pub(super) async fn runs(path: &Path, as_json: bool) -> Result<u8, AppError> {
             line.id,
             line.outcome.words(),
             line.runbook,
-            terminal::escape(&line.person)
+            terminal::shown(&line.person)
         );
     }
     Ok(0)
@@ -82,7 +82,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
         }
         Err(error) => return Err(AppError::Other(error.to_string())),
     };
-    let report = app.redactor.report(app.station().desk.report(&live));
+    let report = app.station().desk.report(&live).redacted(&app.redactor);
     let messages = app.store.messages_of(run).await?;
     let mut out = std::io::stdout();
     if as_json {
@@ -103,7 +103,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
                     "tries": due.tries, "error": error })
             })
             .collect();
-        let _ = writeln!(out, "{}", app.redactor.text(&whole.to_string()));
+        let _ = writeln!(out, "{}", app.redactor.redact(&whole.to_string()));
         return Ok(0);
     }
     let _ = writeln!(out, "{}", terminal::render(&report, out.is_terminal(), width()));
@@ -114,7 +114,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
         let say = entry["say"].as_str().or(entry["reason"].as_str()).unwrap_or_default();
         let at = row.at.strftime("%H:%M:%S%.3f");
         let line = format!("{:>3}  {at}  {kind:<15} {say}", row.seq);
-        let _ = writeln!(out, "  {}", app.redactor.text(&terminal::escape(line.trim_end())));
+        let _ = writeln!(out, "  {}", app.redactor.redact(&terminal::shown(line.trim_end())));
     }
     if !messages.is_empty() {
         let _ = writeln!(out, "\nMessages");
@@ -126,7 +126,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
             (Some(remote), None) => format!("posted as {remote}"),
             (None, None) => "sent or waiting".to_owned(),
         };
-        let _ = writeln!(out, "  {:?} to {channel}: {}", due.message.kind, terminal::escape(&state));
+        let _ = writeln!(out, "  {:?} to {channel}: {}", due.message.kind, terminal::shown(&state));
     }
     Ok(0)
 }

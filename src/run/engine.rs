@@ -10,7 +10,7 @@ use super::state::{Next, StepState};
 use crate::call::{CallContext, CallResult};
 use crate::dispatch::authorized::Clearance;
 use crate::dispatch::{APPROVAL_LIFE, Desk};
-use crate::report::Outcome;
+use crate::report::{Outcome, VerdictLine};
 use crate::request::Place;
 use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge};
@@ -357,7 +357,7 @@ impl Engine {
             let entry = Entry::Signals { moment: Moment::Soaked, readings };
             record(store, live, &[entry], Beside::engine(epoch)).await?;
         }
-        let (verdict, say) = self.sampler.verdict(live).await;
+        let VerdictLine { verdict, say } = self.sampler.verdict(live).await;
         let messages = self.thread_messages(live, MessageKind::Chart, "chart").await?;
         let entry = Entry::Proved { verdict, say };
         record(store, live, &[entry], Beside::engine(epoch).messages(&messages)).await?;

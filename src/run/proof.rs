@@ -9,7 +9,8 @@ use crate::panel::reading::Reading;
 use crate::panel::{Panel, Panels, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
-use crate::report::verdict::{Evidence, Proof, Verdict, judge};
+use crate::report::VerdictLine;
+use crate::report::verdict::{Evidence, Verdict, judge};
 use crate::rules::Rules;
 use crate::runbook::load::load_text;
 use futures::future::join_all;
@@ -29,6 +30,9 @@ const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 /// How much of the past a chart shows before the run.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a scrape sees this soon after the last step still belongs to it.
+const SETTLED: SignedDuration = SignedDuration::from_secs(15);
 
 /// Reads signals, keeps the latest of each.
 #[derive(Debug)]
@@ -88,12 +92,11 @@ impl Sampler {
     }
 
     /// What the signals say of a run that has ended and soaked.
-    pub async fn verdict(&self, live: &Live) -> (Verdict, String) {
-        let Some(proof) = self.proof_of(live.plan()) else {
-            return (Verdict::NoData, "No signal proves this runbook.".to_owned());
-        };
-        let Some(started) = live.state.started else {
-            return (Verdict::NoData, "The run did not begin.".to_owned());
+    pub async fn verdict(&self, live: &Live) -> VerdictLine {
+        let no_data = |say: &str| VerdictLine { verdict: Verdict::NoData, say: say.to_owned() };
+        let Some(proof) = self.proof_of(live.plan()) else { return no_data("no signal proves this runbook") };
+        let (Some(started), Some(ended)) = (live.state.started, live.state.closed()) else {
+            return no_data("the run did not begin");
         };
         let mut evidence = Vec::new();
         for named in &proof.signals {
@@ -104,17 +107,35 @@ impl Sampler {
                     .and_then(|readings| readings.iter().find(|reading| reading.signal == signal.name))
                     .cloned()
             };
+            // What Prometheus kept tells the noise; what was read at the moment itself is the newest word.
+            let mut before = self.readings(signal, started - BEFORE, started).await;
+            before.extend(at(Moment::Before));
+            let mut after: Vec<Reading> = at(Moment::After).into_iter().collect();
+            after.extend(self.readings(signal, ended, ended + SETTLED).await);
+            after.sort_by_key(|reading| reading.at);
             evidence.push(Evidence {
-                signal: signal.clone(),
+                label: signal.words(),
+                unit: signal.unit.clone(),
                 better: named.better,
-                history: self.points(signal, started - BEFORE, started).await.unwrap_or_default(),
-                before: at(Moment::Before),
-                after: at(Moment::After),
-                soaked: at(Moment::Soaked),
+                shape: signal.shape,
+                before,
+                after,
+                soaked: Some(at(Moment::Soaked).into_iter().collect()),
             });
         }
-        let proof: Proof = judge(&evidence);
-        (proof.verdict, proof.say)
+        judge(&evidence)
+    }
+
+    /// The past of a signal as readings; none where nothing keeps it.
+    async fn readings(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Vec<Reading> {
+        let points = self.points(signal, start, end).await.unwrap_or_else(|reason| {
+            tracing::info!(signal = %signal.name, reason, "no past");
+            Vec::new()
+        });
+        points
+            .into_iter()
+            .map(|(at, value)| Reading { signal: signal.name.clone(), at, value: Ok(value) })
+            .collect()
     }
 
     /// The chart of a run, with the run as a band.
