@@ -1,5 +1,4 @@
 use super::*;
-use proptest::prelude::*;
 
 fn at(minutes: f64) -> Timestamp {
     let start: Timestamp = "2026-11-23T14:00:00Z".parse().expect("a time");
@@ -7,13 +6,29 @@ fn at(minutes: f64) -> Timestamp {
 }
 
 fn line(label: &str, unit: &str, values: impl Fn(i32) -> Option<f64>) -> Line {
-    let points = (0..=240).map(|index| (at(f64::from(index) / 4.0), values(index))).collect();
-    Line { label: label.to_owned(), unit: unit.to_owned(), points, threshold: None, missing: None }
+    let points = (0..=240)
+        .map(|index| (at(f64::from(index) / 4.0), values(index)))
+        .collect();
+    Line {
+        label: label.to_owned(),
+        unit: unit.to_owned(),
+        points,
+        threshold: None,
+        missing: None,
+    }
 }
 
 /// An hour with a run in it: a count that falls, a queue with a gap, a signal that nobody exposes.
 fn hour(theme: Theme) -> ChartSpec {
-    let awaiting = |index| Some(if index < 60 { 0.0 } else if index < 164 { f64::from((index - 60) / 8).min(12.0) } else { 11.0 });
+    let awaiting = |index| {
+        Some(if index < 60 {
+            0.0
+        } else if index < 164 {
+            f64::from((index - 60) / 8).min(12.0)
+        } else {
+            11.0
+        })
+    };
     let queue = |index: i32| match index {
         90..=120 => None,
         121 => Some(3.0),
@@ -27,18 +42,26 @@ fn hour(theme: Theme) -> ChartSpec {
         end: at(60.0),
         zone: TimeZone::UTC,
         lines: vec![
-            Line { threshold: Some(10.0), ..line("orders awaiting forwarding", "orders", awaiting) },
+            Line {
+                threshold: Some(10.0),
+                ..line("orders awaiting forwarding", "orders", awaiting)
+            },
             line("queue length", "messages", queue),
             line("workers alive", "workers", |_| Some(2.0)),
             Line {
                 points: Vec::new(),
                 missing: Some(
-                    "absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero".to_owned(),
+                    "absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero"
+                        .to_owned(),
                 ),
                 ..line("supplier sync failures", "failures", |_| None)
             },
         ],
-        band: Some(Band { start: at(41.0), end: at(42.5), label: "run 7f3a".to_owned() }),
+        band: Some(Band {
+            start: at(41.0),
+            end: at(42.5),
+            label: "run 7f3a".to_owned(),
+        }),
         note: Some("Sampled every 15 s; improved: 12 -> 11 orders.".to_owned()),
         theme,
     }
@@ -50,7 +73,12 @@ fn look() {
         let spec = hour(theme);
         let started = std::time::Instant::now();
         let png = draw(&spec).expect("png");
-        eprintln!("{name}: {:?}, {} bytes, {} bytes of svg", started.elapsed(), png.len(), text(&spec).expect("svg").len());
+        eprintln!(
+            "{name}: {:?}, {} bytes, {} bytes of svg",
+            started.elapsed(),
+            png.len(),
+            text(&spec).expect("svg").len()
+        );
         let started = std::time::Instant::now();
         draw(&spec).expect("png");
         eprintln!("again: {:?}", started.elapsed());

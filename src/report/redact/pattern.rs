@@ -30,18 +30,33 @@ pub(super) struct Patterns(Vec<Regex>);
 
 impl Patterns {
     pub(super) fn new() -> Result<Self, regex::Error> {
-        Ok(Self(PATTERNS.iter().map(|pattern| Regex::new(pattern)).collect::<Result<_, _>>()?))
+        Ok(Self(
+            PATTERNS
+                .iter()
+                .map(|pattern| Regex::new(pattern))
+                .collect::<Result<_, _>>()?,
+        ))
     }
 
     pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
         let all = self.0.iter().flat_map(|pattern| pattern.captures_iter(text));
-        all.filter_map(|found| found.name("s").map(|secret| secret.range())).collect()
+        all.filter_map(|found| found.name("s").map(|secret| secret.range()))
+            .collect()
     }
 }
 
 /// Whether a field of that name holds a secret: `password`, `bot_token`, `api_key`.
 pub(super) fn names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
-    let endings = ["password", "passwd", "secret", "token", "api_key", "apikey", "private_key", "access_key"];
+    let endings = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "private_key",
+        "access_key",
+    ];
     endings.iter().any(|ending| key.ends_with(ending)) || key == "authorization"
 }

@@ -5,17 +5,30 @@ use std::path::Path;
 
 pub(in crate::runbook) fn known() -> Known {
     let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
-    let kinds = [("shop-db", "postgres"), ("shop-celery", "celery"), ("shop-metrics", "prometheus")];
+    let kinds = [
+        ("shop-db", "postgres"),
+        ("shop-celery", "celery"),
+        ("shop-metrics", "prometheus"),
+    ];
     Known {
         connections: kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into(),
-        signals: names(&["orders_awaiting_forwarding", "queue_length", "workers_alive", "supplier_sync_failures"]),
+        signals: names(&[
+            "orders_awaiting_forwarding",
+            "queue_length",
+            "workers_alive",
+            "supplier_sync_failures",
+        ]),
         panels: names(&["forwarding", "suppliers"]),
         actions: ACTIONS,
     }
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(|it| format!("{}:{}: {}", it.line, it.column, it.message)).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|it| format!("{}:{}: {}", it.line, it.column, it.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
