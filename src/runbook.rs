@@ -10,7 +10,6 @@ pub mod expression;
 pub mod input;
 pub mod load;
 pub mod money;
-pub mod nearest;
 pub mod scope;
 pub mod sentence;
 

@@ -8,7 +8,7 @@ mod words;
 pub use value::{Bounds, InputKind, Pattern};
 pub use words::quoted;
 
-use super::nearest::nearest;
+use crate::nearest::nearest;
 use super::{Call, Runbook};
 use crate::request::Words;
 use serde_json::{Map, Value};

@@ -319,7 +319,7 @@ fn offers(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Offer>
 /// An offer names a runbook of the same folder and inputs that it has.
 fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for runbook in catalog.iter() {
+    for runbook in catalog.runbooks() {
         let path = folder.join(format!("{}.toml", runbook.name));
         let mut tell = |word: &str, message: String| {
             let offset = runbook.source.find("[[offer]]").unwrap_or(0);
@@ -328,7 +328,7 @@ fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
         };
         for offer in &runbook.offers {
             match catalog.get(&offer.runbook) {
-                None => tell(&offer.runbook, calls::unknown("runbook", &offer.runbook, catalog.iter().map(|it| it.name.as_str()))),
+                None => tell(&offer.runbook, calls::unknown("runbook", &offer.runbook, catalog.runbooks().map(|it| it.name.as_str()))),
                 Some(target) => {
                     let inputs = || target.inputs.iter().map(|it| it.name.as_str());
                     for name in offer.with.keys().filter(|name| !inputs().any(|it| it == name.as_str())) {

@@ -27,8 +27,7 @@ impl fmt::Debug for Sentence {
 }
 
 impl Sentence {
-    /// Compiles a text. A line break and the blanks around it count as one blank, so that a sentence may be written over
-    /// several lines.
+    /// Compiles a text, which may be written over several lines: see [`one_line`].
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         if text.trim().is_empty() {
             return Err(ExpressionError { offset: 0, message: "the sentence is empty".to_owned() });
@@ -43,8 +42,7 @@ impl Sentence {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.add_filter("money", money_filter);
         environment.add_filter("list", list_filter);
-        let one_line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        environment.add_template_owned(NAME, one_line).map_err(|error| ExpressionError {
+        environment.add_template_owned(NAME, text.to_owned()).map_err(|error| ExpressionError {
             offset: 0,
             message: format!("not a sentence: {}", error.detail().unwrap_or("it cannot be read")),
         })?;
@@ -83,8 +81,20 @@ impl Sentence {
         };
         let template = self.environment.get_template(NAME).map_err(failed)?;
         let rendered = template.render(scope.for_sentence()).map_err(failed)?;
-        Ok(rendered.trim().to_owned())
+        Ok(one_line(&rendered))
     }
+}
+
+/// A line break and the blanks around it count as one blank, and as none before a mark that closes.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        if !line.is_empty() && !part.starts_with([')', ',', '.', ';', ':']) {
+            line.push(' ');
+        }
+        line.push_str(part);
+    }
+    line
 }
 
 /// Templates can include, import and define, and find out that a filter is not there when somebody needs the sentence.

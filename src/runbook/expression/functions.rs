@@ -2,7 +2,7 @@
 //! extensions that have been of use, and our own; what is not listed is refused by the check.
 
 use crate::runbook::money::{is_currency, minor_digits, money};
-use cel::common::types::{CelInt, CelString, INT_TYPE, STRING_TYPE};
+use cel::common::types::{CelInt, CelString, INT_TYPE, LIST_TYPE, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{Env, ExecutionError, extensions};
 use std::sync::{Arc, LazyLock};
@@ -11,8 +11,8 @@ use std::sync::{Arc, LazyLock};
 /// names are looked at.
 pub(super) const KNOWN: &[&str] = &[
     "bool", "contains", "distinct", "double", "dyn", "endsWith", "flatten", "int", "join", "lowerAscii", "matches", "minor",
-    "money", "replace", "reverse", "size", "slice", "sort", "sortBy", "split", "startsWith", "string", "substring", "trim",
-    "type", "uint", "upperAscii",
+    "money", "replace", "reverse", "size", "slice", "sort", "sortBy", "split", "startsWith", "string", "substring", "sum",
+    "trim", "type", "uint", "upperAscii",
 ];
 
 /// Names of types, for `type(x) == int`.
@@ -40,6 +40,12 @@ fn declare(env: &mut Env) -> Result<(), cel::DeclarationError> {
         }
         Ok(CowVal::owned(CelString::from(money(minor, currency))))
     })?;
+    env.add_overload("sum", "sum_list", vec![LIST_TYPE], |arguments| {
+        let [list] = arguments.as_slice() else {
+            return Err(ExecutionError::function_error("sum", "one list is taken"));
+        };
+        sum(list).map(|it| CowVal::owned(CelInt::from(it)))
+    })?;
     env.add_overload("minor", "minor_string_string", vec![STRING_TYPE, STRING_TYPE], |arguments| {
         let [decimal, currency] = take(&arguments, "minor")?;
         let (decimal, currency) = (text(decimal, "minor")?, text(currency, "minor")?);
@@ -63,6 +69,18 @@ fn minor_units(decimal: &str, currency: &str) -> Result<i64, &'static str> {
         return Err("the amount is not a decimal number");
     }
     format!("{whole}{fraction:0<digits$}").parse().map_err(|_| "the amount is too large")
+}
+
+/// Of whole numbers alone: of fractions it would not be exact.
+fn sum(list: &CowVal<'_, '_>) -> Result<i64, ExecutionError> {
+    let wrong = |message| ExecutionError::function_error("sum", message);
+    let mut items = list.as_ref().as_iterable().ok_or_else(|| wrong("not a list"))?.iter();
+    let mut sum: i64 = 0;
+    while let Some(item) = items.next() {
+        let number = item.downcast_ref::<CelInt>().ok_or_else(|| wrong("an item is not a whole number"))?;
+        sum = sum.checked_add(*number.inner()).ok_or_else(|| wrong("the sum is too large"))?;
+    }
+    Ok(sum)
 }
 
 fn take<'a, 'b, 'v>(

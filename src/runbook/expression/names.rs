@@ -1,7 +1,7 @@
 //! Which names an expression or a sentence may use, known before anything has a value.
 
 use super::{ExpressionError, functions};
-use crate::runbook::nearest::nearest;
+use crate::nearest::way_out;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use std::collections::BTreeMap;
 
@@ -57,13 +57,7 @@ impl Names {
         for segment in path {
             let Some(shape) = fields.get(*segment) else {
                 let full = format!("{so_far}{segment}");
-                let hint = nearest(segment, fields.keys().map(String::as_str)).map_or_else(
-                    || {
-                        let known: Vec<_> = fields.keys().map(|it| format!("`{so_far}{it}`")).collect();
-                        if known.is_empty() { "none is known here".to_owned() } else { format!("known here: {}", known.join(", ")) }
-                    },
-                    |it| format!("did you mean `{so_far}{it}`?"),
-                );
+                let hint = way_out(segment, fields.keys().map(String::as_str));
                 return Err(format!("`{full}` is not known; {hint}"));
             };
             match shape {
@@ -133,10 +127,7 @@ impl<'a> Walk<'a> {
                 let name = call.func_name.as_str();
                 // Operators and what macros expand to are spelled so that no text can name them.
                 if name.chars().all(|c| c.is_ascii_alphanumeric()) && !functions::KNOWN.contains(&name) {
-                    let hint = nearest(name, functions::KNOWN.iter().copied()).map_or_else(
-                        || format!("known are {}", functions::KNOWN.join(", ")),
-                        |it| format!("did you mean `{it}`?"),
-                    );
+                    let hint = way_out(name, functions::KNOWN.iter().copied());
                     self.problem(node.id, format!("there is no function `{name}`; {hint}"));
                 }
                 call.target.iter().for_each(|it| self.visit(it));

@@ -28,6 +28,7 @@ fn values_keep_their_types() {
         ("[3, 1, 2].sort().slice(0, 2)", json!([1, 2])),
         ("['b', 'a'].join(', ')", json!("b, a")),
         ("call.result == 'done' && call.value.state == 'SUCCESS'", json!(false)),
+        ("sum(looks.orders.rows.map(r, r.total)) + sum([])", json!(8451)),
         ("inputs.note", json!("{{ 7 * 7 }}")),
     ];
     for (text, expected) in cases {
@@ -47,6 +48,8 @@ fn nothing_is_converted_or_invented() {
         ("1 / 0", "division by zero"),
         ("9223372036854775807 + 1", "the number is too large"),
         ("looks.orders.rows[7]", "the list has no such item"),
+        ("sum([1, '2'])", "`sum`: an item is not a whole number"),
+        ("sum([9223372036854775807, 1])", "`sum`: the sum is too large"),
         ("money(1.5, 'USD')", ""),
         ("money(1, 'dollars')", "`money`: a currency is three capital letters, such as USD"),
         ("minor('84.505', 'USD')", "`minor`: the amount has more digits after the point than its currency"),
@@ -98,29 +101,29 @@ fn names_are_checked_before_there_are_values() {
     ].map(problems), @r#"
 [
     [
-        "0: `inputs.ordr` is not known; did you mean `inputs.order`?",
+        "0: `inputs.ordr` is not known; did you mean `order`?",
     ],
     [
-        "9: `inputs.colour` is not known; known here: `inputs.order`",
+        "9: `inputs.colour` is not known; there is `order`",
     ],
     [
-        "0: `looks.orders.rws` is not known; did you mean `looks.orders.rows`?",
+        "0: `looks.orders.rws` is not known; did you mean `rows`?",
     ],
     [
-        "0: `looks.order` is not known; did you mean `looks.orders`?",
+        "0: `looks.order` is not known; did you mean `orders`?",
     ],
     [
-        "0: `orders` is not known; known here: `inputs`, `item`, `looks`",
-        "25: `looks.x` is not known; known here: `looks.orders`",
+        "0: `orders` is not known; there is `inputs`, `item`, `looks`",
+        "25: `looks.x` is not known; there is `orders`",
     ],
     [
-        "20: `y` is not known; known here: `inputs`, `item`, `looks`",
+        "20: `y` is not known; there is `inputs`, `item`, `looks`",
     ],
     [
-        "4: `looks.orders.row` is not known; did you mean `looks.orders.rows`?",
+        "4: `looks.orders.row` is not known; did you mean `rows`?",
     ],
     [
-        "5: there is no function `upper`; did you mean `upperAscii`?",
+        "5: there is no function `upper`; there is `bool`, `contains`, `distinct`, `double`, `dyn`, `endsWith`, `flatten`, `int`, `join`, `lowerAscii`, `matches`, `minor`, `money`, `replace`, `reverse`, `size`, `slice`, `sortBy`, `sort`, `split`, `startsWith`, `string`, `substring`, `sum`, `trim`, `type`, `uint`, `upperAscii`",
     ],
     [
         "5: there is no type `Thing`",

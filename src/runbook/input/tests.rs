@@ -110,7 +110,7 @@ there is no input `amont`; did you mean `amount`? (A value with `=` in it goes i
 `amount`: `500.001` is out of range; it takes 0.01 to 500
 `wait`: `2h` is out of range; it takes 1h at the most
 `force`: `maybe` is neither yes nor no
-`colour`: `dark` is no choice; did you mean `dark blue`?
+`colour`: `dark` is no choice; it takes one of red, dark blue
 `code`: `abc` does not have the form `[A-Z]+|x`
 "#);
     insta::assert_snapshot!(tell(read(&[order()], "")), @r#"`order` is missing (the order's number): give a whole number, such as `/try order=1042`"#);

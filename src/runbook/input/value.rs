@@ -3,7 +3,7 @@
 use super::decimal::Decimal;
 use super::words::quoted;
 use crate::runbook::duration;
-use crate::runbook::nearest::nearest;
+use crate::nearest::nearest;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;

@@ -6,7 +6,7 @@ use super::sheet::{Section, Sheet, as_integer, as_text};
 use crate::runbook::action::{ActionSpec, ArgumentKind, ArgumentSpec, Effect};
 use crate::runbook::duration;
 use crate::runbook::expression::{Expression, Names};
-use crate::runbook::nearest::nearest;
+use crate::nearest::way_out;
 use crate::runbook::{Argument, Call};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -66,14 +66,7 @@ fn find(known: &Known, used: &str) -> Option<&'static ActionSpec> {
 
 /// "There is no such thing", with what was likely meant.
 pub(super) fn unknown<'a>(what: &str, word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(word, known.clone()) {
-        Some(near) => format!("there is no {what} `{word}`; did you mean `{near}`?"),
-        None => {
-            let all = known.collect::<Vec<_>>();
-            let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-            format!("there is no {what} `{word}`; there is: {all}")
-        }
-    }
+    format!("there is no {what} `{word}`; {}", way_out(word, known))
 }
 
 fn arguments(

@@ -3,7 +3,7 @@
 
 use crate::problem::Problem;
 use crate::runbook::expression::{Expression, ExpressionError, Names};
-use crate::runbook::nearest::nearest;
+use crate::nearest::way_out;
 use crate::runbook::sentence::Sentence;
 use std::ops::Range;
 use std::path::Path;
@@ -112,8 +112,7 @@ impl<'d> Section<'d> {
             if keys.contains(&word) {
                 continue;
             }
-            let hint = nearest(word, keys.iter().copied())
-                .map_or_else(|| format!("it knows {}", keys.join(", ")), |near| format!("did you mean `{near}`?"));
+            let hint = way_out(word, keys.iter().copied());
             sheet.problem(key.span().start, format!("{} has no `{word}`; {hint}", section.title));
         }
         section

@@ -21,6 +21,8 @@ fn values_fill_sentences() {
         ("{% if item.total > 8000 %}much{% else %}little{% endif %}", "much"),
         ("{{ 'a | b' }} | c %} {{ [1, 2] | join('|') }}", "a | b | c %} 1|2"),
         ("One\n   sentence.", "One sentence."),
+        ("{% for o in inputs.order %}\nOrder {{ o }} ({% if o > 1042 %}later\n{% else %}first{% endif %}).\n{% endfor %}\nEnd.",
+            "Order 1042 (first). Order 1045 (later). Order 1046 (later). End."),
     ];
     for (text, expected) in cases {
         assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
@@ -87,8 +89,8 @@ fn names_are_checked() {
     insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r#"
 [
     "3: `inputs.ordr` is not known; did you mean `inputs.order`?",
-    "24: `looks` is not known; known here: `inputs`, `item`",
-    "49: `range` is not known; known here: `inputs`, `item`",
+    "24: `looks` is not known; there is `inputs`, `item`",
+    "49: `range` is not known; there is `inputs`, `item`",
 ]
 "#);
 }
