@@ -81,7 +81,7 @@ impl Expression {
 
     /// All names and functions that are not known, each with its place.
     pub fn check(&self, names: &Names) -> Vec<ExpressionError> {
-        names::check(&self.program.0, &self.program.1, &self.text, names)
+        names::check(&self.program.0, &self.program.1, names)
     }
 
     /// Computes the value.
@@ -151,7 +151,11 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> ExpressionError {
     let (line, column) = (first.pos.0.max(1) as usize, first.pos.1.max(1) as usize);
     let line_start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
     let offset = text[line_start..].char_indices().nth(column - 1).map_or(text.len(), |(at, _)| line_start + at);
-    ExpressionError { offset, message: format!("not an expression: {}", first.msg) }
+    // The parser lists every token that it could have gone on with; nobody reads that.
+    let told = first.msg.trim_start_matches("Syntax error: ");
+    let told = told.split_once(" expecting ").map_or(told, |(told, _)| told);
+    let told = if told.contains("<EOF>") { "it ends too early" } else { told };
+    ExpressionError { offset, message: format!("not an expression: {told}") }
 }
 
 /// The errors of the interpreter, without the values that are in them: those may be customers' data.
