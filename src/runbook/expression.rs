@@ -10,7 +10,8 @@ use super::scope::Scope;
 use cel::common::ast::IdedExpr;
 use cel::common::ast::SourceInfo;
 use cel::{Context, ExecutionError};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -205,14 +206,15 @@ fn json(value: &cel::Value) -> Result<Value, String> {
         cel::Value::String(it) => Value::String(it.as_ref().clone()),
         cel::Value::List(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
         cel::Value::Map(map) => {
-            let mut fields = Map::new();
+            // CEL keeps no order; a plan must come out the same each time.
+            let mut fields = BTreeMap::new();
             for (key, value) in map.map.iter() {
                 let cel::objects::Key::String(name) = key else {
                     return Err("the keys of a table are text".to_owned());
                 };
                 fields.insert(name.as_ref().clone(), json(value)?);
             }
-            Value::Object(fields)
+            Value::Object(fields.into_iter().collect())
         }
         other => return Err(format!("a value of type {} cannot be kept", other.type_of())),
     })

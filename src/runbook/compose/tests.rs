@@ -174,8 +174,8 @@ fn a_plan_is_concrete() {
       }
     },
     "item": {
-      "old": "c",
-      "id": 5
+      "id": 5,
+      "old": "c"
     },
     "say": "Write 5.",
     "timeout": {
