@@ -76,7 +76,7 @@ impl Rules {
 /// What the policy must know of the runbooks.
 fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
     catalog
-        .iter()
+        .runbooks()
         .map(|runbook| RunbookFacts {
             name: runbook.name.clone(),
             effect: runbook.effect(),

@@ -1,7 +1,7 @@
 //! The loops of one process: it takes requests to the gate, claims runs and drives them, reads signals. Whoever holds
 //! the engine's lease does it; a second process waits for its turn.
 
-use crate::dispatch::Desk;
+use crate::dispatch::{Desk, Reply};
 use crate::run::engine::Engine;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
@@ -128,7 +128,10 @@ impl Station {
                             let station = self.clone();
                             tasks.spawn(async move {
                                 match station.desk.handle(&request).await {
-                                    Ok(reply) => tracing::info!(request = %request.id, ?reply, "request answered"),
+                                    Ok(Reply::Run(run)) => tracing::info!(request = %request.id, %run, "answered by a run"),
+                                    Ok(Reply::Said(report)) => {
+                                        tracing::info!(request = %request.id, outcome = report.outcome.words(), "answered");
+                                    }
                                     Err(error) => tracing::error!(request = %request.id, %error, "request put off"),
                                 }
                                 station.bell.notify_waiters();

@@ -18,7 +18,7 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
     let (config, rules) = rules(path)?;
     let usages: Vec<(String, String, String)> = rules
         .catalog
-        .iter()
+        .runbooks()
         .map(|runbook| (runbook.name.clone(), runbook.summary.clone(), runbook.usage()))
         .collect();
     let commands: Vec<CommandSpec<'_>> = usages

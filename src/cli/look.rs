@@ -27,7 +27,7 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
     };
     println!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
-        rules.catalog.iter().count(),
+        rules.catalog.runbooks().count(),
         rules.people.persons().count(),
         rules.panels.panels.len(),
         config.connections.len()

@@ -6,7 +6,7 @@ use super::answer::said;
 use crate::policy::authorize::{Act, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
-use crate::request::Request;
+use crate::request::{Account, Request};
 use crate::rules::Rules;
 use crate::runbook::Runbook;
 
@@ -67,13 +67,13 @@ impl<'a> Asked<'a> {
 /// The person behind a request's account.
 pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<&'a Person, Turned> {
     rules.people.who(&request.account).ok_or_else(|| {
-        said(
-            &request.account.to_string(),
-            runbook,
-            Outcome::Denied,
-            format!("I do not know who you are: no person has the {} in people.toml. Ask an operator to add it.", request.account),
-        )
-        .into()
+        let say = match &request.account {
+            Account::Picked { person } => format!("There is no person {person} in people.toml."),
+            account => format!(
+                "I do not know who you are: the {account} belongs to nobody in people.toml. Ask an operator to add it."
+            ),
+        };
+        said(&request.account.to_string(), runbook, Outcome::Denied, say).into()
     })
 }
 

@@ -245,7 +245,7 @@ impl Desk {
                 return Err(said(&asker.name, word, Outcome::Invalid, say).into());
             }
             Some(name) => vec![name],
-            None => self.rules.catalog.iter().map(|runbook| runbook.name.as_str()).collect(),
+            None => self.rules.catalog.runbooks().map(|runbook| runbook.name.as_str()).collect(),
         };
         for name in concerned {
             self.may(request, asker, name, Act::Stop { requester: asker })?;
@@ -288,7 +288,7 @@ impl Desk {
         let mine = self
             .rules
             .catalog
-            .iter()
+            .runbooks()
             .filter(|runbook| super::asked::may_ask(&self.rules, request, asker, runbook).is_ok())
             .filter(|runbook| topic.is_none_or(|topic| runbook.name == topic));
         let lines: Vec<String> =

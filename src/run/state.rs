@@ -266,6 +266,11 @@ impl RunState {
             }
             Entry::Intent { step, attempt, deadline, evidence } => {
                 self.is_running()?;
+                // In order, and never past a step that failed or that nobody knows the end of.
+                let passed = |step: &StepState| {
+                    matches!(step, StepState::Ended { outcome: StepOutcome::Done | StepOutcome::Skipped, .. })
+                };
+                (self.stop.is_none() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
                 let StepState::Waiting { attempts, .. } = slot else { return None };
                 (*attempt == *attempts + 1).then_some(())?;
@@ -531,3 +536,6 @@ fn kind(entry: &Entry) -> String {
         .and_then(|value| value.get("entry").and_then(Value::as_str).map(str::to_owned))
         .unwrap_or_else(|| "an unreadable entry".to_owned())
 }
+
+#[cfg(test)]
+mod tests;

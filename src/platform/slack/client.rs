@@ -171,6 +171,20 @@ impl SlackClient {
         answer::of(self.direct.post(url).json(&body).send().await).await
     }
 
+    /// The members of a user group, by their ids.
+    pub async fn group_members(&self, group: &str) -> Result<Vec<String>, SlackError> {
+        #[derive(Deserialize)]
+        struct Members {
+            users: Vec<String>,
+        }
+        let session = self.api.open_session(&self.token);
+        let parameters = vec![("usergroup", Some(group))];
+        let call = session
+            .http_session_api
+            .http_get("usergroups.users.list", &parameters, None);
+        self.within(call).await.map(|members: Members| members.users)
+    }
+
     /// Uploads a file into a thread.
     pub async fn upload(&self, channel: &str, thread_ts: &str, file: &Upload<'_>) -> Result<(), SlackError> {
         let request = SlackApiFilesGetUploadUrlExternalRequest {

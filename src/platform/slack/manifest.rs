@@ -1,5 +1,8 @@
 //! The app manifest: what an administrator pastes into Slack to get an app with just these commands and rights.
 
+#[cfg(test)]
+mod tests;
+
 use super::receive::COMMAND;
 use serde_json::{Value, json};
 
@@ -100,7 +103,8 @@ pub enum ManifestProblem {
     Address(String),
 }
 
-/// The manifest for these commands and the app's own. All problems at once.
+/// The manifest for these commands and the app's own. All problems at once. Slack itself posts to https addresses alone;
+/// an http one is for trying things out.
 pub fn manifest(
     commands: &[CommandSpec<'_>],
     public_url: &str,

@@ -82,7 +82,7 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
     let mut blocks = status(report, Some(mentions), "more in the thread", &mut cut);
     blocks.extend(buttons::blocks(report));
     blocks.push(footer(report, &mut cut));
-    rendered(report, blocks)
+    rendered(report, &summary(report), blocks)
 }
 
 /// What one person alone sees: a denial, a refusal, inputs that make no sense, a dry run. There is no thread to it.
@@ -90,33 +90,35 @@ pub fn ephemeral(report: &Report) -> Rendered {
     let mut cut = Cut::default();
     let mut blocks = status(report, None, "a message has no room for them", &mut cut);
     blocks.push(footer(report, &mut cut));
-    rendered(report, blocks)
+    rendered(report, &summary(report), blocks)
 }
 
 /// A run's details, for its thread.
 pub fn thread_details(report: &Report) -> Details {
     let mut cut = Cut::default();
-    let mut blocks = vec![blocks::header(&fit(
-        &format!("Details of {}", heading(report)),
-        HEADER,
-        &mut cut,
-    ))];
-    blocks.extend(said(report, &mut cut));
+    let title = one_line(format!("Details of {} {}", report.runbook, report.inputs).trim_end());
+    let mut blocks = vec![blocks::header(&fit(&title, HEADER, &mut Cut::default()))];
     let whole = "the whole list is in the file";
-    let parts = [
-        ("Inputs", vec![report.inputs.clone()]),
-        ("Warnings", report.warnings.clone()),
-        ("Plan", report.plan.clone()),
-        ("Steps", report.steps.iter().map(steps::line).collect()),
-        ("History", report.history.clone()),
-    ];
-    for (title, lines) in &parts {
-        let share = if *title == "Plan" || *title == "Steps" {
-            DETAILS
+    // What the channel's message has whole is not said again.
+    let long = |text: &String, share| {
+        if text::cost(text) > share {
+            vec![text.clone()]
         } else {
-            WARNINGS
-        };
-        blocks.extend(blocks::plain(&list(title, lines, share, whole, &mut cut)));
+            Vec::new()
+        }
+    };
+    let parts = [
+        ("Inputs", "• ", WARNINGS, long(&report.inputs, HEADER / 2)),
+        ("In full", "", WARNINGS, long(&report.say, SAY)),
+        ("Notes", "• ", WARNINGS, report.warnings.clone()),
+        ("Plan", "• ", DETAILS, report.plan.clone()),
+        ("Steps", "", DETAILS, report.steps.iter().map(steps::line).collect()),
+        ("History", "• ", WARNINGS, report.history.clone()),
+    ];
+    for (title, mark, share, lines) in &parts {
+        blocks.extend(blocks::plain(&text::marked(
+            title, mark, lines, *share, whole, &mut cut,
+        )));
     }
     blocks.extend(
         report
@@ -133,7 +135,7 @@ pub fn thread_details(report: &Report) -> Details {
     }
     let file = cut.happened().then(|| TextFile::of(report));
     Details {
-        message: rendered(report, blocks),
+        message: rendered(report, &title, blocks),
         file,
     }
 }
@@ -144,7 +146,8 @@ pub fn ping(report: &Report, mentions: &Mentions) -> Option<Rendered> {
     let attention = report.attention.as_ref()?;
     let mut cut = Cut::default();
     let blocks = asked(attention, mentions, &mut cut);
-    (!blocks.is_empty()).then(|| rendered(report, blocks))
+    let text = format!("{}\n{}", heading(report), attention.say);
+    (!blocks.is_empty()).then(|| rendered(report, &text, blocks))
 }
 
 /// Everything above the buttons. Attention is asked for where there are mentions to ask with.
@@ -258,20 +261,23 @@ fn footer(report: &Report, cut: &mut Cut) -> Value {
     blocks::context(&parts)
 }
 
-fn rendered(report: &Report, blocks: Vec<Value>) -> Rendered {
-    let heading = heading(report);
-    let text = if report.say.trim().is_empty() {
-        heading
-    } else {
-        format!("{heading}\n{}", report.say)
-    };
+fn rendered(report: &Report, text: &str, blocks: Vec<Value>) -> Rendered {
     let metadata = report.run.as_ref().map(|run| {
         json!({"event_type": "signalbox_run", "event_payload": {"run": run, "outcome": outcome_key(report.outcome)}})
     });
     Rendered {
-        text: fit(&text, NOTIFICATION, &mut Cut::default()),
+        text: fit(text, NOTIFICATION, &mut Cut::default()),
         blocks,
         metadata,
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let heading = heading(report);
+    if report.say.trim().is_empty() {
+        heading
+    } else {
+        format!("{heading}\n{}", report.say)
     }
 }
 

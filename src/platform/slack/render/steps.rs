@@ -1,6 +1,6 @@
 //! Steps: what went wrong, what is not known and what runs comes first; the rest is counted when it is much.
 
-use super::text::{Cut, list};
+use super::text::{Cut, marked};
 use crate::report::StepLine;
 use crate::runbook::StepOutcome;
 
@@ -20,11 +20,12 @@ pub(super) fn line(step: &StepLine) -> String {
     format!("{symbol} {}{word}{colon}{}", step.name, step.say)
 }
 
+/// All steps while they are few.
 pub(super) fn folded(steps: &[StepLine], limit: usize, more: &str, cut: &mut Cut) -> String {
     let title = format!("Steps: {}", counts(steps));
     if steps.len() <= MANY {
         let lines: Vec<String> = steps.iter().map(line).collect();
-        return list(&title, &lines, limit, more, cut);
+        return marked(&title, "", &lines, limit, more, cut);
     }
     cut.note();
     let mut matter: Vec<&StepLine> = steps
@@ -38,7 +39,7 @@ pub(super) fn folded(steps: &[StepLine], limit: usize, more: &str, cut: &mut Cut
         "and {left} of {} steps that are not shown; {more}",
         steps.len()
     ));
-    list(&title, &lines, limit, more, cut)
+    marked(&title, "", &lines, limit, more, cut)
 }
 
 fn counts(steps: &[StepLine]) -> String {

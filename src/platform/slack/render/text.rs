@@ -37,6 +37,11 @@ pub(super) fn fit(text: &str, limit: usize, cut: &mut Cut) -> String {
 
 /// A titled list in at most `limit` characters; empty where there is nothing to list.
 pub(super) fn list(title: &str, lines: &[String], limit: usize, more: &str, cut: &mut Cut) -> String {
+    marked(title, "• ", lines, limit, more, cut)
+}
+
+/// A list whose lines bring marks of their own, or get `mark`.
+pub(super) fn marked(title: &str, mark: &str, lines: &[String], limit: usize, more: &str, cut: &mut Cut) -> String {
     const LINE: usize = 300;
     let lines: Vec<&String> = lines.iter().filter(|line| !line.trim().is_empty()).collect();
     if lines.is_empty() {
@@ -53,7 +58,8 @@ pub(super) fn list(title: &str, lines: &[String], limit: usize, more: &str, cut:
             text.push_str(&format!("\n… and {} more; {more}", lines.len() - at));
             break;
         }
-        text.push_str("\n• ");
+        text.push('\n');
+        text.push_str(mark);
         text.push_str(&line);
     }
     text
