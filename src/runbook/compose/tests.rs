@@ -221,7 +221,10 @@ fn nothing_to_do_has_no_steps_but_its_table() {
 fn more_items_than_the_cap_are_refused() {
     let rows: Vec<Value> = (1..5).map(|id| json!({"id": id, "old": "x"})).collect();
     let refused = composed(&runbook(TRY), json!(rows)).unwrap();
-    assert_eq!(refused.refusals, ["There are 4 items for step `write`; 3 are the most at once."]);
+    assert_eq!(
+        refused.refusals,
+        ["There are 4 items for step `write`; 3 are the most at once."]
+    );
     assert!(refused.steps.is_empty());
 }
 
@@ -239,23 +242,73 @@ fn what_does_not_fit_is_no_plan() {
 #[test]
 fn a_step_is_done_only_when_that_is_known() {
     let runbook = runbook(TRY);
-    let (inputs, looks) = (object(json!({"note": "x"})), object(json!({"rows": {"rows": [{"id": 1, "old": "x"}]}})));
+    let (inputs, looks) = (
+        object(json!({"note": "x"})),
+        object(json!({"rows": {"rows": [{"id": 1, "old": "x"}]}})),
+    );
     let step = compose(&runbook, &inputs, &looks, "dana").unwrap().steps.remove(0);
-    let answered = |count: i64| CallResult::Done { value: json!({ "count": count }) };
+    let answered = |count: i64| CallResult::Done {
+        value: json!({ "count": count }),
+    };
     let reason = || "the line broke".to_owned();
     let cases = [
         (answered(1), Some(answered(1)), StepOutcome::Done, "1 is written."),
-        (answered(1), Some(answered(0)), StepOutcome::Unknown, "none that the runbook expects"),
+        (
+            answered(1),
+            Some(answered(0)),
+            StepOutcome::Unknown,
+            "none that the runbook expects",
+        ),
         // Conditions and sentences that cannot be computed never make a step done, nor failed.
-        (answered(1), None, StepOutcome::Unknown, "cannot be told from the answer: `probe.value.count == 1`"),
-        (answered(0), Some(answered(0)), StepOutcome::Unknown, "it uses a value that is not there"),
-        (CallResult::Unknown { reason: reason() }, Some(answered(1)), StepOutcome::Done, "1 is written."),
-        (CallResult::Unknown { reason: reason() }, Some(answered(0)), StepOutcome::Unknown, "It may have happened: the line broke."),
-        (CallResult::Unknown { reason: reason() }, None, StepOutcome::Unknown, "cannot be told"),
+        (
+            answered(1),
+            None,
+            StepOutcome::Unknown,
+            "cannot be told from the answer: `probe.value.count == 1`",
+        ),
+        (
+            answered(0),
+            Some(answered(0)),
+            StepOutcome::Unknown,
+            "it uses a value that is not there",
+        ),
+        (
+            CallResult::Unknown { reason: reason() },
+            Some(answered(1)),
+            StepOutcome::Done,
+            "1 is written.",
+        ),
+        (
+            CallResult::Unknown { reason: reason() },
+            Some(answered(0)),
+            StepOutcome::Unknown,
+            "It may have happened: the line broke.",
+        ),
+        (
+            CallResult::Unknown { reason: reason() },
+            None,
+            StepOutcome::Unknown,
+            "cannot be told",
+        ),
         // Of these it is known that nothing happened, whatever cannot be computed.
-        (CallResult::NotDone { reason: reason() }, None, StepOutcome::Failed, "It was not done: the line broke."),
-        (CallResult::Unreachable { reason: reason() }, None, StepOutcome::Failed, "Nothing was sent: the line broke."),
-        (CallResult::Unreachable { reason: reason() }, Some(answered(0)), StepOutcome::Failed, "Nothing was sent"),
+        (
+            CallResult::NotDone { reason: reason() },
+            None,
+            StepOutcome::Failed,
+            "It was not done: the line broke.",
+        ),
+        (
+            CallResult::Unreachable { reason: reason() },
+            None,
+            StepOutcome::Failed,
+            "Nothing was sent: the line broke.",
+        ),
+        (
+            CallResult::Unreachable { reason: reason() },
+            Some(answered(0)),
+            StepOutcome::Failed,
+            "Nothing was sent",
+        ),
     ];
     for (call, probe, outcome, says) in cases {
         let (came, said) = judge(&runbook.steps[0], &step, &inputs, &looks, &call, probe.as_ref());
@@ -283,7 +336,10 @@ fn hundreds_of_orders_are_planned_in_no_time() {
     let forward = catalog.get("forward-order").unwrap();
     let begun = std::time::Instant::now();
     let plan = compose(forward, &inputs, &looks, "dana").unwrap();
-    assert_eq!((plan.steps.len(), plan.locks.len(), plan.radius["money.USD"]), (500, 500, 50_000));
+    assert_eq!(
+        (plan.steps.len(), plan.locks.len(), plan.radius["money.USD"]),
+        (500, 500, 50_000)
+    );
     // Generous, for slow machines: it is a matter of milliseconds unless something became quadratic.
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     println!("{:?}", begun.elapsed());

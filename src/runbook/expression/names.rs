@@ -72,13 +72,15 @@ impl Names {
 
 /// Whether a tree is deeper than a number of levels.
 pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
-    let Some(levels) = levels.checked_sub(1) else { return true };
+    let Some(levels) = levels.checked_sub(1) else {
+        return true;
+    };
     let deeper = |it: &IdedExpr| is_deeper(it, levels);
     match &node.expr {
         Expr::Call(call) => call.target.iter().any(|it| deeper(it)) || call.args.iter().any(deeper),
-        Expr::Comprehension(it) => {
-            [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result].into_iter().any(deeper)
-        }
+        Expr::Comprehension(it) => [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result]
+            .into_iter()
+            .any(deeper),
         Expr::List(list) => list.elements.iter().any(deeper),
         Expr::Map(map) => map.entries.iter().any(|it| match &it.expr {
             EntryExpr::MapEntry(entry) => deeper(&entry.key) || deeper(&entry.value),
@@ -90,7 +92,13 @@ pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
 }
 
 pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, names: &Names) -> Vec<ExpressionError> {
-    let mut walk = Walk { places, names, bound: Vec::new(), loops: 0, found: Vec::new() };
+    let mut walk = Walk {
+        places,
+        names,
+        bound: Vec::new(),
+        loops: 0,
+        found: Vec::new(),
+    };
     walk.visit(expression);
     walk.found
 }
@@ -139,7 +147,10 @@ impl<'a> Walk<'a> {
                 self.bound.extend(it.iter_var2.as_deref());
                 self.loops += 1;
                 if self.loops > MAX_LOOPS {
-                    self.problem(node.id, format!("more than {MAX_LOOPS} loops within each other; let the query do it"));
+                    self.problem(
+                        node.id,
+                        format!("more than {MAX_LOOPS} loops within each other; let the query do it"),
+                    );
                 } else {
                     self.visit(&it.loop_cond);
                     self.visit(&it.loop_step);
@@ -183,7 +194,13 @@ fn path(node: &IdedExpr) -> Option<(&IdedExpr, Vec<&str>)> {
             Some((root, segments))
         }
         Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-            [operand, IdedExpr { expr: Expr::Literal(LiteralValue::String(key)), .. }] => {
+            [
+                operand,
+                IdedExpr {
+                    expr: Expr::Literal(LiteralValue::String(key)),
+                    ..
+                },
+            ] => {
                 let (root, mut segments) = path(operand)?;
                 segments.push(key.inner());
                 Some((root, segments))

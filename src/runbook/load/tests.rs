@@ -5,17 +5,30 @@ use std::path::Path;
 
 pub(in crate::runbook) fn known() -> Known {
     let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
-    let kinds = [("shop-db", "postgres"), ("shop-celery", "celery"), ("shop-metrics", "prometheus")];
+    let kinds = [
+        ("shop-db", "postgres"),
+        ("shop-celery", "celery"),
+        ("shop-metrics", "prometheus"),
+    ];
     Known {
         connections: kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into(),
-        signals: names(&["orders_awaiting_forwarding", "queue_length", "workers_alive", "supplier_sync_failures"]),
+        signals: names(&[
+            "orders_awaiting_forwarding",
+            "queue_length",
+            "workers_alive",
+            "supplier_sync_failures",
+        ]),
         panels: names(&["forwarding", "suppliers"]),
         actions: ACTIONS,
     }
 }
 
 fn lines(problems: &[Problem]) -> String {
-    problems.iter().map(|it| format!("{}:{}: {}", it.line, it.column, it.message)).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|it| format!("{}:{}: {}", it.line, it.column, it.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
@@ -181,8 +194,20 @@ fn a_place_in_a_string_is_found() {
 #[test]
 fn the_name_of_a_file_is_a_command() {
     let text = "summary = 'a'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'";
-    for (name, fits) in [("a", true), ("stuck-orders2", true), ("Stuck", false), ("2nd", false), ("a_b", false), ("", false), (&"a".repeat(33), false)] {
-        assert_eq!(load_text(name, Path::new("x.toml"), text, &known()).is_ok(), fits, "{name}");
+    for (name, fits) in [
+        ("a", true),
+        ("stuck-orders2", true),
+        ("Stuck", false),
+        ("2nd", false),
+        ("a_b", false),
+        ("", false),
+        (&"a".repeat(33), false),
+    ] {
+        assert_eq!(
+            load_text(name, Path::new("x.toml"), text, &known()).is_ok(),
+            fits,
+            "{name}"
+        );
     }
 }
 
@@ -191,8 +216,16 @@ fn an_offer_leads_to_a_runbook_and_its_inputs() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     let table = "[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'\n";
-    write("a.toml", &format!("summary = 'a'\n{table}[[offer]]\nrunbook = 'bb'\nlabel = 'B'\n[[offer]]\nrunbook = 'b'\nlabel = 'B'\nwith = {{ ordr = '1' }}"));
-    write("b.toml", &format!("summary = 'b'\n[[input]]\nname = 'order'\nkind = 'integer'\n{table}"));
+    write(
+        "a.toml",
+        &format!(
+            "summary = 'a'\n{table}[[offer]]\nrunbook = 'bb'\nlabel = 'B'\n[[offer]]\nrunbook = 'b'\nlabel = 'B'\nwith = {{ ordr = '1' }}"
+        ),
+    );
+    write(
+        "b.toml",
+        &format!("summary = 'b'\n[[input]]\nname = 'order'\nkind = 'integer'\n{table}"),
+    );
     write("notes.txt", "not a runbook");
     write("c.toml", "summary = 1");
     let (catalog, problems) = load_folder(folder.path(), &known());
@@ -204,7 +237,11 @@ fn an_offer_leads_to_a_runbook_and_its_inputs() {
 1:11: `summary` is text in quotes
 "#);
     let (_, problems) = load_folder(&folder.path().join("nowhere"), &known());
-    assert!(problems[0].message.starts_with("the folder cannot be read"), "{}", problems[0]);
+    assert!(
+        problems[0].message.starts_with("the folder cannot be read"),
+        "{}",
+        problems[0]
+    );
 }
 
 #[test]
