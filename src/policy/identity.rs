@@ -302,3 +302,6 @@ fn is_slack_user(id: &str) -> bool {
 fn is_snowflake(id: &str) -> bool {
     !id.is_empty() && id.len() <= 20 && id.chars().all(|c| c.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests;
