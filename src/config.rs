@@ -197,6 +197,18 @@ pub enum ConnectionConfig {
     },
 }
 
+impl ConnectionConfig {
+    /// The integration that it is an instance of.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres { .. } => "postgres",
+            Self::Celery { .. } => "celery",
+            Self::Prometheus { .. } => "prometheus",
+            Self::Http { .. } => "http",
+        }
+    }
+}
+
 /// An HTTP address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
