@@ -57,7 +57,7 @@ fn the_shipped_file_is_complete() {
     let kinds: Vec<_> = config
         .connections
         .iter()
-        .map(|(name, it)| (name.as_str(), kind(it)))
+        .map(|(name, it)| (name.as_str(), it.kind()))
         .collect();
     assert_eq!(
         kinds,
@@ -72,15 +72,6 @@ fn the_shipped_file_is_complete() {
         panic!("no login")
     };
     assert_eq!(login.password.key(), "connection.shop-api.login.password");
-}
-
-fn kind(connection: &ConnectionConfig) -> &'static str {
-    match connection {
-        ConnectionConfig::Postgres { .. } => "postgres",
-        ConnectionConfig::Celery { .. } => "celery",
-        ConnectionConfig::Prometheus { .. } => "prometheus",
-        ConnectionConfig::Http { .. } => "http",
-    }
 }
 
 #[test]

@@ -21,22 +21,15 @@ pub struct People {
 /// A person, whatever the account. Only [`People`] has any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    pub(super) name: String,
-    pub(super) groups: BTreeSet<String>,
+    /// As in `people.toml`.
+    pub name: String,
+    /// The groups that the person is in.
+    pub groups: BTreeSet<String>,
+    // Closed to other modules, so that a person is not made up.
     pub(super) console: Option<SecretRef>,
 }
 
 impl Person {
-    /// As in `people.toml`.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The groups that the person is in.
-    pub fn groups(&self) -> &BTreeSet<String> {
-        &self.groups
-    }
-
     /// Where the person's own token for the console is kept.
     pub fn console(&self) -> Option<&SecretRef> {
         self.console.as_ref()

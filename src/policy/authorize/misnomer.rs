@@ -34,7 +34,7 @@ pub(super) struct Misnomer {
 impl<'a> Existing<'a> {
     pub(super) fn new(runbooks: &'a [RunbookFacts], people: &'a People) -> Self {
         let groups = people.groups().map(|group| group.name.as_str()).collect();
-        let persons = people.persons().map(|person| person.name()).collect();
+        let persons = people.persons().map(|person| person.name.as_str()).collect();
         let commands = runbooks.iter().map(|runbook| runbook.name.as_str()).collect();
         let facts: BTreeSet<_> = runbooks
             .iter()
