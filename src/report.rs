@@ -1,9 +1,11 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
 pub mod chart;
+pub mod number;
 pub mod redact;
 pub mod terminal;
 pub mod verdict;
+pub mod wrap;
 
 use crate::runbook::StepOutcome;
 use serde::{Deserialize, Serialize};
@@ -107,6 +109,32 @@ pub struct Report {
     pub history: Vec<String>,
     /// The plan's digest.
     pub digest: Option<String>,
+}
+
+impl Report {
+    /// The same report with no secret in it: the last thing that happens to it before it leaves.
+    pub fn redacted(self, redactor: &redact::Redactor) -> Self {
+        let text = |text: String| redactor.redact(&text).into_owned();
+        let lines = |lines: Vec<String>| lines.into_iter().map(text).collect::<Vec<_>>();
+        Self {
+            inputs: text(self.inputs),
+            say: text(self.say),
+            plan: lines(self.plan),
+            warnings: lines(self.warnings),
+            steps: self.steps.into_iter().map(|step| StepLine { say: text(step.say), ..step }).collect(),
+            table: self.table.map(|table| Table {
+                rows: table
+                    .rows
+                    .into_iter()
+                    .map(|row| row.into_iter().map(|(name, value)| (name, redactor.redact_value(value))).collect())
+                    .collect(),
+                ..table
+            }),
+            verdict: self.verdict.map(|verdict| VerdictLine { say: text(verdict.say), ..verdict }),
+            history: lines(self.history),
+            ..self
+        }
+    }
 }
 
 /// One step as people see it.

@@ -188,6 +188,13 @@ pub enum Ask {
         /// None means all.
         runbook: Option<String>,
     },
+    /// What the asker may run, or how one runbook is asked for.
+    Help {
+        /// None means the list.
+        runbook: Option<String>,
+    },
+    /// What ran and what runs.
+    Runs,
 }
 
 impl Ask {
@@ -195,7 +202,7 @@ impl Ask {
     pub fn runbook(&self) -> Option<&str> {
         match self {
             Self::Run { runbook, .. } => Some(runbook),
-            Self::Pause { runbook } | Self::Resume { runbook } => runbook.as_deref(),
+            Self::Pause { runbook } | Self::Resume { runbook } | Self::Help { runbook } => runbook.as_deref(),
             _ => None,
         }
     }

@@ -1,1 +1,660 @@
-//! authorize
+//! Who may do what: Cedar policies over facts that are handed in. Nothing is allowed that no policy allows, and a policy
+//! that cannot be evaluated is a no: Cedar itself skips a failing `forbid`, which would let everything through.
+
+mod load;
+mod schema;
+
+use crate::policy::identity::{People, Person};
+use crate::problem::Problem;
+use crate::request::{Account, Place, Surface};
+use crate::runbook::action::Effect;
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
+    RestrictedExpression, Schema,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+use std::num::NonZeroU8;
+use std::path::Path;
+
+/// What the policy must know of a runbook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunbookFacts {
+    /// The slash command.
+    pub name: String,
+    /// The strongest effect of its steps.
+    pub effect: Effect,
+    /// The facts that its plans tell: `orders`, or `money.USD` for a member of a record.
+    pub radius_names: BTreeSet<String>,
+}
+
+/// How much a plan touches, by the names of [`RunbookFacts::radius_names`]; money in minor units.
+pub type Radius = BTreeMap<String, i64>;
+
+/// What somebody wants to do with a runbook, with the facts that this takes.
+#[derive(Debug, Clone, Copy)]
+pub enum Act<'a> {
+    /// Be heard at all; decided before any look is made.
+    Ask,
+    /// See its runs.
+    View,
+    /// Carry out a plan.
+    Run {
+        /// Of the plan.
+        radius: &'a Radius,
+    },
+    /// Say yes to somebody's plan.
+    Approve {
+        /// Of the plan.
+        radius: &'a Radius,
+        /// Whose plan it is.
+        requester: &'a Person,
+        /// The approver's.
+        account: &'a Account,
+    },
+    /// Start no further step of a run.
+    Stop {
+        /// Whose run it is.
+        requester: &'a Person,
+    },
+    /// Say what became of an unknown step.
+    Resolve {
+        /// Whose run it is.
+        requester: &'a Person,
+    },
+    /// Start a plan without the approval that it needs.
+    Override {
+        /// Of the plan.
+        radius: &'a Radius,
+        /// Whose plan it is.
+        requester: &'a Person,
+    },
+}
+
+/// The name of an [`Act`], as policies write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ActName {
+    /// `Action::"ask"`
+    Ask,
+    /// `Action::"view"`
+    View,
+    /// `Action::"run"`
+    Run,
+    /// `Action::"approve"`
+    Approve,
+    /// `Action::"stop"`
+    Stop,
+    /// `Action::"resolve"`
+    Resolve,
+    /// `Action::"override"`
+    Override,
+}
+
+impl ActName {
+    const ALL: [Self; 7] = [
+        Self::Ask,
+        Self::View,
+        Self::Run,
+        Self::Approve,
+        Self::Stop,
+        Self::Resolve,
+        Self::Override,
+    ];
+
+    /// As policies write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::View => "view",
+            Self::Run => "run",
+            Self::Approve => "approve",
+            Self::Stop => "stop",
+            Self::Resolve => "resolve",
+            Self::Override => "override",
+        }
+    }
+
+    /// Fills "No policy lets vic ... forward-order."
+    fn phrase(self) -> &'static str {
+        match self {
+            Self::Ask => "ask for",
+            Self::View => "view",
+            Self::Run => "run",
+            Self::Approve => "approve",
+            Self::Stop => "stop",
+            Self::Resolve => "resolve a step of",
+            Self::Override => "override the approval of",
+        }
+    }
+}
+
+impl Act<'_> {
+    /// Its name.
+    pub fn name(&self) -> ActName {
+        match self {
+            Self::Ask => ActName::Ask,
+            Self::View => ActName::View,
+            Self::Run { .. } => ActName::Run,
+            Self::Approve { .. } => ActName::Approve,
+            Self::Stop { .. } => ActName::Stop,
+            Self::Resolve { .. } => ActName::Resolve,
+            Self::Override { .. } => ActName::Override,
+        }
+    }
+
+    fn radius(&self) -> Option<&Radius> {
+        match self {
+            Self::Run { radius } | Self::Approve { radius, .. } | Self::Override { radius, .. } => Some(radius),
+            Self::Ask | Self::View | Self::Stop { .. } | Self::Resolve { .. } => None,
+        }
+    }
+
+    fn requester(&self) -> Option<&Person> {
+        match self {
+            Self::Approve { requester, .. }
+            | Self::Stop { requester }
+            | Self::Resolve { requester }
+            | Self::Override { requester, .. } => Some(requester),
+            Self::Ask | Self::View | Self::Run { .. } => None,
+        }
+    }
+}
+
+/// May this person do this with this runbook, here?
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Who.
+    pub person: &'a Person,
+    /// What.
+    pub act: Act<'a>,
+    /// With which runbook.
+    pub runbook: &'a str,
+    /// Where it was asked.
+    pub place: &'a Place,
+}
+
+/// The answer, always with the policies that made it and their sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes.
+    Allow(Grant),
+    /// Yes, as soon as others have said so too. Answers [`Act::Run`] alone.
+    NeedsApproval(Threshold),
+    /// No.
+    Deny {
+        /// Their ids; none where no policy says yes.
+        policies: Vec<String>,
+        /// Why.
+        say: String,
+    },
+}
+
+impl Decision {
+    /// Whether the answer is a plain yes.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self, Self::Allow(_))
+    }
+
+    /// The sentence that people see.
+    pub fn say(&self) -> &str {
+        match self {
+            Self::Allow(grant) => &grant.say,
+            Self::NeedsApproval(threshold) => &threshold.say,
+            Self::Deny { say, .. } => say,
+        }
+    }
+
+    /// The ids of the policies behind it.
+    pub fn policies(&self) -> Vec<&str> {
+        match self {
+            Self::Allow(grant) => vec![&grant.policy],
+            Self::NeedsApproval(threshold) => threshold.policies.iter().map(String::as_str).collect(),
+            Self::Deny { policies, .. } => policies.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// A yes, for one person, act and runbook. Only [`Policy::decide`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    person: String,
+    act: ActName,
+    runbook: String,
+    policy: String,
+    say: String,
+}
+
+impl Grant {
+    /// Who may.
+    pub fn person(&self) -> &str {
+        &self.person
+    }
+
+    /// What.
+    pub fn act(&self) -> ActName {
+        self.act
+    }
+
+    /// With which runbook.
+    pub fn runbook(&self) -> &str {
+        &self.runbook
+    }
+
+    /// The id of the policy that allows it.
+    pub fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// That policy's sentence.
+    pub fn say(&self) -> &str {
+        &self.say
+    }
+}
+
+/// How many others must say yes. Only [`Policy::decide`] makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Threshold {
+    person: String,
+    runbook: String,
+    count: NonZeroU8,
+    policies: Vec<String>,
+    say: String,
+}
+
+impl Threshold {
+    /// Who asked.
+    pub fn person(&self) -> &str {
+        &self.person
+    }
+
+    /// For which runbook.
+    pub fn runbook(&self) -> &str {
+        &self.runbook
+    }
+
+    /// How many others.
+    pub fn count(&self) -> NonZeroU8 {
+        self.count
+    }
+
+    /// The ids of the policies that want it.
+    pub fn policies(&self) -> &[String] {
+        &self.policies
+    }
+
+    /// Their sentences.
+    pub fn say(&self) -> &str {
+        &self.say
+    }
+}
+
+/// Who could say yes to a plan, as far as `people.toml` and the policy tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approvers {
+    /// Names of persons.
+    pub persons: Vec<String>,
+    /// Groups whose every member could, by being in that group alone.
+    pub groups: Vec<String>,
+}
+
+/// All policies, parsed, validated and ready.
+pub struct Policy {
+    /// Everything, thresholds included.
+    full: PolicySet,
+    /// Everything but the thresholds.
+    without_thresholds: PolicySet,
+    articles: HashMap<PolicyId, Article>,
+    schema: Schema,
+    runbooks: BTreeMap<String, KnownRunbook>,
+    names: Names,
+    authorizer: Authorizer,
+    version: String,
+}
+
+/// What people are told of one policy.
+#[derive(Debug, Clone)]
+struct Article {
+    /// The place in the file.
+    order: usize,
+    say: String,
+    /// The threshold, of a `forbid` on `run` that others can lift.
+    approvals: Option<NonZeroU8>,
+}
+
+struct KnownRunbook {
+    entity: Entity,
+    radius_names: BTreeSet<String>,
+}
+
+/// Cedar's names, parsed once.
+struct Names {
+    person: EntityTypeName,
+    group: EntityTypeName,
+    acts: HashMap<ActName, EntityUid>,
+}
+
+/// Why a question cannot be put to the policies at all.
+#[derive(Debug, thiserror::Error)]
+enum Unanswerable {
+    #[error("the plan does not tell `{0}`, which the policy needs to know")]
+    Untold(String),
+    #[error("the plan tells `{0}`, which the runbook does not declare")]
+    Undeclared(String),
+    #[error("the policy engine does not take the question ({0})")]
+    Engine(String),
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("version", &self.version)
+            .field("articles", &self.articles.len())
+            .finish()
+    }
+}
+
+impl Policy {
+    /// Reads and validates `policy.cedar` against the runbooks and the people there are.
+    pub fn load(path: &Path, text: &str, runbooks: &[RunbookFacts], people: &People) -> Result<Self, Vec<Problem>> {
+        load::load(path, text, runbooks, people)
+    }
+
+    /// SHA-256 over the policies and the schema that they were validated against, in hex.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The schema that follows from the runbooks, in Cedar's own syntax, for editors and for `signalbox export schema`.
+    pub fn schema_text(runbooks: &[RunbookFacts]) -> String {
+        schema::text(runbooks)
+    }
+
+    /// Decides. Every answer names its policies.
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        let Some(runbook) = self.runbooks.get(question.runbook) else {
+            return no_policy(question);
+        };
+        let (request, entities) = match self.facts(question, runbook) {
+            Ok(facts) => facts,
+            Err(reason) => {
+                return Decision::Deny {
+                    policies: Vec::new(),
+                    say: format!("Denied: {reason}."),
+                };
+            }
+        };
+        match self.evaluate(&self.full, &request, &entities) {
+            Evaluation::Failed { policies, say } => Decision::Deny { policies, say },
+            Evaluation::Allowed(by) => self.grant(question, &by),
+            Evaluation::Denied(by) => {
+                let (thresholds, bans): (Vec<_>, Vec<_>) = by
+                    .into_iter()
+                    .partition(|id| self.articles.get(id).is_some_and(|it| it.approvals.is_some()));
+                if !bans.is_empty() {
+                    return Decision::Deny {
+                        say: self.sentences(&bans),
+                        policies: strings(&bans),
+                    };
+                }
+                let count = thresholds
+                    .iter()
+                    .filter_map(|id| self.articles.get(id)?.approvals)
+                    .max();
+                let Some(count) = count else { return no_policy(question) };
+                match self.evaluate(&self.without_thresholds, &request, &entities) {
+                    Evaluation::Allowed(_) => Decision::NeedsApproval(Threshold {
+                        person: question.person.name.clone(),
+                        runbook: question.runbook.to_owned(),
+                        count,
+                        say: self.sentences(&thresholds),
+                        policies: strings(&thresholds),
+                    }),
+                    Evaluation::Denied(_) => no_policy(question),
+                    Evaluation::Failed { policies, say } => Decision::Deny { policies, say },
+                }
+            }
+        }
+    }
+
+    /// Whom to ask for approval: everybody but the requester whom the policy would let approve, at the place where the
+    /// plan was asked for.
+    pub fn who_may_approve(
+        &self,
+        people: &People,
+        runbook: &str,
+        radius: &Radius,
+        requester: &Person,
+        place: &Place,
+    ) -> Approvers {
+        let may = |person: &Person| {
+            let account = presumed_account(place.surface, &person.name);
+            let act = Act::Approve {
+                radius,
+                requester,
+                account: &account,
+            };
+            self.decide(&Question {
+                person,
+                act,
+                runbook,
+                place,
+            })
+            .is_allowed()
+        };
+        let others = people.persons().filter(|person| person.name != requester.name);
+        let persons = others
+            .filter(|person| may(person))
+            .map(|person| person.name.clone())
+            .collect();
+        let groups = people.groups().map(|group| group.name.clone());
+        let groups = groups
+            // The name is nobody's: names in `people.toml` are lowercase words.
+            .filter(|group| {
+                may(&Person {
+                    name: "?".to_owned(),
+                    groups: BTreeSet::from([group.clone()]),
+                    console: None,
+                })
+            })
+            .collect();
+        Approvers { persons, groups }
+    }
+
+    fn facts(&self, question: &Question<'_>, runbook: &KnownRunbook) -> Result<(Request, Entities), Unanswerable> {
+        let mut context = vec![("place".to_owned(), place(question.place)?)];
+        if let Some(radius) = question.act.radius() {
+            // A fact that is not told would be taken for one that is not there, and its threshold would not hold.
+            if let Some(untold) = runbook.radius_names.iter().find(|name| !radius.contains_key(*name)) {
+                return Err(Unanswerable::Untold(untold.clone()));
+            }
+            if let Some(undeclared) = radius.keys().find(|name| !runbook.radius_names.contains(*name)) {
+                return Err(Unanswerable::Undeclared(undeclared.clone()));
+            }
+            context.push(("radius".to_owned(), schema::radius(radius)?));
+        }
+        let mut entities = vec![runbook.entity.clone(), self.person(question.person)];
+        if let Some(requester) = question.act.requester() {
+            let uid = self.uid(&self.names.person, &requester.name);
+            context.push(("requester".to_owned(), RestrictedExpression::new_entity_uid(uid)));
+            if requester.name != question.person.name {
+                entities.push(self.person(requester));
+            }
+        }
+        if let Act::Approve { account, .. } = question.act {
+            let kind = RestrictedExpression::new_string(account_kind(account).to_owned());
+            context.push(("approver".to_owned(), record([("account".to_owned(), kind)])?));
+        }
+        let act = question.act.name();
+        let act = self
+            .names
+            .acts
+            .get(&act)
+            .ok_or_else(|| Unanswerable::Engine(format!("no action {}", act.as_str())))?;
+        let request = Request::new(
+            self.uid(&self.names.person, &question.person.name),
+            act.clone(),
+            runbook.entity.uid(),
+            Context::from_pairs(context).map_err(engine)?,
+            Some(&self.schema),
+        );
+        Ok((
+            request.map_err(engine)?,
+            Entities::from_entities(entities, None).map_err(engine)?,
+        ))
+    }
+
+    fn person(&self, person: &Person) -> Entity {
+        let groups: HashSet<_> = person
+            .groups
+            .iter()
+            .map(|group| self.uid(&self.names.group, group))
+            .collect();
+        Entity::new_no_attrs(self.uid(&self.names.person, &person.name), groups)
+    }
+
+    fn uid(&self, kind: &EntityTypeName, name: &str) -> EntityUid {
+        EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(name))
+    }
+
+    fn evaluate(&self, policies: &PolicySet, request: &Request, entities: &Entities) -> Evaluation {
+        let response = self.authorizer.is_authorized(request, policies, entities);
+        let mut failures: Vec<(&PolicyId, String)> = response
+            .diagnostics()
+            .errors()
+            .map(|error| match error {
+                cedar_policy::AuthorizationError::PolicyEvaluationError(error) => {
+                    (error.policy_id(), error.inner().to_string())
+                }
+            })
+            .collect();
+        if !failures.is_empty() {
+            failures.sort_by_key(|(id, _)| self.order(id));
+            let told: Vec<_> = failures
+                .iter()
+                .map(|(id, reason)| format!("`{id}` ({reason})"))
+                .collect();
+            return Evaluation::Failed {
+                say: format!(
+                    "Denied, because this policy could not be evaluated: {}.",
+                    told.join(", ")
+                ),
+                policies: failures.iter().map(|(id, _)| id.to_string()).collect(),
+            };
+        }
+        let mut by: Vec<PolicyId> = response.diagnostics().reason().cloned().collect();
+        by.sort_by_key(|id| self.order(id));
+        match response.decision() {
+            cedar_policy::Decision::Allow => Evaluation::Allowed(by),
+            cedar_policy::Decision::Deny => Evaluation::Denied(by),
+        }
+    }
+
+    fn order(&self, id: &PolicyId) -> Option<usize> {
+        self.articles.get(id).map(|article| article.order)
+    }
+
+    fn sentences(&self, policies: &[PolicyId]) -> String {
+        let says: Vec<_> = policies
+            .iter()
+            .filter_map(|id| self.articles.get(id))
+            .map(|it| it.say.as_str())
+            .collect();
+        says.join(" ")
+    }
+
+    fn grant(&self, question: &Question<'_>, by: &[PolicyId]) -> Decision {
+        // An answer that nobody can be named for is not given.
+        let Some((policy, article)) = by.first().and_then(|id| Some((id, self.articles.get(id)?))) else {
+            return no_policy(question);
+        };
+        Decision::Allow(Grant {
+            person: question.person.name.clone(),
+            act: question.act.name(),
+            runbook: question.runbook.to_owned(),
+            policy: policy.to_string(),
+            say: article.say.clone(),
+        })
+    }
+}
+
+enum Evaluation {
+    Allowed(Vec<PolicyId>),
+    /// Empty where no policy says anything.
+    Denied(Vec<PolicyId>),
+    Failed {
+        policies: Vec<String>,
+        say: String,
+    },
+}
+
+fn no_policy(question: &Question<'_>) -> Decision {
+    let phrase = question.act.name().phrase();
+    let say = format!("No policy lets {} {phrase} {}.", question.person.name, question.runbook);
+    Decision::Deny {
+        policies: Vec::new(),
+        say,
+    }
+}
+
+fn strings(policies: &[PolicyId]) -> Vec<String> {
+    policies.iter().map(ToString::to_string).collect()
+}
+
+fn engine(error: impl fmt::Display) -> Unanswerable {
+    Unanswerable::Engine(error.to_string())
+}
+
+fn record(
+    members: impl IntoIterator<Item = (String, RestrictedExpression)>,
+) -> Result<RestrictedExpression, Unanswerable> {
+    RestrictedExpression::new_record(members).map_err(engine)
+}
+
+fn place(place: &Place) -> Result<RestrictedExpression, Unanswerable> {
+    let surface = match place.surface {
+        Surface::Slack => "slack",
+        Surface::Discord => "discord",
+        Surface::Console => "console",
+        Surface::Cli => "cli",
+    };
+    let members = [
+        ("surface", Some(surface)),
+        ("workspace", place.workspace.as_deref()),
+        ("channel", place.channel.as_deref()),
+    ];
+    record(
+        members
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), RestrictedExpression::new_string(value?.to_owned())))),
+    )
+}
+
+fn account_kind(account: &Account) -> &'static str {
+    match account {
+        Account::Slack { .. } => "slack",
+        Account::Discord { .. } => "discord",
+        Account::Os { .. } => "os",
+        Account::Picked { .. } => "picked",
+        Account::Session { .. } => "session",
+    }
+}
+
+/// The account that a person would most likely answer with; policies see its kind alone.
+fn presumed_account(surface: Surface, person: &str) -> Account {
+    let user = person.to_owned();
+    match surface {
+        Surface::Slack => Account::Slack {
+            team: String::new(),
+            user,
+        },
+        Surface::Discord => Account::Discord { user },
+        Surface::Console => Account::Session {
+            person: user,
+            session: String::new(),
+        },
+        Surface::Cli => Account::Os { user },
+    }
+}
+
+#[cfg(test)]
+mod tests;

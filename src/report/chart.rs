@@ -1,1 +1,185 @@
-//! chart
+//! Charts as pictures: one strip for each signal over one time axis, gaps as gaps, the run as a shaded band. The chart
+//! is written as SVG text, which tests can read, and drawn from it with a font of our own, so that it looks the same on
+//! every machine.
+
+mod scale;
+mod svg;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use resvg::usvg::fontdb::{Database, Source};
+use resvg::{tiny_skia, usvg};
+use std::sync::{Arc, LazyLock};
+
+pub use words::alt;
+
+/// The picture's width in pixels. Chat clients show it at half of that on a phone, and the letters are sized for it.
+pub const WIDTH: u32 = 800;
+
+/// Strips beyond this many are named below the chart and not drawn.
+pub const MOST_LINES: usize = 8;
+
+/// What a chart shows.
+#[derive(Debug, Clone)]
+pub struct ChartSpec {
+    /// Above it.
+    pub title: String,
+    /// The left edge.
+    pub start: Timestamp,
+    /// The right edge.
+    pub end: Timestamp,
+    /// Times are shown in this zone, which is named.
+    pub zone: TimeZone,
+    /// One strip each.
+    pub lines: Vec<Line>,
+    /// The run.
+    pub band: Option<Band>,
+    /// Below the chart.
+    pub note: Option<String>,
+    /// Light or dark.
+    pub theme: Theme,
+}
+
+/// One signal over time.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The signal, in words.
+    pub label: String,
+    /// What is counted or measured; may be empty.
+    pub unit: String,
+    /// In the order of time; `None` is a gap. [`with_gaps`] makes them of samples.
+    pub points: Vec<(Timestamp, Option<f64>)>,
+    /// A value worth a line across the strip.
+    pub threshold: Option<f64>,
+    /// Why there is no data, said where there is none.
+    pub missing: Option<String>,
+}
+
+/// A span of time to mark.
+#[derive(Debug, Clone)]
+pub struct Band {
+    /// Its left edge.
+    pub start: Timestamp,
+    /// Its right edge; the same as `start` marks a moment.
+    pub end: Timestamp,
+    /// What it is.
+    pub label: String,
+}
+
+/// The colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Theme {
+    /// Dark letters on white.
+    Light,
+    /// Light letters on black.
+    Dark,
+}
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum ChartError {
+    /// The end is not after the start.
+    #[error("a chart from {start} to {end} has no width; choose an end after its start")]
+    EmptySpan {
+        /// The left edge.
+        start: Timestamp,
+        /// The right edge.
+        end: Timestamp,
+    },
+    /// Nothing was asked for.
+    #[error("the chart `{title}` has no signals; name at least one")]
+    NoLines {
+        /// The chart's title.
+        title: String,
+    },
+    /// The SVG text is not understood: a defect of this module.
+    #[error("the chart's SVG text was not understood")]
+    Svg(#[from] usvg::Error),
+    /// The picture cannot be held or encoded: a defect of this module.
+    #[error("the chart could not become a PNG: {0}")]
+    Png(String),
+}
+
+/// The chart as a PNG.
+pub fn draw(spec: &ChartSpec) -> Result<Vec<u8>, ChartError> {
+    let options = usvg::Options { fontdb: FONTS.clone(), font_family: svg::FAMILY.to_owned(), ..Default::default() };
+    let tree = usvg::Tree::from_str(&text(spec)?, &options)?;
+    let size = tree.size().to_int_size();
+    let mut picture = tiny_skia::Pixmap::new(size.width(), size.height())
+        .ok_or_else(|| ChartError::Png(format!("{} x {} pixels", size.width(), size.height())))?;
+    resvg::render(&tree, tiny_skia::Transform::default(), &mut picture.as_mut());
+    encode(&picture).map_err(|error| ChartError::Png(error.to_string()))
+}
+
+/// The ground is opaque, so no pixel needs its alpha. Flat colours compress best without a filter.
+fn encode(picture: &tiny_skia::Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let rgb: Vec<u8> = picture.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.set_compression(png::Compression::Balanced);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&rgb)?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// The chart as SVG text; the same spec always gives the same text.
+pub fn text(spec: &ChartSpec) -> Result<String, ChartError> {
+    if spec.end <= spec.start {
+        return Err(ChartError::EmptySpan { start: spec.start, end: spec.end });
+    }
+    if spec.lines.is_empty() {
+        return Err(ChartError::NoLines { title: spec.title.clone() });
+    }
+    Ok(svg::write(spec))
+}
+
+/// Samples that should be `step` apart, with a gap wherever at least one is missing.
+pub fn with_gaps(samples: &[(Timestamp, f64)], step: SignedDuration) -> Vec<(Timestamp, Option<f64>)> {
+    let mut points = Vec::with_capacity(samples.len());
+    let mut before: Option<Timestamp> = None;
+    for &(at, value) in samples {
+        if let Some(before) = before
+            && at.duration_since(before).as_secs_f64() > 1.5 * step.as_secs_f64()
+        {
+            points.push((before + step, None));
+        }
+        points.push((at, Some(value)));
+        before = Some(at);
+    }
+    points
+}
+
+/// A number that can be drawn. Infinities and what is beyond all measure are gaps.
+fn drawable(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.abs() < 1e100)
+}
+
+impl ChartSpec {
+    /// The points of a line that lie within the span, in the order of time.
+    fn visible(&self, line: &Line) -> Vec<(Timestamp, Option<f64>)> {
+        let within = line.points.iter().filter(|(at, _)| (self.start..=self.end).contains(at));
+        let mut points: Vec<_> = within.map(|&(at, value)| (at, drawable(value))).collect();
+        points.sort_by_key(|(at, _)| *at);
+        points
+    }
+
+    /// The lines that are drawn, and the labels of those that are too many.
+    fn drawn(&self) -> (&[Line], Vec<&str>) {
+        let (drawn, rest) = self.lines.split_at(self.lines.len().min(MOST_LINES));
+        (drawn, rest.iter().map(|line| line.label.as_str()).collect())
+    }
+}
+
+/// The only font there is: no machine's own fonts are looked at.
+static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
+    let mut fonts = Database::new();
+    fonts.load_font_source(Source::Binary(Arc::new(include_bytes!("font/DejaVuSans.ttf"))));
+    Arc::new(fonts)
+});

@@ -1,0 +1,297 @@
+//! The chart as SVG text.
+
+use super::scale::{Scale, clock, span, times};
+use super::{ChartSpec, Line, Theme, WIDTH};
+use crate::report::number::{plain, short, with_unit};
+use crate::report::wrap::wrap;
+use jiff::Timestamp;
+use std::fmt::{self, Write};
+
+/// The embedded font.
+pub(super) const FAMILY: &str = "DejaVu Sans";
+
+const MARGIN: f64 = 20.0;
+const LEFT: f64 = 76.0;
+const RIGHT: f64 = WIDTH as f64 - MARGIN;
+/// From the top of the picture to the first strip, without and with the band's label.
+const HEAD: f64 = 72.0;
+const BAND_LABEL: f64 = 22.0;
+/// A strip: its label, the plot, the space below.
+const LABEL: f64 = 34.0;
+const PLOT: f64 = 88.0;
+const STRIP: f64 = LABEL + PLOT + 16.0;
+const AXIS: f64 = 26.0;
+const NOTE_LINE: f64 = 21.0;
+/// Letters of the note in one line, and of a title: the font's letters are about 0.6 of their size wide.
+const NOTE_LETTERS: usize = 84;
+const TITLE_LETTERS: usize = 54;
+const MISSING_LETTERS: usize = 72;
+
+struct Colours {
+    ground: &'static str,
+    text: &'static str,
+    faint: &'static str,
+    grid: &'static str,
+    band: &'static str,
+    threshold: &'static str,
+    lines: [&'static str; 4],
+}
+
+const DARK: Colours = Colours {
+    ground: "#181b1f",
+    text: "#d8d9e0",
+    faint: "#9fa1ac",
+    grid: "#2f333a",
+    band: "#5794f2",
+    threshold: "#f2495c",
+    lines: ["#73bf69", "#ff9830", "#5794f2", "#ca95e5"],
+};
+
+const LIGHT: Colours = Colours {
+    ground: "#ffffff",
+    text: "#1f2328",
+    faint: "#5b626b",
+    grid: "#e3e6ea",
+    band: "#1f60c4",
+    threshold: "#c4162a",
+    lines: ["#37872d", "#c25a00", "#1f60c4", "#8f3bb8"],
+};
+
+/// What the strips share.
+struct Frame<'s> {
+    spec: &'s ChartSpec,
+    colours: &'static Colours,
+}
+
+/// Writing to a `String` cannot fail, so the results of `write!` are let go throughout.
+pub(super) fn write(spec: &ChartSpec) -> String {
+    let colours = match spec.theme {
+        Theme::Dark => &DARK,
+        Theme::Light => &LIGHT,
+    };
+    let frame = Frame { spec, colours };
+    let (drawn, rest) = spec.drawn();
+    let mut notes: Vec<String> = spec.note.iter().flat_map(|note| wrap(note, NOTE_LETTERS)).collect();
+    if !rest.is_empty() {
+        notes.extend(wrap(&format!("Not drawn: {}", rest.join(", ")), NOTE_LETTERS));
+    }
+    let top = HEAD + if spec.band.is_some() { BAND_LABEL } else { 0.0 };
+    let bottom = top + STRIP * drawn.len() as f64;
+    let note_space = if notes.is_empty() { 0.0 } else { 10.0 + NOTE_LINE * notes.len() as f64 };
+    let height = bottom - 8.0 + AXIS + note_space + 6.0;
+
+    let mut svg = String::with_capacity(16 * 1024);
+    let _ = writeln!(
+        svg,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0}" viewBox="0 0 {WIDTH} {height:.0}" font-family="{FAMILY}">"#
+    );
+    let _ = writeln!(svg, r#"<rect width="{WIDTH}" height="{height:.0}" fill="{}"/>"#, colours.ground);
+    frame.label(&mut svg, (MARGIN, 34.0), 22, colours.text, "start", &cut(&spec.title, TITLE_LETTERS));
+    frame.label(&mut svg, (MARGIN, 58.0), 16, colours.faint, "start", &span(spec.start, spec.end, &spec.zone));
+    frame.band(&mut svg, top, bottom);
+    let ticks = times(spec.start, spec.end, &spec.zone, 8);
+    for (index, line) in drawn.iter().enumerate() {
+        let colour = colours.lines[index % colours.lines.len()];
+        frame.strip(&mut svg, line, colour, &ticks, top + STRIP * index as f64);
+    }
+    for (at, label) in &ticks {
+        let x = frame.x(*at);
+        if x < RIGHT - 10.0 {
+            frame.label(&mut svg, (x, bottom + 8.0), 15, colours.faint, "middle", label);
+        }
+    }
+    for (index, note) in notes.iter().enumerate() {
+        let y = bottom + 8.0 + AXIS + 4.0 + NOTE_LINE * index as f64;
+        frame.label(&mut svg, (MARGIN, y), 15, colours.faint, "start", note);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+impl Frame<'_> {
+    fn x(&self, at: Timestamp) -> f64 {
+        let whole = self.spec.end.duration_since(self.spec.start).as_secs_f64();
+        let part = at.duration_since(self.spec.start).as_secs_f64();
+        LEFT + (RIGHT - LEFT) * (part / whole).clamp(0.0, 1.0)
+    }
+
+    fn label(&self, svg: &mut String, (x, y): (f64, f64), size: u32, colour: &str, anchor: &str, text: &str) {
+        let text = Escaped(text);
+        let _ = writeln!(
+            svg,
+            r#"<text x="{x:.1}" y="{y:.1}" font-size="{size}" fill="{colour}" text-anchor="{anchor}">{text}</text>"#
+        );
+    }
+
+    fn rule(&self, svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
+        let _ = writeln!(svg, r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {stroke}/>"#);
+    }
+
+    fn band(&self, svg: &mut String, top: f64, bottom: f64) {
+        let Some(band) = &self.spec.band else { return };
+        if band.end < self.spec.start || band.start > self.spec.end {
+            return;
+        }
+        let (left, right) = (self.x(band.start), self.x(band.end));
+        // A run of seconds on a chart of hours is still to be seen.
+        let width = (right - left).max(3.0);
+        let colour = self.colours.band;
+        let (y, height) = (top - 4.0, bottom - top - 8.0);
+        let _ = writeln!(
+            svg,
+            r#"<rect x="{left:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{colour}" fill-opacity="0.22"/>"#
+        );
+        let label = cut(&band.label, 40);
+        let half = label.chars().count() as f64 * 4.8;
+        let middle = (left + width / 2.0).clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
+        self.label(svg, (middle, top - 10.0), 15, colour, "middle", &label);
+    }
+
+    fn strip(&self, svg: &mut String, line: &Line, colour: &str, ticks: &[(Timestamp, String)], top: f64) {
+        let (plot_top, plot_bottom) = (top + LABEL, top + LABEL + PLOT);
+        let points = self.spec.visible(line);
+        let numbers: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
+        let heading = match line.unit.as_str() {
+            "" => line.label.clone(),
+            unit => format!("{} ({unit})", line.label),
+        };
+        let _ = writeln!(
+            svg,
+            r#"<rect x="{MARGIN}" y="{:.1}" width="14" height="5" rx="2.5" fill="{colour}"/>"#,
+            top + 11.0
+        );
+        self.label(svg, (MARGIN + 22.0, top + 19.0), 17, self.colours.text, "start", &cut(&heading, 46));
+        self.label(svg, (RIGHT, top + 19.0), 17, self.colours.text, "end", &cut(&self.newest(line, &points), 26));
+        for (at, _) in ticks {
+            let x = self.x(*at);
+            self.rule(svg, (x, plot_top), (x, plot_bottom), &self.grid());
+        }
+        let threshold = line.threshold.filter(|value| value.abs() < 1e100);
+        let near: Vec<f64> = numbers.iter().copied().chain(threshold).collect();
+        let Some(scale) = Scale::of(&numbers).and_then(|_| Scale::of(&near)) else {
+            self.no_data(svg, line, plot_top, plot_bottom);
+            return;
+        };
+        let y = |value: f64| plot_bottom - PLOT * scale.height(value);
+        for tick in &scale.ticks {
+            self.rule(svg, (LEFT, y(*tick)), (RIGHT, y(*tick)), &self.grid());
+            self.label(svg, (LEFT - 8.0, y(*tick) + 5.0), 15, self.colours.faint, "end", &short(*tick));
+        }
+        if let Some(threshold) = threshold {
+            let stroke = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="6 4""#, self.colours.threshold);
+            self.rule(svg, (LEFT, y(threshold)), (RIGHT, y(threshold)), &stroke);
+        }
+        for piece in pieces(&points) {
+            let places: Vec<(f64, f64)> = piece.iter().map(|(at, value)| (self.x(*at), y(*value))).collect();
+            self.curve(svg, &thinned(&places), colour, plot_bottom);
+        }
+    }
+
+    fn grid(&self) -> String {
+        format!(r#"stroke="{}" stroke-width="1""#, self.colours.grid)
+    }
+
+    /// The newest number, or since when there is none.
+    fn newest(&self, line: &Line, points: &[(Timestamp, Option<f64>)]) -> String {
+        let threshold = line.threshold.map(|value| format!(", threshold {}", plain(value))).unwrap_or_default();
+        let newest = points.iter().rev().find_map(|(at, value)| value.map(|value| (*at, value)));
+        match (newest, points.last()) {
+            (Some((at, _)), Some((_, None))) => format!("no data after {}", clock(at, &self.spec.zone, "%H:%M:%S")),
+            (Some((_, value)), _) => format!("{}{threshold}", with_unit(value, &line.unit)),
+            (None, _) => String::new(),
+        }
+    }
+
+    fn no_data(&self, svg: &mut String, line: &Line, top: f64, bottom: f64) {
+        let middle = ((LEFT + RIGHT) / 2.0, (top + bottom) / 2.0);
+        let stroke = format!(r#"stroke="{}" stroke-width="1" stroke-dasharray="4 4""#, self.colours.faint);
+        self.rule(svg, (LEFT, bottom), (RIGHT, bottom), &stroke);
+        let why = line.missing.as_deref().map(|why| wrap(why, MISSING_LETTERS)).unwrap_or_default();
+        let shown = why.len().min(2);
+        let mut y = middle.1 + 6.0 - 10.0 * shown as f64;
+        self.label(svg, (middle.0, y), 18, self.colours.text, "middle", "no data");
+        for (index, part) in why.iter().take(shown).enumerate() {
+            y += 21.0;
+            let more = if index + 1 == shown && why.len() > shown { "…" } else { "" };
+            self.label(svg, (middle.0, y), 15, self.colours.faint, "middle", &format!("{part}{more}"));
+        }
+    }
+
+    fn curve(&self, svg: &mut String, places: &[(f64, f64)], colour: &str, bottom: f64) {
+        let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
+        if places.len() == 1 {
+            // A single sample between two gaps would be a line without length.
+            let _ = writeln!(svg, r#"<circle cx="{:.1}" cy="{:.1}" r="3" fill="{colour}"/>"#, first.0, first.1);
+            return;
+        }
+        let mut path = String::new();
+        for (index, (x, y)) in places.iter().enumerate() {
+            let _ = write!(path, "{}{x:.1} {y:.1}", if index == 0 { "M" } else { "L" });
+        }
+        let _ = writeln!(
+            svg,
+            r#"<path d="{path}L{:.1} {bottom:.1}L{:.1} {bottom:.1}Z" fill="{colour}" fill-opacity="0.14"/>"#,
+            last.0, first.0
+        );
+        let _ = writeln!(
+            svg,
+            r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>"#
+        );
+    }
+}
+
+/// The stretches without a gap.
+fn pieces(points: &[(Timestamp, Option<f64>)]) -> Vec<Vec<(Timestamp, f64)>> {
+    points
+        .split(|(_, value)| value.is_none())
+        .map(|piece| piece.iter().filter_map(|(at, value)| value.map(|value| (*at, value))).collect())
+        .filter(|piece: &Vec<_>| !piece.is_empty())
+        .collect()
+}
+
+/// At most four places in each column of pixels: the first, the lowest, the highest and the last, in their order. No
+/// spike is lost and the text stays short however many points there are.
+fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut kept = Vec::with_capacity(places.len().min(4 * WIDTH as usize));
+    for column in places.chunk_by(|left, right| left.0.floor() == right.0.floor()) {
+        let by_height = |left: &(usize, &(f64, f64)), right: &(usize, &(f64, f64))| left.1.1.total_cmp(&right.1.1);
+        let lowest = column.iter().enumerate().min_by(by_height).map_or(0, |(index, _)| index);
+        let highest = column.iter().enumerate().max_by(by_height).map_or(0, |(index, _)| index);
+        let mut indexes = [0, lowest, highest, column.len() - 1];
+        indexes.sort_unstable();
+        for (position, index) in indexes.iter().enumerate() {
+            if position == 0 || indexes[position - 1] != *index {
+                kept.push(column[*index]);
+            }
+        }
+    }
+    kept
+}
+
+fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// Text that cannot end the element it stands in. Characters that XML does not admit become the replacement character.
+struct Escaped<'t>(&'t str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for letter in self.0.chars() {
+            match letter {
+                '&' => f.write_str("&amp;"),
+                '<' => f.write_str("&lt;"),
+                '>' => f.write_str("&gt;"),
+                '"' => f.write_str("&quot;"),
+                '\'' => f.write_str("&apos;"),
+                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}'),
+                _ if letter.is_control() => f.write_char('\u{fffd}'),
+                _ => f.write_char(letter),
+            }?;
+        }
+        Ok(())
+    }
+}
