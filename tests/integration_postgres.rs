@@ -236,10 +236,11 @@ async fn what_cannot_be_reached_is_named_without_the_secret() {
     let server = Server::shared();
     let refused = format!("postgres://bot:t0psecret@127.0.0.1:{}/shop", free_port());
     let wrong = format!("postgres://postgres:t0psecret@127.0.0.1:{}/postgres", server.port);
-    let no_database = server
-        .url()
-        .replace("/postgres", "/nowhere")
-        .replace("postgres:/nowhere", "postgres:/");
+    let no_database = format!(
+        "postgres://postgres:{}@127.0.0.1:{}/nowhere",
+        Server::PASSWORD,
+        server.port
+    );
     let identity = connection(&refused).identity();
     assert_eq!(
         (identity.database.as_deref(), identity.user.as_deref()),

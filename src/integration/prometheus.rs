@@ -151,7 +151,9 @@ impl From<PrometheusError> for CallResult {
         let reason = error.to_string();
         match error {
             PrometheusError::Unreachable { .. } => Self::Unreachable { reason },
-            PrometheusError::Refused { .. } | PrometheusError::Kind { .. } | PrometheusError::Strange { .. } => Self::NotDone { reason },
+            PrometheusError::Refused { .. } | PrometheusError::Kind { .. } | PrometheusError::Strange { .. } => {
+                Self::NotDone { reason }
+            }
         }
     }
 }

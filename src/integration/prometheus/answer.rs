@@ -153,18 +153,27 @@ impl Data {
                 .into_iter()
                 .map(|VectorItem { metric, value }| match value {
                     Some(Point(_, text)) => sample(metric, text),
-                    None => Err(Unfit::Kind { found: "a native histogram".to_owned(), wanted: "a value" }),
+                    None => Err(Unfit::Kind {
+                        found: "a native histogram".to_owned(),
+                        wanted: "a value",
+                    }),
                 })
                 .collect(),
             Self::Scalar(Point(_, text)) => Ok(vec![sample(Labels::new(), text)?]),
-            Self::Matrix(_) | Self::Other(_) => Err(Unfit::Kind { found: self.kind(), wanted: "a value" }),
+            Self::Matrix(_) | Self::Other(_) => Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a value",
+            }),
         }
     }
 
     /// The answer to a range query.
     pub fn series(self) -> Result<Vec<Series>, Unfit> {
         let Self::Matrix(items) = self else {
-            return Err(Unfit::Kind { found: self.kind(), wanted: "a range" });
+            return Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a range",
+            });
         };
         items
             .into_iter()
