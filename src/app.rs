@@ -67,7 +67,11 @@ pub fn environment(name: &str) -> Option<String> {
 /// `--config`, else `$SIGNALBOX_CONFIG`, else the shipped place.
 pub fn config_path(given: Option<PathBuf>) -> PathBuf {
     given
-        .or_else(|| environment("SIGNALBOX_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from))
+        .or_else(|| {
+            environment("SIGNALBOX_CONFIG")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+        })
         .unwrap_or_else(|| PathBuf::from("config/signalbox.toml"))
 }
 
@@ -117,9 +121,10 @@ impl App {
         };
         let slack = match &config.slack {
             Some(slack) => match &slack.transport {
-                crate::config::SlackTransport::Http { signing_secret } => {
-                    Some(SlackSecrets { signing: secret(signing_secret)?, bot_token: secret(&slack.bot_token)? })
-                }
+                crate::config::SlackTransport::Http { signing_secret } => Some(SlackSecrets {
+                    signing: secret(signing_secret)?,
+                    bot_token: secret(&slack.bot_token)?,
+                }),
                 crate::config::SlackTransport::Socket { .. } => {
                     return Err(AppError::Other(
                         "slack.transport = \"socket\" is not there yet: use \"http\"".to_owned(),
@@ -130,19 +135,29 @@ impl App {
         };
         let mut connections = BTreeMap::new();
         for (name, connection) in &config.connections {
-            let wrong = |reason: String| AppError::Connection { name: name.clone(), reason };
+            let wrong = |reason: String| AppError::Connection {
+                name: name.clone(),
+                reason,
+            };
             let made = match connection {
                 ConnectionConfig::Postgres { url } => {
                     let config = postgres::Config { url: secret(url)? };
                     Connection::Postgres(postgres::Postgres::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
                 ConnectionConfig::Celery { broker, results } => {
-                    let config = celery::Config { broker: secret(broker)?, results: secret(results)? };
+                    let config = celery::Config {
+                        broker: secret(broker)?,
+                        results: secret(results)?,
+                    };
                     Connection::Celery(celery::Celery::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
                 ConnectionConfig::Prometheus { url } => {
-                    let config = prometheus::Config { url: url.resolve(&secrets)?.expose_secret().to_owned() };
-                    Connection::Prometheus(prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?)
+                    let config = prometheus::Config {
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                    };
+                    Connection::Prometheus(
+                        prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
+                    )
                 }
                 ConnectionConfig::Http { .. } => continue,
             };
@@ -179,7 +194,10 @@ impl App {
             announce,
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
-        let engine = Arc::new(Engine { desk: desk.clone(), sampler: sampler.clone() });
+        let engine = Arc::new(Engine {
+            desk: desk.clone(),
+            sampler: sampler.clone(),
+        });
         Arc::new(Station {
             desk,
             engine,

@@ -98,7 +98,9 @@ enum Command {
         who: Who,
     },
     /// Say what became of a step that nobody knows the end of
-    #[command(after_help = "Example: signalbox resolve 7k2m9qx4ab 'forward[1042]' done --reason 'CJ confirmed CJORD-7 by phone'")]
+    #[command(
+        after_help = "Example: signalbox resolve 7k2m9qx4ab 'forward[1042]' done --reason 'CJ confirmed CJORD-7 by phone'"
+    )]
     Resolve {
         /// The run's id
         run: String,
@@ -234,8 +236,12 @@ pub async fn main() -> ExitCode {
         Command::Runs { json } => show::runs(&path, json).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,
         Command::Chart { panel, last, out, dark } => look::chart(&path, &panel, &last, &out, dark).await,
-        Command::Export { what: ExportWord::SlackManifest } => export::slack_manifest(&path),
-        Command::Export { what: ExportWord::Schema } => export::schema(&path),
+        Command::Export {
+            what: ExportWord::SlackManifest,
+        } => export::slack_manifest(&path),
+        Command::Export {
+            what: ExportWord::Schema,
+        } => export::schema(&path),
         command => ask::ask(&path, command).await,
     };
     match done {

@@ -87,7 +87,9 @@ impl Desk {
                 self.audit_said(request, report).await?;
                 self.store.answer(&request.id, None, report).await?;
                 if request.place.channel.is_some() {
-                    self.store.post(&answer::ephemeral(request, report), Timestamp::now()).await?;
+                    self.store
+                        .post(&answer::ephemeral(request, report), Timestamp::now())
+                        .await?;
                 }
             }
             Reply::Run(run) => self.store.answered_by_run(&request.id, run).await?,
@@ -103,9 +105,12 @@ impl Desk {
             Ask::Deny { run } => self.deny(request, run).await,
             Ask::Stop { run } => self.stop(request, run).await,
             Ask::Override { run, reason } => self.override_approval(request, run, reason).await,
-            Ask::Resolve { run, step, resolution, reason } => {
-                self.resolve(request, run, step, *resolution, reason).await
-            }
+            Ask::Resolve {
+                run,
+                step,
+                resolution,
+                reason,
+            } => self.resolve(request, run, step, *resolution, reason).await,
             Ask::Undo { run } => self.undo(request, run).await,
             Ask::Unlock { key, reason } => self.unlock(request, key, reason).await,
             Ask::Pause { runbook } => self.pause(request, runbook.as_deref(), true).await,
@@ -139,22 +144,42 @@ impl Desk {
         let now = Timestamp::now();
         let (request, plan, clearance) = authorized.into_parts();
         let id = new_run_id();
-        let mut entries = vec![Entry::Created { decision: clearance.cited().clone() }];
+        let mut entries = vec![Entry::Created {
+            decision: clearance.cited().clone(),
+        }];
         let mut locks = None;
         let cache = match &clearance {
             Clearance::Look { .. } => {
-                let say = plan.result.as_ref().map_or_else(|| "Looked.".to_owned(), |result| result.say.clone());
-                entries.push(Entry::Closed { outcome: Outcome::Succeeded, say });
-                Cache { outcome: Outcome::Succeeded, wake: None }
+                let say = plan
+                    .result
+                    .as_ref()
+                    .map_or_else(|| "Looked.".to_owned(), |result| result.say.clone());
+                entries.push(Entry::Closed {
+                    outcome: Outcome::Succeeded,
+                    say,
+                });
+                Cache {
+                    outcome: Outcome::Succeeded,
+                    wake: None,
+                }
             }
             Clearance::Nothing { .. } => {
-                entries.push(Entry::Closed { outcome: Outcome::NothingToDo, say: plan.nothing.join(" ") });
-                Cache { outcome: Outcome::NothingToDo, wake: None }
+                entries.push(Entry::Closed {
+                    outcome: Outcome::NothingToDo,
+                    say: plan.nothing.join(" "),
+                });
+                Cache {
+                    outcome: Outcome::NothingToDo,
+                    wake: None,
+                }
             }
             Clearance::Start { .. } => {
                 locks = Some(&plan.locks);
                 entries.push(Entry::Started);
-                Cache { outcome: Outcome::Running, wake: Some(now) }
+                Cache {
+                    outcome: Outcome::Running,
+                    wake: Some(now),
+                }
             }
             Clearance::Approval { count, decision } => {
                 let until = now + APPROVAL_LIFE;
@@ -164,7 +189,10 @@ impl Desk {
                     until,
                     decision: decision.clone(),
                 });
-                Cache { outcome: Outcome::AwaitingApproval, wake: Some(until) }
+                Cache {
+                    outcome: Outcome::AwaitingApproval,
+                    wake: Some(until),
+                }
             }
         };
         let messages = self.messages(&id, request, plan.effect, cache.outcome, plan.result.is_some());
@@ -236,9 +264,15 @@ impl Desk {
 
     /// The same way again for a run that waited: the plan is built anew from the stored request and decided under the
     /// policy of now.
-    pub(crate) async fn again(&self, request: &Request) -> Result<Result<(crate::plan::Plan, Clearance), Report>, StoreError> {
+    pub(crate) async fn again(
+        &self,
+        request: &Request,
+    ) -> Result<Result<(crate::plan::Plan, Clearance), Report>, StoreError> {
         let Ask::Run { runbook, words, .. } = &request.ask else {
-            return Err(StoreError::Corrupt(format!("request {} asks for no runbook", request.id)));
+            return Err(StoreError::Corrupt(format!(
+                "request {} asks for no runbook",
+                request.id
+            )));
         };
         let built = async {
             let asked = Asked::new(&self.rules, request, runbook)?;

@@ -60,7 +60,10 @@ pub fn routes(face: Face) -> Router {
         .route("/slack/interactivity", post(interactivity))
         .route("/slack/events", post(events))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, Duration::from_secs(10)))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::REQUEST_TIMEOUT,
+            Duration::from_secs(10),
+        ))
         .with_state(face)
 }
 
@@ -69,7 +72,11 @@ async fn ready(State(face): State<Face>) -> Response {
         Ok(()) => (StatusCode::OK, "ready\n").into_response(),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the bot's own database does not answer\n").into_response()
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the bot's own database does not answer\n",
+            )
+                .into_response()
         }
     }
 }
@@ -111,7 +118,11 @@ async fn metrics(State(face): State<Face>) -> Response {
         }
         Err(error) => tracing::error!(%error, "metrics without the database's part"),
     }
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
 }
 
 async fn commands(State(face): State<Face>, headers: HeaderMap, body: Bytes) -> Response {
@@ -124,10 +135,16 @@ async fn interactivity(State(face): State<Face>, headers: HeaderMap, body: Bytes
 
 /// Nothing is subscribed to; the address is there so that Slack can check it.
 async fn events(State(face): State<Face>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(door) = &face.slack else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(door) = &face.slack else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match verified(door, &headers, &body) {
         Ok(_) => match serde_json::from_slice::<serde_json::Value>(&body) {
-            Ok(event) => event["challenge"].as_str().map(str::to_owned).unwrap_or_default().into_response(),
+            Ok(event) => event["challenge"]
+                .as_str()
+                .map(str::to_owned)
+                .unwrap_or_default()
+                .into_response(),
             Err(_) => StatusCode::BAD_REQUEST.into_response(),
         },
         Err(rejection) => rejected(&face, &rejection),
@@ -151,7 +168,9 @@ async fn slack(
     body: &[u8],
     read: fn(&Genuine<'_>, &[String]) -> Result<Received, Rejection>,
 ) -> Response {
-    let Some(door) = &face.slack else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(door) = &face.slack else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match verified(door, headers, body).and_then(|genuine| read(&genuine, &door.teams)) {
         Ok(Received::Asked(delivery)) => match face.intake.keep(*delivery).await {
             Ok(()) => {
@@ -184,5 +203,7 @@ fn to_asker(not_kept: NotKept) -> Response {
 fn rejected(face: &Face, rejection: &Rejection) -> Response {
     face.counts.rejected.fetch_add(1, Ordering::Relaxed);
     tracing::warn!(%rejection, "delivery rejected");
-    StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::BAD_REQUEST).into_response()
+    StatusCode::from_u16(rejection.status())
+        .unwrap_or(StatusCode::BAD_REQUEST)
+        .into_response()
 }

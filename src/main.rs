@@ -11,7 +11,12 @@ async fn main() -> ExitCode {
     // A command's own output is for people and programs; logs of `serve` are JSON lines on standard error.
     let serving = std::env::args().any(|argument| argument == "serve");
     if serving {
-        tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(level).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_env_filter(level)
+            .with_writer(std::io::stderr)
+            .init();
     }
     signalbox::cli::main().await
 }

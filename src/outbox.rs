@@ -83,8 +83,11 @@ impl Outbox {
                         if let Err(error) = self.send(&message, &mut none).await {
                             tracing::error!(message = %message.message.id, %error, "message put off");
                             let again = Timestamp::now() + SignedDuration::from_secs(10);
-                            if let Err(error) =
-                                self.desk.store.not_shown(&message.message.id, &error.to_string(), Some(again)).await
+                            if let Err(error) = self
+                                .desk
+                                .store
+                                .not_shown(&message.message.id, &error.to_string(), Some(again))
+                                .await
                             {
                                 tracing::error!(%error, "the outbox cannot be written");
                             }
@@ -151,9 +154,12 @@ impl Outbox {
                 if !settled {
                     return Ok(Sent::Shown(None));
                 }
-                Ok(self.respond(due, &rendered, Audience::Channel).await?.unwrap_or(Sent::Dead(
-                    "the bot is not in the channel and the response URL is spent or too old".to_owned(),
-                )))
+                Ok(self
+                    .respond(due, &rendered, Audience::Channel)
+                    .await?
+                    .unwrap_or(Sent::Dead(
+                        "the bot is not in the channel and the response URL is spent or too old".to_owned(),
+                    )))
             }
             Some(ts) => {
                 let team = due.message.place.workspace.as_deref().unwrap_or_default();
@@ -189,8 +195,12 @@ impl Outbox {
         rendered: &render::Rendered,
         to: Audience,
     ) -> Result<Option<Sent>, Trouble> {
-        let Some(request) = &due.message.request else { return Ok(None) };
-        let Some(url) = self.desk.store.spend_token(request, Timestamp::now()).await? else { return Ok(None) };
+        let Some(request) = &due.message.request else {
+            return Ok(None);
+        };
+        let Some(url) = self.desk.store.spend_token(request, Timestamp::now()).await? else {
+            return Ok(None);
+        };
         Ok(match self.slack.respond(url.expose_secret(), rendered, to).await {
             Ok(()) => Some(Sent::Shown(Some(BY_RESPONSE_URL.to_owned()))),
             Err(SlackError::Gone { .. } | SlackError::Invalid { .. }) => None,
@@ -199,7 +209,9 @@ impl Outbox {
     }
 
     async fn answer(&self, due: &DueMessage) -> Result<Sent, Trouble> {
-        let Some(body) = &due.message.body else { return Ok(Sent::Dead("it says nothing".to_owned())) };
+        let Some(body) = &due.message.body else {
+            return Ok(Sent::Dead("it says nothing".to_owned()));
+        };
         let rendered = render::ephemeral(&body.clone().redacted(&self.redactor));
         if let Some(sent) = self.respond(due, &rendered, Audience::Person).await? {
             return Ok(match sent {
@@ -220,7 +232,9 @@ impl Outbox {
     }
 
     async fn reply(&self, due: &DueMessage, mentions: &Mentions) -> Result<Sent, Trouble> {
-        let Some((run, place, thread)) = self.thread(due).await? else { return Ok(Sent::Shown(None)) };
+        let Some((run, place, thread)) = self.thread(due).await? else {
+            return Ok(Sent::Shown(None));
+        };
         let report = self.report(&run).await?;
         let (message, file) = if due.message.kind == MessageKind::Ping {
             match render::ping(&report, mentions) {
@@ -255,9 +269,13 @@ impl Outbox {
     }
 
     async fn chart(&self, due: &DueMessage) -> Result<Sent, Trouble> {
-        let Some((run, place, thread)) = self.thread(due).await? else { return Ok(Sent::Shown(None)) };
+        let Some((run, place, thread)) = self.thread(due).await? else {
+            return Ok(Sent::Shown(None));
+        };
         let live = Live::load(&self.desk.store, &run).await?;
-        let Some(spec) = self.sampler.chart_of(&live).await else { return Ok(Sent::Shown(None)) };
+        let Some(spec) = self.sampler.chart_of(&live).await else {
+            return Ok(Sent::Shown(None));
+        };
         let alt = chart::alt(&spec);
         let drawn = tokio::task::spawn_blocking(move || chart::draw(&spec).map(|png| (spec.title, png))).await;
         let (title, png) = match drawn {
@@ -265,12 +283,22 @@ impl Outbox {
             Ok(Err(error)) => return Ok(Sent::Dead(error.to_string())),
             Err(error) => return Ok(Sent::Dead(error.to_string())),
         };
-        let upload =
-            Upload { filename: &format!("{run}.png"), bytes: &png, alt_text: &self.redactor.redact(&alt), title: &title };
-        Ok(match self.slack.upload(place.channel.as_deref().unwrap_or_default(), &thread, &upload).await {
-            Ok(()) => Sent::Shown(None),
-            Err(error) => failed(error, due.tries),
-        })
+        let upload = Upload {
+            filename: &format!("{run}.png"),
+            bytes: &png,
+            alt_text: &self.redactor.redact(&alt),
+            title: &title,
+        };
+        Ok(
+            match self
+                .slack
+                .upload(place.channel.as_deref().unwrap_or_default(), &thread, &upload)
+                .await
+            {
+                Ok(()) => Sent::Shown(None),
+                Err(error) => failed(error, due.tries),
+            },
+        )
     }
 
     /// The thread that a reply belongs to; none where the run's message has none.
@@ -293,9 +321,10 @@ fn failed(error: SlackError, tries: i64) -> Sent {
     let reason = error.to_string();
     let backoff = SignedDuration::from_secs(1 << tries.clamp(0, 6));
     match error {
-        SlackError::RateLimited { after } => {
-            Sent::Later(SignedDuration::try_from(after).unwrap_or(SignedDuration::from_secs(60)), reason)
-        }
+        SlackError::RateLimited { after } => Sent::Later(
+            SignedDuration::try_from(after).unwrap_or(SignedDuration::from_secs(60)),
+            reason,
+        ),
         SlackError::Retry { .. } => Sent::Later(backoff, reason),
         SlackError::Forbidden { .. } => Sent::Later(SignedDuration::from_secs(60), reason),
         SlackError::Gone { .. } | SlackError::NotInChannel | SlackError::Invalid { .. } => Sent::Dead(reason),

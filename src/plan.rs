@@ -79,7 +79,15 @@ pub struct Parts<'a> {
 impl Plan {
     /// Puts the parts together and works out the digest.
     pub fn new(parts: Parts<'_>) -> Self {
-        let Parts { runbook, person, place, inputs, looks, composed, connections } = parts;
+        let Parts {
+            runbook,
+            person,
+            place,
+            inputs,
+            looks,
+            composed,
+            connections,
+        } = parts;
         let mut plan = Self {
             runbook: runbook.name.clone(),
             hash: runbook.hash.clone(),
@@ -92,7 +100,10 @@ impl Plan {
             steps: composed.steps,
             warnings: composed.warnings,
             nothing: composed.nothing,
-            locks: Locks { keys: composed.locks, shared: composed.locks_shared },
+            locks: Locks {
+                keys: composed.locks,
+                shared: composed.locks_shared,
+            },
             radius: composed.radius,
             result: composed.result,
             offers: composed.offers,
@@ -138,7 +149,10 @@ impl Plan {
         Shape {
             undoable: self.steps.iter().map(|step| step.undo.is_some()).collect(),
             undo_on_failure: self.undo_on_failure,
-            soak: self.soak.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs),
+            soak: self
+                .soak
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .map(SignedDuration::from_secs),
         }
     }
 
@@ -159,7 +173,11 @@ impl Plan {
             changes.push(format!("new: {}", come.join(", ")));
         }
         if self.radius != old.radius {
-            changes.push(format!("radius {} instead of {}", radius_words(&self.radius), radius_words(&old.radius)));
+            changes.push(format!(
+                "radius {} instead of {}",
+                radius_words(&self.radius),
+                radius_words(&old.radius)
+            ));
         }
         if self.connections != old.connections {
             changes.push("a connection leads elsewhere".to_owned());
@@ -200,7 +218,11 @@ pub fn inputs_text(inputs: &Map<String, Value>) -> String {
 
 /// A radius in words, `2 orders, USD 84.50`.
 pub fn radius_words(radius: &BTreeMap<String, i64>) -> String {
-    radius_pairs(radius).into_iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+    radius_pairs(radius)
+        .into_iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A radius as pairs of name and value; money in its currency, not in minor units.
@@ -211,7 +233,10 @@ pub fn radius_pairs(radius: &BTreeMap<String, i64>) -> Vec<(String, String)> {
             Some(currency) => {
                 let sign = if *value < 0 { "-" } else { "" };
                 let minor = value.unsigned_abs();
-                ("money".to_owned(), format!("{currency} {sign}{}.{:02}", minor / 100, minor % 100))
+                (
+                    "money".to_owned(),
+                    format!("{currency} {sign}{}.{:02}", minor / 100, minor % 100),
+                )
             }
             None => (name.clone(), value.to_string()),
         })
@@ -222,8 +247,10 @@ pub fn radius_pairs(radius: &BTreeMap<String, i64>) -> Vec<(String, String)> {
 fn canonical(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let sorted: BTreeMap<String, Value> =
-                fields.into_iter().map(|(name, value)| (name, canonical(value))).collect();
+            let sorted: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, value)| (name, canonical(value)))
+                .collect();
             Value::Object(sorted.into_iter().collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(canonical).collect()),

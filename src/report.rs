@@ -121,16 +121,30 @@ impl Report {
             say: text(self.say),
             plan: lines(self.plan),
             warnings: lines(self.warnings),
-            steps: self.steps.into_iter().map(|step| StepLine { say: text(step.say), ..step }).collect(),
+            steps: self
+                .steps
+                .into_iter()
+                .map(|step| StepLine {
+                    say: text(step.say),
+                    ..step
+                })
+                .collect(),
             table: self.table.map(|table| Table {
                 rows: table
                     .rows
                     .into_iter()
-                    .map(|row| row.into_iter().map(|(name, value)| (name, redactor.redact_value(value))).collect())
+                    .map(|row| {
+                        row.into_iter()
+                            .map(|(name, value)| (name, redactor.redact_value(value)))
+                            .collect()
+                    })
                     .collect(),
                 ..table
             }),
-            verdict: self.verdict.map(|verdict| VerdictLine { say: text(verdict.say), ..verdict }),
+            verdict: self.verdict.map(|verdict| VerdictLine {
+                say: text(verdict.say),
+                ..verdict
+            }),
             history: lines(self.history),
             ..self
         }

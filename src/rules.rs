@@ -37,11 +37,16 @@ impl Rules {
     /// Reads all files that the config names. Either everything is right, or every problem is told.
     pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let connections: BTreeMap<String, String> =
-            config.connections.iter().map(|(name, connection)| (name.clone(), connection.kind().to_owned())).collect();
+        let connections: BTreeMap<String, String> = config
+            .connections
+            .iter()
+            .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
+            .collect();
 
         let people = read(&config.files.people, &mut problems).and_then(|text| {
-            People::load(&config.files.people, &text, config.server.demo).map_err(|found| problems.extend(found)).ok()
+            People::load(&config.files.people, &text, config.server.demo)
+                .map_err(|found| problems.extend(found))
+                .ok()
         });
         let (panels, found) = match &config.files.panels {
             Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
@@ -59,12 +64,19 @@ impl Rules {
         let facts = facts(&catalog);
         let policy = read(&config.files.policy, &mut problems).and_then(|text| {
             let people = people.as_ref()?;
-            Policy::load(&config.files.policy, &text, &facts, people).map_err(|found| problems.extend(found)).ok()
+            Policy::load(&config.files.policy, &text, &facts, people)
+                .map_err(|found| problems.extend(found))
+                .ok()
         });
         match (people, policy) {
-            (Some(people), Some(policy)) if problems.is_empty() => {
-                Ok(Self { catalog, people, policy, panels, known, demo: config.server.demo })
-            }
+            (Some(people), Some(policy)) if problems.is_empty() => Ok(Self {
+                catalog,
+                people,
+                policy,
+                panels,
+                known,
+                demo: config.server.demo,
+            }),
             _ => {
                 problems.sort();
                 Err(problems)
@@ -76,7 +88,7 @@ impl Rules {
 /// What the policy must know of the runbooks.
 fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
     catalog
-        .iter()
+        .runbooks()
         .map(|runbook| RunbookFacts {
             name: runbook.name.clone(),
             effect: runbook.effect(),

@@ -10,7 +10,6 @@ pub mod expression;
 pub mod input;
 pub mod load;
 pub mod money;
-pub mod nearest;
 pub mod scope;
 pub mod sentence;
 
@@ -69,10 +68,21 @@ impl Runbook {
     pub fn usage(&self) -> String {
         let inputs = self.inputs.iter().map(|input| {
             let word = input.name.to_uppercase();
-            let word = if input.many { format!("{word}[,{word}...]") } else { word };
-            if input.required { word } else { format!("[{}={word}]", input.name) }
+            let word = if input.many {
+                format!("{word}[,{word}...]")
+            } else {
+                word
+            };
+            if input.required {
+                word
+            } else {
+                format!("[{}={word}]", input.name)
+            }
         });
-        std::iter::once(self.name.clone()).chain(inputs).collect::<Vec<_>>().join(" ")
+        std::iter::once(self.name.clone())
+            .chain(inputs)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The strongest effect of its steps; a runbook without steps only reads.

@@ -24,9 +24,10 @@ const SLACK_PATIENCE: Duration = Duration::from_secs(10);
 /// Runs until SIGINT or SIGTERM.
 pub async fn serve(app: App) -> Result<(), AppError> {
     let address = app.config.server.listen;
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| AppError::Listen { address: address.to_string(), reason: error.to_string() })?;
+    let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen {
+        address: address.to_string(),
+        reason: error.to_string(),
+    })?;
     let station = app.station();
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
@@ -39,12 +40,18 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     let working = tokio::spawn(station.clone().work(stopped.clone()));
 
     let slack = match (&app.slack, &app.config.slack) {
-        (Some(secrets), Some(slack)) => {
-            Some(SlackDoor { signing: secrets.signing.clone(), teams: slack.teams.clone().into() })
-        }
+        (Some(secrets), Some(slack)) => Some(SlackDoor {
+            signing: secrets.signing.clone(),
+            teams: slack.teams.clone().into(),
+        }),
         _ => None,
     };
-    let router = routes(Face { intake, station, slack, counts: Arc::default() });
+    let router = routes(Face {
+        intake,
+        station,
+        slack,
+        counts: Arc::default(),
+    });
     let mut ending = stopped.clone();
     let serving = tokio::spawn(
         axum::serve(listener, router)
@@ -69,7 +76,9 @@ pub async fn serve(app: App) -> Result<(), AppError> {
 }
 
 fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError> {
-    let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) else { return Ok(None) };
+    let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) else {
+        return Ok(None);
+    };
     let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
     let groups: Vec<(String, String)> = app
@@ -77,7 +86,10 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
         .people
         .groups()
         .flat_map(|group| {
-            group.slack_usergroups.iter().map(|known| (group.name.clone(), format!("{}/{}", known.team, known.usergroup)))
+            group
+                .slack_usergroups
+                .iter()
+                .map(|known| (group.name.clone(), format!("{}/{}", known.team, known.usergroup)))
         })
         .collect();
     let mentions = slack

@@ -119,12 +119,17 @@ impl Station {
             let free = room.available_permits();
             if self.leads() && free > 0 {
                 let now = Timestamp::now();
-                let taken =
-                    self.desk.store.take_requests(&self.owner, now, now + REQUEST_PATIENCE, free as i64).await;
+                let taken = self
+                    .desk
+                    .store
+                    .take_requests(&self.owner, now, now + REQUEST_PATIENCE, free as i64)
+                    .await;
                 match taken {
                     Ok(requests) => {
                         for request in requests {
-                            let Ok(permit) = room.clone().acquire_owned().await else { return };
+                            let Ok(permit) = room.clone().acquire_owned().await else {
+                                return;
+                            };
                             let station = self.clone();
                             tasks.spawn(async move {
                                 match station.desk.handle(&request).await {
@@ -158,10 +163,17 @@ impl Station {
             let free = room.available_permits();
             if self.leads() && free > 0 {
                 let now = Timestamp::now();
-                match self.desk.store.claim_runs(&self.owner, now, now + LEASE, free as i64).await {
+                match self
+                    .desk
+                    .store
+                    .claim_runs(&self.owner, now, now + LEASE, free as i64)
+                    .await
+                {
                     Ok(claimed) => {
                         for (run, epoch) in claimed {
-                            let Ok(permit) = room.clone().acquire_owned().await else { return };
+                            let Ok(permit) = room.clone().acquire_owned().await else {
+                                return;
+                            };
                             let station = self.clone();
                             tasks.spawn(async move {
                                 if let Err(error) = station.engine.drive(&run, epoch).await {

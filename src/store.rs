@@ -6,8 +6,8 @@ pub mod deliveries;
 mod dialect;
 pub mod leases;
 pub mod messages;
-mod schema;
 pub mod runs;
+mod schema;
 mod seal;
 
 use dialect::Dialect;
@@ -31,7 +31,9 @@ pub enum StoreError {
         reason: String,
     },
     /// It was written by a later version.
-    #[error("the bot's own database has schema {found}, this version knows {known}: run the newer signalbox, or restore a backup")]
+    #[error(
+        "the bot's own database has schema {found}, this version knows {known}: run the newer signalbox, or restore a backup"
+    )]
     Newer {
         /// What is there.
         found: i64,
@@ -73,18 +75,26 @@ impl Store {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url.expose_secret())?;
         let (write, read) = dialect.open(url.expose_secret()).await?;
-        Ok(Self { write, read, dialect, seal: seal::Seal::new(key) })
+        Ok(Self {
+            write,
+            read,
+            dialect,
+            seal: seal::Seal::new(key),
+        })
     }
 
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
         self.dialect.serialize_migrations(&mut work).await?;
         sqlx::query(schema::META).execute(&mut *work).await?;
-        let found: Option<String> =
-            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'schema'").fetch_optional(&mut *work).await?;
+        let found: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'schema'")
+            .fetch_optional(&mut *work)
+            .await?;
         let found: i64 = match found {
             None => 0,
-            Some(text) => text.parse().map_err(|_| StoreError::Corrupt(format!("schema version {text:?}")))?,
+            Some(text) => text
+                .parse()
+                .map_err(|_| StoreError::Corrupt(format!("schema version {text:?}")))?,
         };
         let known = schema::VERSIONS.len() as i64;
         if found > known {
@@ -105,7 +115,9 @@ impl Store {
 
     /// Whether the database answers.
     pub async fn alive(&self) -> Result<(), StoreError> {
-        let _: i64 = sqlx::query_scalar("SELECT CAST(1 AS BIGINT)").fetch_one(&self.read).await?;
+        let _: i64 = sqlx::query_scalar("SELECT CAST(1 AS BIGINT)")
+            .fetch_one(&self.read)
+            .await?;
         Ok(())
     }
 

@@ -50,18 +50,51 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         ResolutionWord::Abandon => Resolution::Abandon,
     };
     Ok(match command {
-        Command::Run { runbook, inputs, dry_run, wait, who } => {
-            (Ask::Run { runbook, words: named(&inputs)?, dry: dry_run }, who, wait)
-        }
-        Command::Why { runbook, inputs, who } => (Ask::Run { runbook, words: named(&inputs)?, dry: true }, who, false),
+        Command::Run {
+            runbook,
+            inputs,
+            dry_run,
+            wait,
+            who,
+        } => (
+            Ask::Run {
+                runbook,
+                words: named(&inputs)?,
+                dry: dry_run,
+            },
+            who,
+            wait,
+        ),
+        Command::Why { runbook, inputs, who } => (
+            Ask::Run {
+                runbook,
+                words: named(&inputs)?,
+                dry: true,
+            },
+            who,
+            false,
+        ),
         Command::Approve { run, wait, who } => (Ask::Approve { run, digest: None }, who, wait),
         Command::Deny { run, who } => (Ask::Deny { run }, who, false),
         Command::Override { run, reason, who } => (Ask::Override { run, reason }, who, false),
         Command::Stop { run, who } => (Ask::Stop { run }, who, false),
         Command::Undo { run, who } => (Ask::Undo { run }, who, true),
-        Command::Resolve { run, step, resolution, reason, who } => {
-            (Ask::Resolve { run, step, resolution: reason_to(resolution), reason }, who, false)
-        }
+        Command::Resolve {
+            run,
+            step,
+            resolution,
+            reason,
+            who,
+        } => (
+            Ask::Resolve {
+                run,
+                step,
+                resolution: reason_to(resolution),
+                reason,
+            },
+            who,
+            false,
+        ),
         Command::Unlock { key, reason, who } => (Ask::Unlock { key, reason }, who, false),
         Command::Pause { runbook, who } => (Ask::Pause { runbook }, who, false),
         Command::Resume { runbook, who } => (Ask::Resume { runbook }, who, false),
@@ -89,16 +122,23 @@ fn named(inputs: &[String]) -> Result<Words, AppError> {
 }
 
 fn here() -> Place {
-    Place { surface: Surface::Cli, workspace: None, channel: None }
+    Place {
+        surface: Surface::Cli,
+        workspace: None,
+        channel: None,
+    }
 }
 
 /// Outside of demo mode the command line acts as the user of the operating system.
 fn account(app: &App, person: Option<&str>) -> Result<Account, AppError> {
     match person {
         Some(_) if !app.config.server.demo => Err(AppError::Denied(
-            "--as exists in demo mode alone ([server] demo = true). Here you act as your operating system user.".to_owned(),
+            "--as exists in demo mode alone ([server] demo = true). Here you act as your operating system user."
+                .to_owned(),
         )),
-        Some(person) => Ok(Account::Picked { person: person.to_owned() }),
+        Some(person) => Ok(Account::Picked {
+            person: person.to_owned(),
+        }),
         None => Ok(Account::Os { user: os_user()? }),
     }
 }
@@ -131,7 +171,11 @@ struct Helper {
 
 impl Helper {
     fn new(app: &App) -> Self {
-        Self { station: app.station(), stop: watch::channel(false).0, working: None }
+        Self {
+            station: app.station(),
+            stop: watch::channel(false).0,
+            working: None,
+        }
     }
 
     /// Begins to work where nobody holds the engine's lease.
@@ -150,13 +194,7 @@ impl Helper {
     }
 }
 
-async fn follow(
-    app: &App,
-    request: &Request,
-    who: &Who,
-    wait: bool,
-    mut helper: Helper,
-) -> Result<Report, AppError> {
+async fn follow(app: &App, request: &Request, who: &Who, wait: bool, mut helper: Helper) -> Result<Report, AppError> {
     let asked = Instant::now();
     let mut progress = LiveLine::new(who);
     let told = loop {
@@ -164,7 +202,9 @@ async fn follow(
         match app.store.progress(&request.id).await? {
             Progress::Answered(report) => break *report,
             Progress::Run(run) => {
-                let live = Live::load(&app.store, &run).await.map_err(|error| AppError::Other(error.to_string()))?;
+                let live = Live::load(&app.store, &run)
+                    .await
+                    .map_err(|error| AppError::Other(error.to_string()))?;
                 let report = helper.station.desk.report(&live).redacted(&app.redactor);
                 progress.show(&report);
                 let over = match report.outcome {
@@ -201,7 +241,10 @@ struct LiveLine {
 
 impl LiveLine {
     fn new(who: &Who) -> Self {
-        Self { on: !who.json && std::io::stderr().is_terminal(), last: String::new() }
+        Self {
+            on: !who.json && std::io::stderr().is_terminal(),
+            last: String::new(),
+        }
     }
 
     fn show(&mut self, report: &Report) {

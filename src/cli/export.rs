@@ -18,7 +18,7 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
     let (config, rules) = rules(path)?;
     let usages: Vec<(String, String, String)> = rules
         .catalog
-        .iter()
+        .runbooks()
         .map(|runbook| (runbook.name.clone(), runbook.summary.clone(), runbook.usage()))
         .collect();
     let commands: Vec<CommandSpec<'_>> = usages
@@ -26,9 +26,8 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
         .map(|(name, summary, usage)| CommandSpec { name, summary, usage })
         .collect();
     let groups = rules.people.groups().any(|group| !group.slack_usergroups.is_empty());
-    let manifest = manifest(&commands, &config.server.public_url, groups).map_err(|problems| {
-        AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
-    })?;
+    let manifest = manifest(&commands, &config.server.public_url, groups)
+        .map_err(|problems| AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     println!("{manifest:#}");
     Ok(0)
 }

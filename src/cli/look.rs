@@ -27,7 +27,7 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
     };
     println!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
-        rules.catalog.iter().count(),
+        rules.catalog.runbooks().count(),
         rules.people.persons().count(),
         rules.panels.panels.len(),
         config.connections.len()
@@ -74,7 +74,10 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
     let app = App::open(path).await?;
     let Some(panel) = app.rules.panels.panels.get(panel) else {
         let known: Vec<&str> = app.rules.panels.panels.keys().map(String::as_str).collect();
-        return Err(AppError::Denied(format!("there is no panel {panel}; there are: {}", known.join(", "))));
+        return Err(AppError::Denied(format!(
+            "there is no panel {panel}; there are: {}",
+            known.join(", ")
+        )));
     };
     let span: SignedDuration = last
         .parse()

@@ -36,7 +36,9 @@ pub(super) fn json(report: &Report) -> Value {
 
 /// Columns of the terminal.
 pub(super) fn width() -> usize {
-    crate::app::environment("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(100)
+    crate::app::environment("COLUMNS")
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(100)
 }
 
 /// The list of runs.
@@ -78,7 +80,9 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
     let live = match Live::load(&app.store, run).await {
         Ok(live) => live,
         Err(LedgerError::Store(StoreError::NoSuchRun(run))) => {
-            return Err(AppError::Denied(format!("there is no run {run}; `signalbox runs` lists them")));
+            return Err(AppError::Denied(format!(
+                "there is no run {run}; `signalbox runs` lists them"
+            )));
         }
         Err(error) => return Err(AppError::Other(error.to_string())),
     };
@@ -126,7 +130,12 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
             (Some(remote), None) => format!("posted as {remote}"),
             (None, None) => "sent or waiting".to_owned(),
         };
-        let _ = writeln!(out, "  {:?} to {channel}: {}", due.message.kind, terminal::shown(&state));
+        let _ = writeln!(
+            out,
+            "  {:?} to {channel}: {}",
+            due.message.kind,
+            terminal::shown(&state)
+        );
     }
     Ok(0)
 }

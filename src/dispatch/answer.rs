@@ -36,7 +36,10 @@ pub fn locked(request: &Request, plan: &Plan, held: &[HeldLock]) -> Report {
         &plan.person,
         &plan.runbook,
         Outcome::Refused,
-        format!("Nothing was done: {}. Wait for that run, or look at it with `show`.", held_words(held)),
+        format!(
+            "Nothing was done: {}. Wait for that run, or look at it with `show`.",
+            held_words(held)
+        ),
     );
     report.inputs = plan.inputs_text();
     debug_assert!(request.ask.runbook().is_some());
@@ -50,7 +53,9 @@ pub fn ephemeral(request: &Request, report: &Report) -> NewMessage {
         kind: MessageKind::Ephemeral,
         run: None,
         request: Some(request.id.clone()),
-        place: Place { ..request.place.clone() },
+        place: Place {
+            ..request.place.clone()
+        },
         body: Some(report.clone()),
     }
 }

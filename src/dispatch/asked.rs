@@ -29,18 +29,34 @@ impl<'a> Asked<'a> {
                 .catalog
                 .nearest(name)
                 .into_iter()
-                .filter(|near| rules.catalog.get(near).is_some_and(|runbook| may_ask(rules, request, person, runbook).is_ok()))
+                .filter(|near| {
+                    rules
+                        .catalog
+                        .get(near)
+                        .is_some_and(|runbook| may_ask(rules, request, person, runbook).is_ok())
+                })
                 .collect();
             let hint = if near.is_empty() {
                 "`help` lists what you may run.".to_owned()
             } else {
                 format!("Did you mean {}?", near.join(" or "))
             };
-            return Err(said(&person.name, name, Outcome::Invalid, format!("There is no runbook of that name. {hint}")).into());
+            return Err(said(
+                &person.name,
+                name,
+                Outcome::Invalid,
+                format!("There is no runbook of that name. {hint}"),
+            )
+            .into());
         };
         may_ask(rules, request, person, runbook)
             .map_err(|say| Turned::from(said(&person.name, name, Outcome::Denied, say)))?;
-        Ok(Self { rules, request, person, runbook })
+        Ok(Self {
+            rules,
+            request,
+            person,
+            runbook,
+        })
     }
 
     /// Runbooks, people, policy.
@@ -79,7 +95,15 @@ pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<
 
 /// Whether a person may ask for a runbook here; otherwise the sentence that says why not.
 pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<(), String> {
-    let decision =
-        rules.policy.decide(&Question { person, act: Act::Ask, runbook: &runbook.name, place: &request.place });
-    if decision.is_allowed() { Ok(()) } else { Err(decision.say().to_owned()) }
+    let decision = rules.policy.decide(&Question {
+        person,
+        act: Act::Ask,
+        runbook: &runbook.name,
+        place: &request.place,
+    });
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(decision.say().to_owned())
+    }
 }

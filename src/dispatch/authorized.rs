@@ -84,7 +84,10 @@ impl<'a> Authorized<'a> {
         let clearance = match decision {
             Decision::Deny { say, .. } => return Err(turned(Outcome::Denied, say)),
             Decision::Allow(grant) => {
-                let decision = Cited { policies: vec![grant.policy().to_owned()], say: grant.say().to_owned() };
+                let decision = Cited {
+                    policies: vec![grant.policy().to_owned()],
+                    say: grant.say().to_owned(),
+                };
                 if !plan.nothing.is_empty() && plan.steps.is_empty() {
                     Clearance::Nothing { decision }
                 } else if plan.steps.is_empty() {
@@ -94,11 +97,17 @@ impl<'a> Authorized<'a> {
                 }
             }
             Decision::NeedsApproval(threshold) => {
-                let decision = Cited { policies: threshold.policies().to_vec(), say: threshold.say().to_owned() };
+                let decision = Cited {
+                    policies: threshold.policies().to_vec(),
+                    say: threshold.say().to_owned(),
+                };
                 if !plan.nothing.is_empty() && plan.steps.is_empty() {
                     Clearance::Nothing { decision }
                 } else {
-                    Clearance::Approval { count: threshold.count().get().into(), decision }
+                    Clearance::Approval {
+                        count: threshold.count().get().into(),
+                        decision,
+                    }
                 }
             }
         };
@@ -118,24 +127,36 @@ impl<'a> Authorized<'a> {
             if !held.is_empty() {
                 return Err(turned(
                     Outcome::Refused,
-                    format!("Nothing was done: {}. Wait for that run, or look at it with `show`.", held_words(&held)),
+                    format!(
+                        "Nothing was done: {}. Wait for that run, or look at it with `show`.",
+                        held_words(&held)
+                    ),
                 ));
             }
         }
         let (request, plan) = planned.into_parts();
-        Ok(Self { request, plan, clearance })
+        Ok(Self {
+            request,
+            plan,
+            clearance,
+        })
     }
 
     /// What a dry run shows.
     pub fn dry_report(&self) -> Report {
         let (outcome, say) = match &self.clearance {
             Clearance::Nothing { .. } => (Outcome::NothingToDo, self.plan.nothing.join(" ")),
-            Clearance::Look { .. } => {
-                (Outcome::Succeeded, self.plan.result.as_ref().map_or_else(String::new, |result| result.say.clone()))
-            }
-            Clearance::Start { .. } => {
-                (Outcome::Succeeded, "Dry run: nothing was done. This is what would be done.".to_owned())
-            }
+            Clearance::Look { .. } => (
+                Outcome::Succeeded,
+                self.plan
+                    .result
+                    .as_ref()
+                    .map_or_else(String::new, |result| result.say.clone()),
+            ),
+            Clearance::Start { .. } => (
+                Outcome::Succeeded,
+                "Dry run: nothing was done. This is what would be done.".to_owned(),
+            ),
             Clearance::Approval { count, decision } => (
                 Outcome::Succeeded,
                 format!(
@@ -152,11 +173,10 @@ impl<'a> Authorized<'a> {
         report.warnings = self.plan.warnings.clone();
         report.radius = radius_pairs(&self.plan.radius);
         report.digest = Some(self.plan.digest.clone());
-        report.table = self
-            .plan
-            .result
-            .as_ref()
-            .map(|result| Table { columns: result.columns.clone(), rows: result.rows.clone() });
+        report.table = self.plan.result.as_ref().map(|result| Table {
+            columns: result.columns.clone(),
+            rows: result.rows.clone(),
+        });
         report
     }
 

@@ -37,8 +37,11 @@ impl<'a> Planned<'a> {
             report.inputs = inputs_text(&inputs);
             report
         };
-        let context =
-            CallContext { run: request.id.clone(), step: "look".to_owned(), deadline: Timestamp::now() + LOOKS };
+        let context = CallContext {
+            run: request.id.clone(),
+            step: "look".to_owned(),
+            deadline: Timestamp::now() + LOOKS,
+        };
         let mut looks = Map::new();
         for look in &runbook.looks {
             let arguments = look_arguments(look, &inputs, &looks)
@@ -66,12 +69,16 @@ impl<'a> Planned<'a> {
                 }
             }
         }
-        let composed = compose(runbook, &inputs, &looks, &person.name)
+        let mut composed = compose(runbook, &inputs, &looks, &person.name)
             .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
         if !composed.refusals.is_empty() {
             let mut report = refused(composed.refusals.join("\n"));
             report.warnings = composed.warnings;
             return Err(report.into());
+        }
+        if composed.steps.is_empty() {
+            // What touches nothing touches none of anything: the policy's questions then have an answer.
+            composed.radius = runbook.radius.keys().map(|name| (name.clone(), 0)).collect();
         }
         let identities = identities(runbook, connections);
         let plan = Plan::new(Parts {
@@ -83,7 +90,11 @@ impl<'a> Planned<'a> {
             composed,
             connections: identities,
         });
-        Ok(Self { rules: asked.rules(), request, plan })
+        Ok(Self {
+            rules: asked.rules(),
+            request,
+            plan,
+        })
     }
 
     /// Runbooks, people, policy.
@@ -113,4 +124,3 @@ fn identities(runbook: &Runbook, connections: &Connections) -> BTreeMap<String, 
         .filter_map(|name| Some((name.to_owned(), connections.get(name)?.identity())))
         .collect::<BTreeMap<String, Identity>>()
 }
-

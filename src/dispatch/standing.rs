@@ -18,12 +18,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 impl Desk {
-    pub(super) async fn approve(
-        &self,
-        request: &Request,
-        run: &str,
-        digest: Option<&str>,
-    ) -> Result<Reply, Turned> {
+    pub(super) async fn approve(&self, request: &Request, run: &str, digest: Option<&str>) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(request, run).await?;
         let plan = live.plan().clone();
         let Some(Phase::AwaitingApproval { digest: current, .. }) = live.state.phase() else {
@@ -37,7 +32,8 @@ impl Desk {
             .counts(&live, &party(requester, &origin), &by, request, digest)
             .map_err(|say| Turned::from(said(&asker.name, &plan.runbook, Outcome::Denied, say)))?;
         self.write(&mut live, asker, Entry::Approved { by, policy }).await?;
-        self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true })).await?;
+        self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
+            .await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -57,7 +53,10 @@ impl Desk {
         };
         let (rules, place) = (&self.rules, &request.place);
         let known = |name: &str| {
-            rules.people.person(name).ok_or_else(|| format!("{name} is no longer in people.toml."))
+            rules
+                .people
+                .person(name)
+                .ok_or_else(|| format!("{name} is no longer in people.toml."))
         };
         let requester = known(&origin.person)?;
         let ask = Question {
@@ -69,7 +68,9 @@ impl Desk {
         let threshold = match rules.policy.decide(&ask) {
             Decision::NeedsApproval(threshold) => threshold,
             Decision::Allow(_) => {
-                return Err("The policy no longer asks for an approval of this: deny it, and ask for it again.".to_owned());
+                return Err(
+                    "The policy no longer asks for an approval of this: deny it, and ask for it again.".to_owned(),
+                );
             }
             Decision::Deny { say, .. } => return Err(say),
         };
@@ -78,7 +79,11 @@ impl Desk {
         let leave = |party: &Party| {
             let question = Question {
                 person: known(&party.person)?,
-                act: Act::Approve { radius: &plan.radius, requester, account: &party.account },
+                act: Act::Approve {
+                    radius: &plan.radius,
+                    requester,
+                    account: &party.account,
+                },
                 runbook: &plan.runbook,
                 place,
             };
@@ -94,7 +99,9 @@ impl Desk {
             }
         }
         let grant = leave(by)?;
-        waiting.approve(&grant, by.clone(), seen, now).map_err(|refusal| refusal.to_string())?;
+        waiting
+            .approve(&grant, by.clone(), seen, now)
+            .map_err(|refusal| refusal.to_string())?;
         Ok(grant.policy().to_owned())
     }
 
@@ -107,20 +114,27 @@ impl Desk {
         // The requester may take the request back; anybody else says no with the right to say yes.
         if asker.name != plan.person {
             let requester = self.requester(&live, asker)?;
-            let act = Act::Approve { radius: &plan.radius, requester, account: &request.account };
+            let act = Act::Approve {
+                radius: &plan.radius,
+                requester,
+                account: &request.account,
+            };
             self.may(request, asker, &plan.runbook, act)?;
         }
-        self.write(&mut live, asker, Entry::Denied { person: asker.name.clone() }).await?;
-        self.audit_act("approval", asker, &live, json!({ "yes": false })).await?;
+        self.write(
+            &mut live,
+            asker,
+            Entry::Denied {
+                person: asker.name.clone(),
+            },
+        )
+        .await?;
+        self.audit_act("approval", asker, &live, json!({ "yes": false }))
+            .await?;
         Ok(Reply::Run(live.run.id))
     }
 
-    pub(super) async fn override_approval(
-        &self,
-        request: &Request,
-        run: &str,
-        reason: &str,
-    ) -> Result<Reply, Turned> {
+    pub(super) async fn override_approval(&self, request: &Request, run: &str, reason: &str) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(request, run).await?;
         let plan = live.plan().clone();
         if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
@@ -128,10 +142,22 @@ impl Desk {
         }
         let reason = self.reason(asker, &plan.runbook, reason)?;
         let requester = self.requester(&live, asker)?;
-        self.may(request, asker, &plan.runbook, Act::Override { radius: &plan.radius, requester })?;
-        let entry = Entry::Overridden { person: asker.name.clone(), reason: reason.clone() };
+        self.may(
+            request,
+            asker,
+            &plan.runbook,
+            Act::Override {
+                radius: &plan.radius,
+                requester,
+            },
+        )?;
+        let entry = Entry::Overridden {
+            person: asker.name.clone(),
+            reason: reason.clone(),
+        };
         self.write(&mut live, asker, entry).await?;
-        self.audit_act("override", asker, &live, json!({ "reason": reason, "to_review": true })).await?;
+        self.audit_act("override", asker, &live, json!({ "reason": reason, "to_review": true }))
+            .await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -145,7 +171,14 @@ impl Desk {
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
             return Err(self.not_now(asker, &live, "There is nothing left to stop").into());
         }
-        self.write(&mut live, asker, Entry::StopAsked { person: asker.name.clone() }).await?;
+        self.write(
+            &mut live,
+            asker,
+            Entry::StopAsked {
+                person: asker.name.clone(),
+            },
+        )
+        .await?;
         self.audit_act("stop", asker, &live, json!({})).await?;
         Ok(Reply::Run(live.run.id))
     }
@@ -168,7 +201,15 @@ impl Desk {
             .steps
             .iter()
             .zip(&live.plan().steps)
-            .filter(|(state, _)| matches!(state, StepState::Ended { outcome: StepOutcome::Unknown, .. }))
+            .filter(|(state, _)| {
+                matches!(
+                    state,
+                    StepState::Ended {
+                        outcome: StepOutcome::Unknown,
+                        ..
+                    }
+                )
+            })
             .map(|(_, planned)| planned.name.as_str())
             .collect();
         let Some(index) = live
@@ -184,10 +225,20 @@ impl Desk {
             };
             return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
         };
-        let entry =
-            Entry::Resolved { step: index, person: asker.name.clone(), resolution, reason: reason.clone() };
+        let entry = Entry::Resolved {
+            step: index,
+            person: asker.name.clone(),
+            resolution,
+            reason: reason.clone(),
+        };
         self.write(&mut live, asker, entry).await?;
-        self.audit_act("resolve", asker, &live, json!({ "step": step, "as": resolution, "reason": reason })).await?;
+        self.audit_act(
+            "resolve",
+            asker,
+            &live,
+            json!({ "step": step, "as": resolution, "reason": reason }),
+        )
+        .await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -203,7 +254,14 @@ impl Desk {
         if !held.is_empty() {
             return Err(super::answer::locked(request, &plan, &held).into());
         }
-        self.write(&mut live, asker, Entry::UndoAsked { person: Some(asker.name.clone()) }).await?;
+        self.write(
+            &mut live,
+            asker,
+            Entry::UndoAsked {
+                person: Some(asker.name.clone()),
+            },
+        )
+        .await?;
         self.audit_act("undo", asker, &live, json!({})).await?;
         Ok(Reply::Run(live.run.id))
     }
@@ -224,19 +282,23 @@ impl Desk {
             return Err(said(&asker.name, "unlock", Outcome::NothingToDo, say).into());
         }
         for held in &freed {
-            self.audit("lock", asker, &held.run, json!({ "unlocked": key, "reason": reason })).await?;
+            self.audit("lock", asker, &held.run, json!({ "unlocked": key, "reason": reason }))
+                .await?;
         }
         let runs: Vec<&str> = freed.iter().map(|held| held.run.as_str()).collect();
-        let say = format!("{key} is free. It was held by run {}, which is not stopped by this.", runs.join(", "));
-        Ok(Reply::Said(Box::new(said(&asker.name, "unlock", Outcome::Succeeded, say))))
+        let say = format!(
+            "{key} is free. It was held by run {}, which is not stopped by this.",
+            runs.join(", ")
+        );
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "unlock",
+            Outcome::Succeeded,
+            say,
+        ))))
     }
 
-    pub(super) async fn pause(
-        &self,
-        request: &Request,
-        runbook: Option<&str>,
-        on: bool,
-    ) -> Result<Reply, Turned> {
+    pub(super) async fn pause(&self, request: &Request, runbook: Option<&str>, on: bool) -> Result<Reply, Turned> {
         let word = if on { "pause" } else { "resume" };
         let asker = person(&self.rules, request, word)?;
         let concerned: Vec<&str> = match runbook {
@@ -245,7 +307,12 @@ impl Desk {
                 return Err(said(&asker.name, word, Outcome::Invalid, say).into());
             }
             Some(name) => vec![name],
-            None => self.rules.catalog.iter().map(|runbook| runbook.name.as_str()).collect(),
+            None => self
+                .rules
+                .catalog
+                .runbooks()
+                .map(|runbook| runbook.name.as_str())
+                .collect(),
         };
         for name in concerned {
             self.may(request, asker, name, Act::Stop { requester: asker })?;
@@ -253,7 +320,9 @@ impl Desk {
         let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
         let say = if on {
             self.store.pause(runbook, &asker.name, Timestamp::now()).await?;
-            format!("Paused: no writes of {what} are started until `resume`. A step that is under way goes on to its end.")
+            format!(
+                "Paused: no writes of {what} are started until `resume`. A step that is under way goes on to its end."
+            )
         } else if self.store.resume(runbook).await? > 0 {
             format!("Resumed: writes of {what} may start again.")
         } else {
@@ -272,7 +341,11 @@ impl Desk {
         };
         let words = Words::Named(offer.inputs.clone());
         let mut pressed = request.clone();
-        pressed.ask = Ask::Run { runbook: offer.runbook.clone(), words: words.clone(), dry: false };
+        pressed.ask = Ask::Run {
+            runbook: offer.runbook.clone(),
+            words: words.clone(),
+            dry: false,
+        };
         self.store.rewrite_request(&pressed).await?;
         // Boxed: a run may be asked for by an offer, and an offer by nothing else.
         Box::pin(self.run_pressed(pressed, words)).await
@@ -288,57 +361,107 @@ impl Desk {
         let mine = self
             .rules
             .catalog
-            .iter()
+            .runbooks()
             .filter(|runbook| super::asked::may_ask(&self.rules, request, asker, runbook).is_ok())
             .filter(|runbook| topic.is_none_or(|topic| runbook.name == topic));
-        let lines: Vec<String> =
-            mine.map(|runbook| format!("/{}: {}", runbook.usage(), runbook.summary)).collect();
+        let lines: Vec<String> = mine
+            .map(|runbook| format!("/{}: {}", runbook.usage(), runbook.summary))
+            .collect();
         let say = if lines.is_empty() {
             "There is nothing that you may run here.".to_owned()
         } else {
             format!("What you may run here:\n{}", lines.join("\n"))
         };
-        Ok(Reply::Said(Box::new(said(&asker.name, "help", Outcome::Succeeded, say))))
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "help",
+            Outcome::Succeeded,
+            say,
+        ))))
     }
 
     pub(super) async fn recent(&self, request: &Request) -> Result<Reply, Turned> {
         let asker = person(&self.rules, request, "runs")?;
         let mut lines = Vec::new();
         for line in self.store.runs(50).await? {
-            let seen = Question { person: asker, act: Act::View, runbook: &line.runbook, place: &request.place };
+            let seen = Question {
+                person: asker,
+                act: Act::View,
+                runbook: &line.runbook,
+                place: &request.place,
+            };
             if self.rules.policy.decide(&seen).is_allowed() {
                 let at = line.created.strftime("%m-%d %H:%M UTC");
-                lines.push(format!("{} {at} {} for {}: {}", line.id, line.runbook, line.person, line.outcome.words()));
+                lines.push(format!(
+                    "{} {at} {} for {}: {}",
+                    line.id,
+                    line.runbook,
+                    line.person,
+                    line.outcome.words()
+                ));
             }
         }
         lines.truncate(15);
-        let say = if lines.is_empty() { "Nothing has run yet.".to_owned() } else { lines.join("\n") };
-        Ok(Reply::Said(Box::new(said(&asker.name, "runs", Outcome::Succeeded, say))))
+        let say = if lines.is_empty() {
+            "Nothing has run yet.".to_owned()
+        } else {
+            lines.join("\n")
+        };
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "runs",
+            Outcome::Succeeded,
+            say,
+        ))))
     }
 
     /// Who asks, and the run that they speak of, if they may see it. A stranger and a wrong id get the same words.
     async fn someone_and_run(&self, request: &Request, run: &str) -> Result<(&Person, Live), Turned> {
         let asker = person(&self.rules, request, "")?;
-        let nothing = || said(&asker.name, "", Outcome::Invalid, format!("There is no run {run} that you may see."));
+        let nothing = || {
+            said(
+                &asker.name,
+                "",
+                Outcome::Invalid,
+                format!("There is no run {run} that you may see."),
+            )
+        };
         let live = match Live::load(&self.store, run).await {
             Ok(live) => live,
             Err(LedgerError::Store(StoreError::NoSuchRun(_))) => return Err(nothing().into()),
             Err(error) => return Err(turned(error)),
         };
-        let seen = Question { person: asker, act: Act::View, runbook: &live.plan().runbook, place: &request.place };
-        if self.rules.policy.decide(&seen).is_allowed() { Ok((asker, live)) } else { Err(nothing().into()) }
+        let seen = Question {
+            person: asker,
+            act: Act::View,
+            runbook: &live.plan().runbook,
+            place: &request.place,
+        };
+        if self.rules.policy.decide(&seen).is_allowed() {
+            Ok((asker, live))
+        } else {
+            Err(nothing().into())
+        }
     }
 
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
     fn requester<'d>(&'d self, live: &Live, asker: &Person) -> Result<&'d Person, Turned> {
         self.rules.people.person(&live.plan().person).ok_or_else(|| {
-            let say = format!("{} asked for this run and is no longer in people.toml; nobody can decide on it.", live.plan().person);
+            let say = format!(
+                "{} asked for this run and is no longer in people.toml; nobody can decide on it.",
+                live.plan().person
+            );
             said(&asker.name, &live.plan().runbook, Outcome::Denied, say).into()
         })
     }
 
     fn may(&self, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
-        let decision = self.rules.policy.decide(&Question { person: asker, act, runbook, place: &request.place });
+        let decision = self.rules.policy.decide(&Question {
+            person: asker,
+            act,
+            runbook,
+            place: &request.place,
+        });
         if decision.is_allowed() {
             return Ok(());
         }

@@ -105,7 +105,11 @@ pub enum ChartError {
 
 /// The chart as a PNG.
 pub fn draw(spec: &ChartSpec) -> Result<Vec<u8>, ChartError> {
-    let options = usvg::Options { fontdb: FONTS.clone(), font_family: svg::FAMILY.to_owned(), ..Default::default() };
+    let options = usvg::Options {
+        fontdb: FONTS.clone(),
+        font_family: svg::FAMILY.to_owned(),
+        ..Default::default()
+    };
     let tree = usvg::Tree::from_str(&text(spec)?, &options)?;
     let size = tree.size().to_int_size();
     let mut picture = tiny_skia::Pixmap::new(size.width(), size.height())
@@ -116,7 +120,11 @@ pub fn draw(spec: &ChartSpec) -> Result<Vec<u8>, ChartError> {
 
 /// The ground is opaque, so no pixel needs its alpha. Flat colours compress best without a filter.
 fn encode(picture: &tiny_skia::Pixmap) -> Result<Vec<u8>, png::EncodingError> {
-    let rgb: Vec<u8> = picture.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let rgb: Vec<u8> = picture
+        .pixels()
+        .iter()
+        .flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()])
+        .collect();
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
     encoder.set_color(png::ColorType::Rgb);
@@ -132,10 +140,15 @@ fn encode(picture: &tiny_skia::Pixmap) -> Result<Vec<u8>, png::EncodingError> {
 /// The chart as SVG text; the same spec always gives the same text.
 pub fn text(spec: &ChartSpec) -> Result<String, ChartError> {
     if spec.end <= spec.start {
-        return Err(ChartError::EmptySpan { start: spec.start, end: spec.end });
+        return Err(ChartError::EmptySpan {
+            start: spec.start,
+            end: spec.end,
+        });
     }
     if spec.lines.is_empty() {
-        return Err(ChartError::NoLines { title: spec.title.clone() });
+        return Err(ChartError::NoLines {
+            title: spec.title.clone(),
+        });
     }
     Ok(svg::write(spec))
 }
@@ -164,7 +177,10 @@ fn drawable(value: Option<f64>) -> Option<f64> {
 impl ChartSpec {
     /// The points of a line that lie within the span, in the order of time.
     fn visible(&self, line: &Line) -> Vec<(Timestamp, Option<f64>)> {
-        let within = line.points.iter().filter(|(at, _)| (self.start..=self.end).contains(at));
+        let within = line
+            .points
+            .iter()
+            .filter(|(at, _)| (self.start..=self.end).contains(at));
         let mut points: Vec<_> = within.map(|&(at, value)| (at, drawable(value))).collect();
         points.sort_by_key(|(at, _)| *at);
         points

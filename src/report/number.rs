@@ -29,7 +29,11 @@ pub fn short(number: f64) -> String {
 
 /// A number with its unit, if it has one.
 pub fn with_unit(number: f64, unit: &str) -> String {
-    if unit.is_empty() { plain(number) } else { format!("{} {unit}", plain(number)) }
+    if unit.is_empty() {
+        plain(number)
+    } else {
+        format!("{} {unit}", plain(number))
+    }
 }
 
 fn trimmed(number: f64, decimals: usize) -> String {

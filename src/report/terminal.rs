@@ -15,7 +15,11 @@ use std::fmt::Write;
 /// What `signalbox run` prints. Sentences are broken at `width`; the rows of a table are not, for a cut cell would be
 /// lost to whoever reads them through a pipe.
 pub fn render(report: &Report, colour: bool, width: usize) -> String {
-    let mut page = Page { text: String::new(), colour, width: width.max(40) };
+    let mut page = Page {
+        text: String::new(),
+        colour,
+        width: width.max(40),
+    };
     page.status(report);
     if !report.say.is_empty() {
         page.sentence("", &report.say);
@@ -35,7 +39,10 @@ pub fn render(report: &Report, colour: bool, width: usize) -> String {
             Verdict::NoChange | Verdict::NoData => YELLOW,
         };
         page.gap();
-        page.sentence(&page.paint(&format!("{}: ", verdict.verdict.words()), colour), &verdict.say);
+        page.sentence(
+            &page.paint(&format!("{}: ", verdict.verdict.words()), colour),
+            &verdict.say,
+        );
     }
     page.history(report);
     page.ways_on(report);
@@ -44,20 +51,23 @@ pub fn render(report: &Report, colour: bool, width: usize) -> String {
 
 /// The text with everything spelled out that a terminal would obey instead of showing it.
 pub fn shown(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
-        match letter {
-            _ if letter.is_control() => shown.extend(letter.escape_default()),
-            // Turns of direction, joiners without width, line separators and tags make a text look like another.
-            '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{061c}'
-            | '\u{e0000}'..='\u{e007f}' => shown.extend(letter.escape_unicode()),
-            _ => shown.push(letter),
-        }
-        shown
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut shown, letter| {
+            match letter {
+                _ if letter.is_control() => shown.extend(letter.escape_default()),
+                // Turns of direction, spaces without width, line separators and tags make a text look like another. (The
+                // two joiners, 200c and 200d, are ordinary letters of Nepali.)
+                '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{061c}'
+                | '\u{e0000}'..='\u{e007f}' => shown.extend(letter.escape_unicode()),
+                _ => shown.push(letter),
+            }
+            shown
+        })
 }
 
 const BOLD: &str = "1";
@@ -75,7 +85,11 @@ struct Page {
 /// Writing to a `String` cannot fail, so the results of `write!` are let go throughout.
 impl Page {
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     fn gap(&mut self) {
@@ -98,8 +112,16 @@ impl Page {
             | Outcome::Refused
             | Outcome::Invalid => RED,
         };
-        let inputs = if report.inputs.is_empty() { String::new() } else { format!(" {}", shown(&report.inputs)) };
-        let run = report.run.as_deref().map(|run| format!("  run {}", shown(run))).unwrap_or_default();
+        let inputs = if report.inputs.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", shown(&report.inputs))
+        };
+        let run = report
+            .run
+            .as_deref()
+            .map(|run| format!("  run {}", shown(run)))
+            .unwrap_or_default();
         let _ = writeln!(
             self.text,
             "{}  {}  by {}{run}",
@@ -117,7 +139,11 @@ impl Page {
     fn hanging(&mut self, lead: &str, indent: usize, sentence: &str) {
         let lines = wrap(&shown(sentence), self.width.saturating_sub(indent).max(20));
         for (index, line) in lines.iter().enumerate() {
-            let before = if index == 0 { lead.to_owned() } else { " ".repeat(indent) };
+            let before = if index == 0 {
+                lead.to_owned()
+            } else {
+                " ".repeat(indent)
+            };
             let _ = writeln!(self.text, "{}", format!("{before}{line}").trim_end());
         }
     }
@@ -131,7 +157,11 @@ impl Page {
             }
         }
         if !report.radius.is_empty() {
-            let facts: Vec<String> = report.radius.iter().map(|(name, amount)| format!("{name} {amount}")).collect();
+            let facts: Vec<String> = report
+                .radius
+                .iter()
+                .map(|(name, amount)| format!("{name} {amount}"))
+                .collect();
             self.sentence("touches: ", &facts.join(", "));
         }
         if let Some(digest) = &report.digest
@@ -157,8 +187,11 @@ impl Page {
                 (None, false) => ("waits", FAINT),
             };
             let name = shown(&step.name);
-            let lead =
-                format!("  {}  {}  ", self.paint(&format!("{word:<7}"), colour), padded(&name, widest, Side::Left));
+            let lead = format!(
+                "  {}  {}  ",
+                self.paint(&format!("{word:<7}"), colour),
+                padded(&name, widest, Side::Left)
+            );
             self.hanging(&lead, 13 + widest, &step.say);
         }
     }
@@ -171,11 +204,16 @@ impl Page {
             return;
         }
         let columns: Vec<Column> = table.columns.iter().map(|name| Column::of(name, table)).collect();
-        let heads: Vec<String> = columns.iter().map(|column| padded(&column.head, column.width, column.side)).collect();
+        let heads: Vec<String> = columns
+            .iter()
+            .map(|column| padded(&column.head, column.width, column.side))
+            .collect();
         let _ = writeln!(self.text, "{}", self.paint(heads.join("  ").trim_end(), BOLD));
         for row in 0..table.rows.len() {
-            let cells: Vec<String> =
-                columns.iter().map(|column| padded(&column.cells[row], column.width, column.side)).collect();
+            let cells: Vec<String> = columns
+                .iter()
+                .map(|column| padded(&column.cells[row], column.width, column.side))
+                .collect();
             let _ = writeln!(self.text, "{}", cells.join("  ").trim_end());
         }
     }
@@ -202,7 +240,10 @@ impl Page {
         }
         self.gap();
         if let Some(attention) = &report.attention {
-            self.sentence(&self.paint(&format!("{}: ", shown(&attention.groups.join(", "))), BOLD), &attention.say);
+            self.sentence(
+                &self.paint(&format!("{}: ", shown(&attention.groups.join(", "))), BOLD),
+                &attention.say,
+            );
         }
         for (label, command) in commands {
             let _ = writeln!(self.text, "  {}: {command}", shown(label));
@@ -223,7 +264,10 @@ fn command(press: &Press, run: &str) -> Option<String> {
                 Resolution::NotDone => "not-done",
                 Resolution::Abandon => "abandon",
             };
-            Some(format!("signalbox resolve {run} '{}' {word} --reason TEXT", shown(step)))
+            Some(format!(
+                "signalbox resolve {run} '{}' {word} --reason TEXT",
+                shown(step)
+            ))
         }
         Press::Undo | Press::Offer { .. } => None,
     }
@@ -244,13 +288,27 @@ enum Side {
 
 impl Column {
     fn of(name: &str, table: &Table) -> Self {
-        let values: Vec<&Value> = table.rows.iter().map(|row| row.get(name).unwrap_or(&Value::Null)).collect();
+        let values: Vec<&Value> = table
+            .rows
+            .iter()
+            .map(|row| row.get(name).unwrap_or(&Value::Null))
+            .collect();
         let cells: Vec<String> = values.iter().map(|value| cell(value)).collect();
         let head = shown(name);
-        let width = cells.iter().map(|cell| letters(cell)).chain([letters(&head)]).max().unwrap_or(0);
+        let width = cells
+            .iter()
+            .map(|cell| letters(cell))
+            .chain([letters(&head)])
+            .max()
+            .unwrap_or(0);
         let numbers = values.iter().all(|value| value.is_number() || value.is_null());
         let side = if numbers { Side::Right } else { Side::Left };
-        Self { head, cells, width, side }
+        Self {
+            head,
+            cells,
+            width,
+            side,
+        }
     }
 }
 

@@ -72,12 +72,21 @@ pub struct SignalVerdict {
 pub fn judge(evidence: &[Evidence]) -> VerdictLine {
     let each: Vec<SignalVerdict> = evidence.iter().map(judge_one).collect();
     let any = |verdict| each.iter().any(|signal| signal.verdict == verdict);
-    let verdict = [Verdict::Worse, Verdict::Improved, Verdict::NoChange].into_iter().find(|verdict| any(*verdict));
+    let verdict = [Verdict::Worse, Verdict::Improved, Verdict::NoChange]
+        .into_iter()
+        .find(|verdict| any(*verdict));
     let say = match each.as_slice() {
         [] => "no signal was named to prove it by".to_owned(),
-        each => each.iter().map(|signal| signal.say.as_str()).collect::<Vec<_>>().join("; "),
+        each => each
+            .iter()
+            .map(|signal| signal.say.as_str())
+            .collect::<Vec<_>>()
+            .join("; "),
     };
-    VerdictLine { verdict: verdict.unwrap_or(Verdict::NoData), say }
+    VerdictLine {
+        verdict: verdict.unwrap_or(Verdict::NoData),
+        say,
+    }
 }
 
 /// What one signal says.
@@ -87,8 +96,14 @@ pub fn judge_one(evidence: &Evidence) -> SignalVerdict {
         Shape::Counter => counter::judge(evidence),
     };
     match judged {
-        Ok(Finding { verdict, numbers }) => SignalVerdict { verdict, say: format!("{} {numbers}", evidence.label) },
-        Err(NoData(why)) => SignalVerdict { verdict: Verdict::NoData, say: format!("{}: no data ({why})", evidence.label) },
+        Ok(Finding { verdict, numbers }) => SignalVerdict {
+            verdict,
+            say: format!("{} {numbers}", evidence.label),
+        },
+        Err(NoData(why)) => SignalVerdict {
+            verdict: Verdict::NoData,
+            say: format!("{}: no data ({why})", evidence.label),
+        },
     }
 }
 
@@ -107,7 +122,10 @@ const NEWEST: usize = 3;
 /// The newest number of some readings.
 fn newest<'r>(readings: &'r [Reading], when: &str) -> Result<(&'r Reading, f64), NoData> {
     let recent = readings.iter().rev().take(NEWEST);
-    if let Some(found) = recent.clone().find_map(|reading| reading.number().map(|number| (reading, number))) {
+    if let Some(found) = recent
+        .clone()
+        .find_map(|reading| reading.number().map(|number| (reading, number)))
+    {
         return Ok(found);
     }
     Err(match readings.last().map(|reading| &reading.value) {

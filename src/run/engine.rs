@@ -12,9 +12,9 @@ use crate::dispatch::authorized::Clearance;
 use crate::dispatch::{APPROVAL_LIFE, Desk};
 use crate::report::{Outcome, VerdictLine};
 use crate::request::Place;
-use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge};
 use crate::runbook::load::load_text;
+use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use crate::store::messages::{MessageKind, NewMessage};
@@ -58,7 +58,13 @@ impl Engine {
                 |step| matches!(step, StepState::Begun { epoch: begun, .. } | StepState::Undoing { epoch: begun, .. } if *begun != epoch),
             );
             if begun_by_another {
-                record(&self.desk.store, &mut live, &[Entry::TakenOver { epoch }], Beside::engine(epoch)).await?;
+                record(
+                    &self.desk.store,
+                    &mut live,
+                    &[Entry::TakenOver { epoch }],
+                    Beside::engine(epoch),
+                )
+                .await?;
             }
         }
         while self.advance(&mut live, epoch).await? == Pace::On {}
@@ -77,7 +83,13 @@ impl Engine {
             Next::Start => self.start(live, epoch).await?,
             Next::Read(moment) => {
                 let readings = self.sampler.read_for(live.plan()).await;
-                record(store, live, &[Entry::Signals { moment, readings }], Beside::engine(epoch)).await?;
+                record(
+                    store,
+                    live,
+                    &[Entry::Signals { moment, readings }],
+                    Beside::engine(epoch),
+                )
+                .await?;
             }
             Next::Step(_, Some(after)) if after > now => {
                 // Short waits are waited for; the claim is kept alive by the process.
@@ -98,7 +110,11 @@ impl Engine {
             Next::Undo(index) => self.undo(live, epoch, index).await?,
             Next::RecoverUndo(index) => {
                 let say = "Signalbox stopped in the middle of this undo; whether it happened is not known.".to_owned();
-                let entry = Entry::UndoOutcome { step: index, outcome: StepOutcome::Unknown, say };
+                let entry = Entry::UndoOutcome {
+                    step: index,
+                    outcome: StepOutcome::Unknown,
+                    say,
+                };
                 record(store, live, &[entry], Beside::engine(epoch)).await?;
             }
             Next::Close(outcome) => self.close(live, epoch, outcome).await?,
@@ -114,7 +130,10 @@ impl Engine {
             Ok(built) => built,
             Err(report) => {
                 let say = format!("Not started. {}", report.say);
-                let entry = Entry::NotStarted { say, outcome: report.outcome };
+                let entry = Entry::NotStarted {
+                    say,
+                    outcome: report.outcome,
+                };
                 record(store, live, &[entry], Beside::engine(epoch)).await?;
                 return Ok(());
             }
@@ -123,14 +142,24 @@ impl Engine {
         let mut entries = Vec::new();
         if !same {
             let changes = plan.changes_since(live.plan());
-            entries.push(Entry::Replanned { changes, digest: plan.digest.clone() });
+            entries.push(Entry::Replanned {
+                changes,
+                digest: plan.digest.clone(),
+            });
         }
-        let overridden = live.run.journal.iter().any(|row| matches!(row.entry, Entry::Overridden { .. }));
+        let overridden = live
+            .run
+            .journal
+            .iter()
+            .any(|row| matches!(row.entry, Entry::Overridden { .. }));
         let enough = |count: u32| same && (overridden || live.state.approvals.len() >= count as usize);
         match clearance {
             Clearance::Nothing { .. } | Clearance::Look { .. } => {
                 let say = format!("Not started: everything is already so. {}", plan.nothing.join(" "));
-                entries = vec![Entry::NotStarted { say: say.trim_end().to_owned(), outcome: Outcome::NothingToDo }];
+                entries = vec![Entry::NotStarted {
+                    say: say.trim_end().to_owned(),
+                    outcome: Outcome::NothingToDo,
+                }];
                 record(store, live, &entries, Beside::engine(epoch)).await?;
                 return Ok(());
             }
@@ -145,7 +174,16 @@ impl Engine {
         if let Written::Locked(held) = record(store, live, &entries, beside).await? {
             let held: Vec<String> = held.iter().map(super::lock::HeldLock::say).collect();
             let say = format!("Not started, nothing was done: {}", held.join("; "));
-            record(store, live, &[Entry::NotStarted { say, outcome: Outcome::Refused }], Beside::engine(epoch)).await?;
+            record(
+                store,
+                live,
+                &[Entry::NotStarted {
+                    say,
+                    outcome: Outcome::Refused,
+                }],
+                Beside::engine(epoch),
+            )
+            .await?;
         }
         Ok(())
     }
@@ -157,27 +195,41 @@ impl Engine {
         };
         let (Some(call), Some(concrete)) = (&spec.call, &planned.call) else {
             // A manual step is asked of a person like a step whose end nobody knows.
-            let entry =
-                Entry::Outcome { step: index, outcome: StepOutcome::Unknown, say: planned.manual.clone().unwrap_or(planned.say), call: None, probe: None };
+            let entry = Entry::Outcome {
+                step: index,
+                outcome: StepOutcome::Unknown,
+                say: planned.manual.clone().unwrap_or(planned.say),
+                call: None,
+                probe: None,
+            };
             record(store, live, &[entry], Beside::engine(epoch)).await?;
             return Ok(());
         };
         let context = context(live, &planned.name, spec.timeout);
         let Some(connection) = self.desk.connections.get(&call.on) else {
-            let gone = CallResult::Unreachable { reason: format!("there is no connection {} any more", call.on) };
+            let gone = CallResult::Unreachable {
+                reason: format!("there is no connection {} any more", call.on),
+            };
             return self.settle(live, epoch, index, gone).await;
         };
         let evidence = match connection.evidence(call.action, &context).await {
             Ok(evidence) => evidence,
             Err(reason) => {
-                return self.settle(live, epoch, index, CallResult::Unreachable { reason }).await;
+                return self
+                    .settle(live, epoch, index, CallResult::Unreachable { reason })
+                    .await;
             }
         };
         let attempt = match &live.state.steps[index] {
             StepState::Waiting { attempts, .. } => attempts + 1,
             _ => 1,
         };
-        let intent = Entry::Intent { step: index, attempt, deadline: context.deadline, evidence };
+        let intent = Entry::Intent {
+            step: index,
+            attempt,
+            deadline: context.deadline,
+            evidence,
+        };
         record(store, live, &[intent], Beside::engine(epoch)).await?;
         // The lease and the deadline once more, right before anything leaves.
         if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
@@ -197,12 +249,16 @@ impl Engine {
         let mut seen = live.run.seq();
         loop {
             tokio::time::sleep(STOP_LOOK).await;
-            let Ok(now) = self.desk.store.seq(&live.run.id).await else { continue };
+            let Ok(now) = self.desk.store.seq(&live.run.id).await else {
+                continue;
+            };
             if now == seen {
                 continue;
             }
             seen = now;
-            let Ok(fresh) = Live::load(&self.desk.store, &live.run.id).await else { continue };
+            let Ok(fresh) = Live::load(&self.desk.store, &live.run.id).await else {
+                continue;
+            };
             if fresh.state.stop.is_none() {
                 continue;
             }
@@ -222,7 +278,9 @@ impl Engine {
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
         };
-        let (Some(call), Some(concrete)) = (&spec.call, &planned.call) else { return Ok(()) };
+        let (Some(call), Some(concrete)) = (&spec.call, &planned.call) else {
+            return Ok(());
+        };
         let Some(connection) = self.desk.connections.get(&call.on) else {
             let reason = format!("there is no connection {} any more", call.on);
             return self.settle(live, epoch, index, CallResult::Unknown { reason }).await;
@@ -238,7 +296,11 @@ impl Engine {
         match recovery::recover(connection, begun).await {
             recovery::Found::Ended(result) => self.settle(live, epoch, index, result).await,
             recovery::Found::NeverMade { reason } => {
-                let entry = Entry::NotMade { step: index, reason, again: Timestamp::now() };
+                let entry = Entry::NotMade {
+                    step: index,
+                    reason,
+                    again: Timestamp::now(),
+                };
                 record(&self.desk.store, live, &[entry], Beside::engine(epoch)).await?;
                 Ok(())
             }
@@ -246,13 +308,7 @@ impl Engine {
     }
 
     /// Judges what a call gave, by the pinned runbook, and journals it.
-    async fn settle(
-        &self,
-        live: &mut Live,
-        epoch: i64,
-        index: usize,
-        result: CallResult,
-    ) -> Result<(), LedgerError> {
+    async fn settle(&self, live: &mut Live, epoch: i64, index: usize, result: CallResult) -> Result<(), LedgerError> {
         let store = &self.desk.store;
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
@@ -264,18 +320,37 @@ impl Engine {
             _ => 1,
         };
         if certainly_not && attempts <= spec.retry.times && live.state.stop.is_none() {
-            let pause = spec.retry.pause.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
+            let pause = spec
+                .retry
+                .pause
+                .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
             let again = Timestamp::now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
             let reason = reason_of(&result);
-            record(store, live, &[Entry::NotMade { step: index, reason, again }], Beside::engine(epoch)).await?;
+            record(
+                store,
+                live,
+                &[Entry::NotMade {
+                    step: index,
+                    reason,
+                    again,
+                }],
+                Beside::engine(epoch),
+            )
+            .await?;
             return Ok(());
         }
         let probe = match (&spec.probe, certainly_not) {
             (Some(probe), false) => Some(self.probe(live, &planned, probe).await),
             _ => None,
         };
-        let (outcome, say) =
-            judge(&spec, &planned, &live.plan().inputs, &live.plan().looks, &result, probe.as_ref());
+        let (outcome, say) = judge(
+            &spec,
+            &planned,
+            &live.plan().inputs,
+            &live.plan().looks,
+            &result,
+            probe.as_ref(),
+        );
         store
             .audit(&AuditRow {
                 at: Timestamp::now(),
@@ -285,10 +360,17 @@ impl Engine {
                 body: json!({ "step": planned.name, "outcome": outcome, "say": say }),
             })
             .await?;
-        let entry = Entry::Outcome { step: index, outcome, say, call: Some(result), probe };
+        let entry = Entry::Outcome {
+            step: index,
+            outcome,
+            say,
+            call: Some(result),
+            probe,
+        };
         // An edited message calls nobody; who must answer is called by a new one.
         let messages = if outcome == StepOutcome::Unknown {
-            self.thread_messages(live, MessageKind::Ping, &format!("ping-{index}")).await?
+            self.thread_messages(live, MessageKind::Ping, &format!("ping-{index}"))
+                .await?
         } else {
             Vec::new()
         };
@@ -298,10 +380,14 @@ impl Engine {
 
     async fn probe(&self, live: &Live, planned: &PlannedStep, probe: &Call) -> CallResult {
         let Some(concrete) = &planned.probe else {
-            return CallResult::Unreachable { reason: "the plan holds no probe".to_owned() };
+            return CallResult::Unreachable {
+                reason: "the plan holds no probe".to_owned(),
+            };
         };
         let Some(connection) = self.desk.connections.get(&probe.on) else {
-            return CallResult::Unreachable { reason: format!("there is no connection {} any more", probe.on) };
+            return CallResult::Unreachable {
+                reason: format!("there is no connection {} any more", probe.on),
+            };
         };
         let context = context(live, &planned.name, Duration::from_secs(15));
         connection.call(probe.action, &concrete.arguments, &context).await
@@ -315,15 +401,23 @@ impl Engine {
         let Some((planned, spec)) = self.pinned(live, index) else {
             return self.unreadable(live, epoch, index).await;
         };
-        let (Some(undo), Some(concrete)) = (&spec.undo, &planned.undo) else { return Ok(()) };
+        let (Some(undo), Some(concrete)) = (&spec.undo, &planned.undo) else {
+            return Ok(());
+        };
         let name = format!("undo:{}", planned.name);
         let context = context(live, &name, spec.timeout);
         let result = match self.desk.connections.get(&undo.on) {
-            None => CallResult::Unreachable { reason: format!("there is no connection {} any more", undo.on) },
+            None => CallResult::Unreachable {
+                reason: format!("there is no connection {} any more", undo.on),
+            },
             Some(connection) => match connection.evidence(undo.action, &context).await {
                 Err(reason) => CallResult::Unreachable { reason },
                 Ok(evidence) => {
-                    let intent = Entry::UndoIntent { step: index, deadline: context.deadline, evidence };
+                    let intent = Entry::UndoIntent {
+                        step: index,
+                        deadline: context.deadline,
+                        evidence,
+                    };
                     record(store, live, &[intent], Beside::engine(epoch)).await?;
                     connection.call(undo.action, &concrete.arguments, &context).await
                 }
@@ -331,14 +425,26 @@ impl Engine {
         };
         let (outcome, say) = match &result {
             CallResult::Done { .. } => (StepOutcome::Done, format!("{} was undone.", planned.name)),
-            CallResult::NotDone { reason } | CallResult::Unreachable { reason } => {
-                (StepOutcome::Failed, format!("{} could not be undone: {reason}", planned.name))
-            }
-            CallResult::Unknown { reason } => {
-                (StepOutcome::Unknown, format!("Whether {} was undone is not known: {reason}", planned.name))
-            }
+            CallResult::NotDone { reason } | CallResult::Unreachable { reason } => (
+                StepOutcome::Failed,
+                format!("{} could not be undone: {reason}", planned.name),
+            ),
+            CallResult::Unknown { reason } => (
+                StepOutcome::Unknown,
+                format!("Whether {} was undone is not known: {reason}", planned.name),
+            ),
         };
-        record(store, live, &[Entry::UndoOutcome { step: index, outcome, say }], Beside::engine(epoch)).await?;
+        record(
+            store,
+            live,
+            &[Entry::UndoOutcome {
+                step: index,
+                outcome,
+                say,
+            }],
+            Beside::engine(epoch),
+        )
+        .await?;
         Ok(())
     }
 
@@ -354,7 +460,10 @@ impl Engine {
         let store = &self.desk.store;
         if live.state.reading(Moment::Soaked).is_none() {
             let readings = self.sampler.read_for(live.plan()).await;
-            let entry = Entry::Signals { moment: Moment::Soaked, readings };
+            let entry = Entry::Signals {
+                moment: Moment::Soaked,
+                readings,
+            };
             record(store, live, &[entry], Beside::engine(epoch)).await?;
         }
         let VerdictLine { verdict, say } = self.sampler.verdict(live).await;
@@ -372,10 +481,17 @@ impl Engine {
         word: &str,
     ) -> Result<Vec<NewMessage>, LedgerError> {
         let known = self.desk.store.messages_of(&live.run.id).await?;
-        let threads = known.into_iter().map(|(due, _)| due.message).filter(|message| message.kind == MessageKind::Run);
+        let threads = known
+            .into_iter()
+            .map(|(due, _)| due.message)
+            .filter(|message| message.kind == MessageKind::Run);
         Ok(threads
             .map(|thread| NewMessage {
-                id: format!("{}:{word}:{}", live.run.id, thread.place.channel.as_deref().unwrap_or_default()),
+                id: format!(
+                    "{}:{word}:{}",
+                    live.run.id,
+                    thread.place.channel.as_deref().unwrap_or_default()
+                ),
                 kind,
                 run: Some(live.run.id.clone()),
                 request: thread.request.clone(),
@@ -408,7 +524,13 @@ impl Engine {
         let say = "The runbook that this run was planned by cannot be read by this version of Signalbox, so the step \
                    cannot be judged. A person must say what became of it."
             .to_owned();
-        let entry = Entry::Outcome { step: index, outcome: StepOutcome::Unknown, say, call: None, probe: None };
+        let entry = Entry::Outcome {
+            step: index,
+            outcome: StepOutcome::Unknown,
+            say,
+            call: None,
+            probe: None,
+        };
         record(&self.desk.store, live, &[entry], Beside::engine(epoch)).await?;
         Ok(())
     }
@@ -425,7 +547,11 @@ fn ask_again(count: u32, digest: &str, decision: Cited) -> Entry {
 
 fn context(live: &Live, step: &str, timeout: Duration) -> CallContext {
     let timeout = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::from_hours(1));
-    CallContext { run: live.run.id.clone(), step: step.to_owned(), deadline: Timestamp::now() + timeout }
+    CallContext {
+        run: live.run.id.clone(),
+        step: step.to_owned(),
+        deadline: Timestamp::now() + timeout,
+    }
 }
 
 fn reason_of(result: &CallResult) -> String {

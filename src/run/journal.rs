@@ -3,8 +3,8 @@
 use crate::call::CallResult;
 use crate::panel::reading::Reading;
 use crate::policy::approval::Party;
-use crate::report::verdict::Verdict;
 use crate::report::Outcome;
+use crate::report::verdict::Verdict;
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
 use jiff::Timestamp;

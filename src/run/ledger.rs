@@ -39,8 +39,10 @@ impl Live {
         if !run.plan.is_intact() {
             return Err(LedgerError::Tampered(id.to_owned()));
         }
-        let state =
-            RunState::fold(run.plan.shape(), run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)))?;
+        let state = RunState::fold(
+            run.plan.shape(),
+            run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)),
+        )?;
         Ok(Self { run, state })
     }
 
@@ -66,12 +68,22 @@ pub struct Beside<'a> {
 impl<'a> Beside<'a> {
     /// Nothing but the entries, by the engine.
     pub fn engine(epoch: i64) -> Self {
-        Self { epoch: Some(epoch), locks: LockChange::Keep, plan: None, messages: &[] }
+        Self {
+            epoch: Some(epoch),
+            locks: LockChange::Keep,
+            plan: None,
+            messages: &[],
+        }
     }
 
     /// Nothing but the entries, by a person.
     pub fn person() -> Self {
-        Self { epoch: None, locks: LockChange::Keep, plan: None, messages: &[] }
+        Self {
+            epoch: None,
+            locks: LockChange::Keep,
+            plan: None,
+            messages: &[],
+        }
     }
 
     /// With a change of locks.
@@ -86,7 +98,10 @@ impl<'a> Beside<'a> {
 
     /// With a new plan.
     pub fn plan(self, plan: &'a Plan) -> Self {
-        Self { plan: Some(plan), ..self }
+        Self {
+            plan: Some(plan),
+            ..self
+        }
     }
 }
 
@@ -101,9 +116,10 @@ pub async fn record(
         let now = Timestamp::now();
         let mut state = match beside.plan {
             // A new plan has other steps: what was folded for the old one starts anew under the new shape.
-            Some(plan) => {
-                RunState::fold(plan.shape(), live.run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)))?
-            }
+            Some(plan) => RunState::fold(
+                plan.shape(),
+                live.run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)),
+            )?,
             None => live.state.clone(),
         };
         for entry in entries {
@@ -142,12 +158,12 @@ pub fn cache(state: &RunState, now: Timestamp) -> Cache {
         Next::AwaitApproval(until) | Next::Prove(until) => Some(until),
         Next::Step(_, after) => Some(after.unwrap_or(now)),
         Next::AskPerson(_) | Next::Nothing => None,
-        Next::Start
-        | Next::Read(_)
-        | Next::Recover(_)
-        | Next::Undo(_)
-        | Next::RecoverUndo(_)
-        | Next::Close(_) => Some(now),
+        Next::Start | Next::Read(_) | Next::Recover(_) | Next::Undo(_) | Next::RecoverUndo(_) | Next::Close(_) => {
+            Some(now)
+        }
     };
-    Cache { outcome: state.standing(), wake }
+    Cache {
+        outcome: state.standing(),
+        wake,
+    }
 }

@@ -8,8 +8,8 @@ use crate::integration::Connections;
 use crate::panel::reading::Reading;
 use crate::panel::{Panel, Panels, Signal, exposition};
 use crate::plan::Plan;
-use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
 use crate::report::VerdictLine;
+use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
 use crate::report::verdict::{Evidence, Verdict, judge};
 use crate::rules::Rules;
 use crate::runbook::load::load_text;
@@ -45,7 +45,11 @@ pub struct Sampler {
 impl Sampler {
     /// Nothing read yet.
     pub fn new(rules: Arc<Rules>, connections: Arc<Connections>) -> Self {
-        Self { rules, connections, latest: Mutex::new(Vec::new()) }
+        Self {
+            rules,
+            connections,
+            latest: Mutex::new(Vec::new()),
+        }
     }
 
     fn panels(&self) -> &Panels {
@@ -60,8 +64,14 @@ impl Sampler {
 
     /// Reads the signals that a plan's run proves itself by.
     pub async fn read_for(&self, plan: &Plan) -> Vec<Reading> {
-        let Some(proof) = self.proof_of(plan) else { return Vec::new() };
-        let signals = proof.signals.iter().filter_map(|named| self.panels().signals.get(&named.signal)).collect();
+        let Some(proof) = self.proof_of(plan) else {
+            return Vec::new();
+        };
+        let signals = proof
+            .signals
+            .iter()
+            .filter_map(|named| self.panels().signals.get(&named.signal))
+            .collect();
         self.sample(signals).await
     }
 
@@ -77,10 +87,16 @@ impl Sampler {
 
     async fn read(&self, signal: &Signal) -> Reading {
         let now = Timestamp::now();
-        let context = CallContext { run: "signal".to_owned(), step: signal.name.clone(), deadline: now + PATIENCE };
+        let context = CallContext {
+            run: "signal".to_owned(),
+            step: signal.name.clone(),
+            deadline: now + PATIENCE,
+        };
         let result = match self.connections.get(&signal.on) {
             Some(connection) => connection.call(signal.action, &signal.with, &context).await,
-            None => CallResult::Unreachable { reason: format!("there is no connection {}", signal.on) },
+            None => CallResult::Unreachable {
+                reason: format!("there is no connection {}", signal.on),
+            },
         };
         signal.reading(&result, Timestamp::now())
     }
@@ -93,14 +109,21 @@ impl Sampler {
 
     /// What the signals say of a run that has ended and soaked.
     pub async fn verdict(&self, live: &Live) -> VerdictLine {
-        let no_data = |say: &str| VerdictLine { verdict: Verdict::NoData, say: say.to_owned() };
-        let Some(proof) = self.proof_of(live.plan()) else { return no_data("no signal proves this runbook") };
+        let no_data = |say: &str| VerdictLine {
+            verdict: Verdict::NoData,
+            say: say.to_owned(),
+        };
+        let Some(proof) = self.proof_of(live.plan()) else {
+            return no_data("no signal proves this runbook");
+        };
         let (Some(started), Some(ended)) = (live.state.started, live.state.closed()) else {
             return no_data("the run did not begin");
         };
         let mut evidence = Vec::new();
         for named in &proof.signals {
-            let Some(signal) = self.panels().signals.get(&named.signal) else { continue };
+            let Some(signal) = self.panels().signals.get(&named.signal) else {
+                continue;
+            };
             let at = |moment: Moment| {
                 live.state
                     .reading(moment)
@@ -134,7 +157,11 @@ impl Sampler {
         });
         points
             .into_iter()
-            .map(|(at, value)| Reading { signal: signal.name.clone(), at, value: Ok(value) })
+            .map(|(at, value)| Reading {
+                signal: signal.name.clone(),
+                at,
+                value: Ok(value),
+            })
             .collect()
     }
 
@@ -151,7 +178,11 @@ impl Sampler {
                 proof.signals.iter().map(|named| named.signal.clone()),
             ),
         };
-        let band = Band { start: started, end: ended, label: format!("run {}", live.run.id) };
+        let band = Band {
+            start: started,
+            end: ended,
+            label: format!("run {}", live.run.id),
+        };
         Some(self.chart(&panel, started - BEFORE, Timestamp::now(), Some(band)).await)
     }
 
@@ -159,11 +190,18 @@ impl Sampler {
     pub async fn chart(&self, panel: &Panel, start: Timestamp, end: Timestamp, band: Option<Band>) -> ChartSpec {
         let mut lines = Vec::new();
         for name in &panel.signals {
-            let Some(signal) = self.panels().signals.get(name) else { continue };
+            let Some(signal) = self.panels().signals.get(name) else {
+                continue;
+            };
             let (points, missing) = match self.points(signal, start, end).await {
                 Ok(points) if points.is_empty() => (
                     Vec::new(),
-                    Some(signal.absent_means.clone().unwrap_or_else(|| "no series: absent is not zero".to_owned())),
+                    Some(
+                        signal
+                            .absent_means
+                            .clone()
+                            .unwrap_or_else(|| "no series: absent is not zero".to_owned()),
+                    ),
                 ),
                 Ok(points) => (with_gaps(&points, step(start, end)), None),
                 Err(reason) => (Vec::new(), Some(reason)),
@@ -189,12 +227,7 @@ impl Sampler {
     }
 
     /// The past of a signal, from Prometheus.
-    async fn points(
-        &self,
-        signal: &Signal,
-        start: Timestamp,
-        end: Timestamp,
-    ) -> Result<Vec<(Timestamp, f64)>, String> {
+    async fn points(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Result<Vec<(Timestamp, f64)>, String> {
         let Some(history) = signal.history() else {
             return Err("nothing keeps its past: no Prometheus scrapes Signalbox".to_owned());
         };
@@ -205,7 +238,9 @@ impl Sampler {
             .range_points(&history.promql, start, end, step(start, end).unsigned_abs())
             .await
             .map_err(|error| error.to_string())?;
-        let Some(first) = series.first() else { return Ok(Vec::new()) };
+        let Some(first) = series.first() else {
+            return Ok(Vec::new());
+        };
         Ok(first
             .points
             .iter()
@@ -214,7 +249,9 @@ impl Sampler {
     }
 
     fn proof_of(&self, plan: &Plan) -> Option<crate::runbook::Proof> {
-        load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &self.rules.known).ok()?.proof
+        load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &self.rules.known)
+            .ok()?
+            .proof
     }
 }
 

@@ -47,7 +47,9 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>) -> Found {
         deadline: begun.deadline.max(Timestamp::now() + READING),
     };
     let action = begun.action;
-    let recalled = connection.recall(action, begun.arguments, &context, begun.evidence).await;
+    let recalled = connection
+        .recall(action, begun.arguments, &context, begun.evidence)
+        .await;
     match recalled {
         Recall::Made(result) => Found::Ended(result),
         Recall::NeverMade { reason } if action.guard != Guard::None => Found::NeverMade { reason },

@@ -30,12 +30,19 @@ pub fn report_of(live: &Live, approvers: &[String]) -> Report {
         },
         warnings: plan.warnings.clone(),
         radius: radius_pairs(&plan.radius),
-        steps: if state.started.is_some() { steps(live) } else { Vec::new() },
-        table: plan
-            .result
-            .as_ref()
-            .map(|result| Table { columns: result.columns.clone(), rows: result.rows.clone() }),
-        verdict: state.verdict.as_ref().map(|(verdict, say)| VerdictLine { verdict: *verdict, say: say.clone() }),
+        steps: if state.started.is_some() {
+            steps(live)
+        } else {
+            Vec::new()
+        },
+        table: plan.result.as_ref().map(|result| Table {
+            columns: result.columns.clone(),
+            rows: result.rows.clone(),
+        }),
+        verdict: state.verdict.as_ref().map(|(verdict, say)| VerdictLine {
+            verdict: *verdict,
+            say: say.clone(),
+        }),
         buttons: buttons(live),
         attention: attention(live, approvers),
         history: state.history.clone(),
@@ -48,7 +55,10 @@ fn say(live: &Live, outcome: Outcome) -> String {
     if let Some(say) = &state.say {
         return match state.next() {
             Next::Prove(at) => {
-                format!("{say}\nThe signals are read once more at {}.", at.strftime("%H:%M:%S UTC"))
+                format!(
+                    "{say}\nThe signals are read once more at {}.",
+                    at.strftime("%H:%M:%S UTC")
+                )
             }
             _ => say.clone(),
         };
@@ -70,7 +80,10 @@ fn say(live: &Live, outcome: Outcome) -> String {
         }
         Some(Phase::Undoing) => "Undoing what is done.".to_owned(),
         _ if outcome == Outcome::NeedsPerson => {
-            let unknown = state.unknown().and_then(|index| step_say(live, index)).unwrap_or_default();
+            let unknown = state
+                .unknown()
+                .and_then(|index| step_say(live, index))
+                .unwrap_or_default();
             format!("{unknown} Say what became of it; until then its locks stay held and nothing more is started.")
         }
         _ => progress(live),
@@ -79,9 +92,17 @@ fn say(live: &Live, outcome: Outcome) -> String {
 
 fn progress(live: &Live) -> String {
     let steps = &live.state.steps;
-    let ended = steps.iter().filter(|step| matches!(step, StepState::Ended { .. })).count();
+    let ended = steps
+        .iter()
+        .filter(|step| matches!(step, StepState::Ended { .. }))
+        .count();
     match steps.iter().position(|step| matches!(step, StepState::Begun { .. })) {
-        Some(index) => format!("Step {} of {} is under way: {}", index + 1, steps.len(), live.plan().steps[index].say),
+        Some(index) => format!(
+            "Step {} of {} is under way: {}",
+            index + 1,
+            steps.len(),
+            live.plan().steps[index].say
+        ),
         None if ended == 0 => "Starting.".to_owned(),
         None => format!("{ended} of {} steps have ended.", steps.len()),
     }
@@ -117,15 +138,31 @@ fn steps(live: &Live) -> Vec<StepLine> {
 }
 
 fn buttons(live: &Live) -> Vec<Button> {
-    let button = |label: &str, press: Press| Button { press, label: label.to_owned() };
+    let button = |label: &str, press: Press| Button {
+        press,
+        label: label.to_owned(),
+    };
     match live.state.next() {
         Next::AwaitApproval(_) => vec![
-            button("Approve", Press::Approve { digest: live.plan().digest.clone() }),
+            button(
+                "Approve",
+                Press::Approve {
+                    digest: live.plan().digest.clone(),
+                },
+            ),
             button("Deny", Press::Deny),
         ],
         Next::AskPerson(index) => {
             let step = live.plan().steps[index].name.clone();
-            let resolve = |label: &str, resolution| button(label, Press::Resolve { step: step.clone(), resolution });
+            let resolve = |label: &str, resolution| {
+                button(
+                    label,
+                    Press::Resolve {
+                        step: step.clone(),
+                        resolution,
+                    },
+                )
+            };
             vec![
                 resolve("It happened", Resolution::Done),
                 resolve("It did not happen", Resolution::NotDone),
@@ -181,7 +218,11 @@ pub fn closing_say(live: &Live, outcome: Outcome) -> String {
             step_say(live, index).map(|say| (outcome, say))
         })
         .collect();
-    let not_begun = state.steps.iter().filter(|step| matches!(step, StepState::Waiting { .. })).count();
+    let not_begun = state
+        .steps
+        .iter()
+        .filter(|step| matches!(step, StepState::Waiting { .. }))
+        .count();
     let left = match (not_begun, state.steps.len()) {
         (0, _) => String::new(),
         (all, total) if all == total => " Nothing was done.".to_owned(),
@@ -207,8 +248,16 @@ pub fn closing_say(live: &Live, outcome: Outcome) -> String {
             .map(|(_, say)| say.as_str())
             .take(SENTENCES)
             .collect();
-        format!("{}. {}", words.join(", ").replace(", of", " of"), bad.join(" ")).trim_end().to_owned()
+        format!("{}. {}", words.join(", ").replace(", of", " of"), bad.join(" "))
+            .trim_end()
+            .to_owned()
     };
-    let undone = if outcome == Outcome::Undone { "What was done is undone. " } else { "" };
-    format!("{undone}{sentences}{}{left}", stopped.unwrap_or_default()).trim().to_owned()
+    let undone = if outcome == Outcome::Undone {
+        "What was done is undone. "
+    } else {
+        ""
+    };
+    format!("{undone}{sentences}{}{left}", stopped.unwrap_or_default())
+        .trim()
+        .to_owned()
 }

@@ -161,7 +161,14 @@ pub struct RunState {
 impl RunState {
     /// Before the first entry.
     pub fn new(shape: Shape) -> Self {
-        let steps = shape.undoable.iter().map(|_| StepState::Waiting { attempts: 0, after: None }).collect();
+        let steps = shape
+            .undoable
+            .iter()
+            .map(|_| StepState::Waiting {
+                attempts: 0,
+                after: None,
+            })
+            .collect();
         Self {
             shape,
             phase: None,
@@ -198,7 +205,10 @@ impl RunState {
     pub fn apply(&mut self, at: Timestamp, epoch: i64, entry: &Entry) -> Result<(), Illegal> {
         let mut next = self.clone();
         if next.step_forward(at, epoch, entry).is_none() {
-            return Err(Illegal { entry: kind(entry), phase: format!("{:?}", self.phase) });
+            return Err(Illegal {
+                entry: kind(entry),
+                phase: format!("{:?}", self.phase),
+            });
         }
         *self = next;
         Ok(())
@@ -212,15 +222,25 @@ impl RunState {
                 self.decision = Some(decision.clone());
                 self.phase = Some(Phase::Ready);
             }
-            Entry::ApprovalAsked { needed, digest, until, decision } => {
+            Entry::ApprovalAsked {
+                needed,
+                digest,
+                until,
+                decision,
+            } => {
                 matches!(self.phase, Some(Phase::Ready)).then_some(())?;
                 self.approvals.clear();
                 self.decision = Some(decision.clone());
-                self.phase =
-                    Some(Phase::AwaitingApproval { needed: *needed, digest: digest.clone(), until: *until });
+                self.phase = Some(Phase::AwaitingApproval {
+                    needed: *needed,
+                    digest: digest.clone(),
+                    until: *until,
+                });
             }
             Entry::Approved { by, .. } => {
-                let Some(Phase::AwaitingApproval { needed, .. }) = &self.phase else { return None };
+                let Some(Phase::AwaitingApproval { needed, .. }) = &self.phase else {
+                    return None;
+                };
                 let needed = *needed as usize;
                 self.history.push(format!("{} approved ({})", by.person, by.surface));
                 self.approvals.push(by.clone());
@@ -249,7 +269,8 @@ impl RunState {
             Entry::Replanned { changes, .. } => {
                 matches!(self.phase, Some(Phase::Ready)).then_some(())?;
                 self.approvals.clear();
-                self.history.push(format!("The plan changed before the start: {}", changes.join("; ")));
+                self.history
+                    .push(format!("The plan changed before the start: {}", changes.join("; ")));
             }
             Entry::Started => {
                 matches!(self.phase, Some(Phase::Ready)).then_some(())?;
@@ -264,18 +285,35 @@ impl RunState {
                 self.started?;
                 self.readings.push((*moment, readings.clone()));
             }
-            Entry::Intent { step, attempt, deadline, evidence } => {
+            Entry::Intent {
+                step,
+                attempt,
+                deadline,
+                evidence,
+            } => {
                 self.is_running()?;
                 // In order, and never past a step that failed or that nobody knows the end of.
                 let passed = |step: &StepState| {
-                    matches!(step, StepState::Ended { outcome: StepOutcome::Done | StepOutcome::Skipped, .. })
+                    matches!(
+                        step,
+                        StepState::Ended {
+                            outcome: StepOutcome::Done | StepOutcome::Skipped,
+                            ..
+                        }
+                    )
                 };
                 (self.stop.is_none() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
-                let StepState::Waiting { attempts, .. } = slot else { return None };
+                let StepState::Waiting { attempts, .. } = slot else {
+                    return None;
+                };
                 (*attempt == *attempts + 1).then_some(())?;
-                *slot =
-                    StepState::Begun { attempt: *attempt, deadline: *deadline, evidence: evidence.clone(), epoch };
+                *slot = StepState::Begun {
+                    attempt: *attempt,
+                    deadline: *deadline,
+                    evidence: evidence.clone(),
+                    epoch,
+                };
             }
             Entry::NotMade { step, again, .. } => {
                 self.is_running()?;
@@ -285,27 +323,51 @@ impl RunState {
                     StepState::Waiting { attempts, .. } => *attempts + 1,
                     _ => return None,
                 };
-                *slot = StepState::Waiting { attempts, after: Some(*again) };
+                *slot = StepState::Waiting {
+                    attempts,
+                    after: Some(*again),
+                };
             }
             Entry::Outcome { step, outcome, say, .. } => {
                 self.is_running()?;
                 let slot = self.steps.get_mut(*step)?;
                 matches!(slot, StepState::Begun { .. } | StepState::Waiting { .. }).then_some(())?;
-                *slot = StepState::Ended { outcome: *outcome, say: say.clone() };
+                *slot = StepState::Ended {
+                    outcome: *outcome,
+                    say: say.clone(),
+                };
             }
             Entry::StopAsked { person } => {
-                matches!(self.phase, Some(Phase::Running | Phase::Ready | Phase::AwaitingApproval { .. }))
-                    .then_some(())?;
+                matches!(
+                    self.phase,
+                    Some(Phase::Running | Phase::Ready | Phase::AwaitingApproval { .. })
+                )
+                .then_some(())?;
                 self.history.push(format!("{person} asked to stop"));
                 self.stop = Some(person.clone());
                 if !matches!(self.phase, Some(Phase::Running)) {
-                    self.close(at, Outcome::Stopped, format!("{person} stopped it before it began. Nothing was done."));
+                    self.close(
+                        at,
+                        Outcome::Stopped,
+                        format!("{person} stopped it before it began. Nothing was done."),
+                    );
                 }
             }
-            Entry::Resolved { step, person, resolution, reason } => {
+            Entry::Resolved {
+                step,
+                person,
+                resolution,
+                reason,
+            } => {
                 self.is_running()?;
                 let slot = self.steps.get_mut(*step)?;
-                let StepState::Ended { outcome: StepOutcome::Unknown, .. } = slot else { return None };
+                let StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                } = slot
+                else {
+                    return None;
+                };
                 *slot = match resolution {
                     Resolution::Done => StepState::Ended {
                         outcome: StepOutcome::Done,
@@ -315,9 +377,9 @@ impl RunState {
                         outcome: StepOutcome::Failed,
                         say: format!("{person} says that it did not happen: {reason}"),
                     },
-                    Resolution::Abandon => {
-                        StepState::Abandoned { say: format!("{person} gave up finding out: {reason}") }
-                    }
+                    Resolution::Abandon => StepState::Abandoned {
+                        say: format!("{person} gave up finding out: {reason}"),
+                    },
                 };
                 self.history.push(format!("{person} resolved a step: {reason}"));
             }
@@ -325,8 +387,10 @@ impl RunState {
                 let undoable = self.undo_target().is_some() && self.unknown().is_none();
                 match &self.phase {
                     Some(Phase::Running) if person.is_none() && undoable => {}
-                    Some(Phase::Closed { outcome: Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped, .. })
-                        if person.is_some() && undoable => {}
+                    Some(Phase::Closed {
+                        outcome: Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped,
+                        ..
+                    }) if person.is_some() && undoable => {}
                     _ => return None,
                 }
                 self.history.push(person.as_ref().map_or_else(
@@ -338,22 +402,37 @@ impl RunState {
             Entry::UndoIntent { step, deadline, .. } => {
                 matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
                 (self.undo_target() == Some(*step)).then_some(())?;
-                *self.steps.get_mut(*step)? = StepState::Undoing { deadline: *deadline, epoch };
+                *self.steps.get_mut(*step)? = StepState::Undoing {
+                    deadline: *deadline,
+                    epoch,
+                };
             }
             Entry::UndoOutcome { step, outcome, say } => {
                 matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
-                matches!(slot, StepState::Undoing { .. } | StepState::Ended { outcome: StepOutcome::Done, .. })
-                    .then_some(())?;
-                *slot = StepState::Undone { outcome: *outcome, say: say.clone() };
+                matches!(
+                    slot,
+                    StepState::Undoing { .. }
+                        | StepState::Ended {
+                            outcome: StepOutcome::Done,
+                            ..
+                        }
+                )
+                .then_some(())?;
+                *slot = StepState::Undone {
+                    outcome: *outcome,
+                    say: say.clone(),
+                };
             }
             Entry::TakenOver { .. } => {
                 self.phase.is_some().then_some(())?;
             }
             Entry::Closed { outcome, say } => {
                 matches!(self.phase, Some(Phase::Running | Phase::Undoing | Phase::Ready)).then_some(())?;
-                let in_flight =
-                    self.steps.iter().any(|step| matches!(step, StepState::Begun { .. } | StepState::Undoing { .. }));
+                let in_flight = self
+                    .steps
+                    .iter()
+                    .any(|step| matches!(step, StepState::Begun { .. } | StepState::Undoing { .. }));
                 (!in_flight && self.unknown().is_none()).then_some(())?;
                 self.close(at, *outcome, say.clone());
             }
@@ -389,8 +468,15 @@ impl RunState {
             match step {
                 // An engine never asks while its own call is out: whoever made this one is gone.
                 StepState::Begun { .. } => return Next::Recover(index),
-                StepState::Ended { outcome: StepOutcome::Unknown, .. } => return Next::AskPerson(index),
-                StepState::Ended { outcome: StepOutcome::Failed, .. } | StepState::Abandoned { .. } => {
+                StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                } => return Next::AskPerson(index),
+                StepState::Ended {
+                    outcome: StepOutcome::Failed,
+                    ..
+                }
+                | StepState::Abandoned { .. } => {
                     return self.finish();
                 }
                 StepState::Waiting { after, .. } => {
@@ -410,7 +496,13 @@ impl RunState {
             return Next::Read(Moment::After);
         }
         let failed = self.steps.iter().any(|step| {
-            matches!(step, StepState::Ended { outcome: StepOutcome::Failed, .. } | StepState::Abandoned { .. })
+            matches!(
+                step,
+                StepState::Ended {
+                    outcome: StepOutcome::Failed,
+                    ..
+                } | StepState::Abandoned { .. }
+            )
         });
         if failed && self.shape.undo_on_failure {
             if let Some(step) = self.undo_target() {
@@ -424,7 +516,10 @@ impl RunState {
         for (index, step) in self.steps.iter().enumerate() {
             match step {
                 StepState::Undoing { .. } => return Next::RecoverUndo(index),
-                StepState::Undone { outcome: StepOutcome::Failed | StepOutcome::Unknown, .. } => {
+                StepState::Undone {
+                    outcome: StepOutcome::Failed | StepOutcome::Unknown,
+                    ..
+                } => {
                     return Next::Close(Outcome::PartlyDone);
                 }
                 _ => {}
@@ -442,7 +537,10 @@ impl RunState {
                 .count()
         };
         let (done, failed) = (count(StepOutcome::Done), count(StepOutcome::Failed));
-        let abandoned = self.steps.iter().any(|step| matches!(step, StepState::Abandoned { .. }));
+        let abandoned = self
+            .steps
+            .iter()
+            .any(|step| matches!(step, StepState::Abandoned { .. }));
         let waiting = self.steps.iter().any(|step| matches!(step, StepState::Waiting { .. }));
         if abandoned || (failed > 0 && done > 0) {
             Outcome::PartlyDone
@@ -460,14 +558,27 @@ impl RunState {
     /// The latest done step that can be undone and has nothing after it that is in the way.
     pub fn undo_target(&self) -> Option<usize> {
         (0..self.steps.len()).rev().find(|&index| {
-            matches!(self.steps[index], StepState::Ended { outcome: StepOutcome::Done, .. })
-                && self.shape.undoable[index]
+            matches!(
+                self.steps[index],
+                StepState::Ended {
+                    outcome: StepOutcome::Done,
+                    ..
+                }
+            ) && self.shape.undoable[index]
         })
     }
 
     /// The step that nobody knows the end of.
     pub fn unknown(&self) -> Option<usize> {
-        self.steps.iter().position(|step| matches!(step, StepState::Ended { outcome: StepOutcome::Unknown, .. }))
+        self.steps.iter().position(|step| {
+            matches!(
+                step,
+                StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                }
+            )
+        })
     }
 
     /// How it stands, in the word that programs get.
@@ -494,14 +605,20 @@ impl RunState {
             !matches!(
                 step,
                 StepState::Waiting { .. }
-                    | StepState::Ended { outcome: StepOutcome::Skipped | StepOutcome::Failed, .. }
+                    | StepState::Ended {
+                        outcome: StepOutcome::Skipped | StepOutcome::Failed,
+                        ..
+                    }
             )
         })
     }
 
     /// The readings of a moment.
     pub fn reading(&self, moment: Moment) -> Option<&[Reading]> {
-        self.readings.iter().find(|(at, _)| *at == moment).map(|(_, readings)| readings.as_slice())
+        self.readings
+            .iter()
+            .find(|(at, _)| *at == moment)
+            .map(|(_, readings)| readings.as_slice())
     }
 
     fn has_read(&self, moment: Moment) -> bool {

@@ -1,7 +1,7 @@
 //! All runbooks, by name.
 
 use super::Runbook;
-use super::nearest::nearest;
+use crate::nearest::nearest;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ impl Catalog {
     }
 
     /// In the order of their names.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Runbook>> + Clone {
+    pub fn runbooks(&self) -> impl Iterator<Item = &Arc<Runbook>> + Clone {
         self.runbooks.values()
     }
 

@@ -104,12 +104,23 @@ pub struct ComposeError {
 
 fn at(place: impl Into<String>) -> impl FnOnce(EvalError) -> ComposeError {
     let place = place.into();
-    move |error| ComposeError { place, message: error.to_string() }
+    move |error| ComposeError {
+        place,
+        message: error.to_string(),
+    }
 }
 
 /// Computes a look's arguments from the inputs and the looks before it.
-pub fn look_arguments(look: &Look, inputs: &Map<String, Value>, looks: &Map<String, Value>) -> Result<Arguments, ComposeError> {
-    arguments(&look.call, &judged_scope(inputs, looks), &format!("look `{}`", look.name))
+pub fn look_arguments(
+    look: &Look,
+    inputs: &Map<String, Value>,
+    looks: &Map<String, Value>,
+) -> Result<Arguments, ComposeError> {
+    arguments(
+        &look.call,
+        &judged_scope(inputs, looks),
+        &format!("look `{}`", look.name),
+    )
 }
 
 /// Computes what a runbook means. `looks` holds the answers of all its looks, by name.
@@ -176,7 +187,9 @@ pub fn judge(
     call: &CallResult,
     probe: Option<&CallResult>,
 ) -> (StepOutcome, String) {
-    let no_probe = CallResult::Unreachable { reason: "it was not asked".to_owned() };
+    let no_probe = CallResult::Unreachable {
+        reason: "it was not asked".to_owned(),
+    };
     let scope = judged_scope(inputs, looks)
         .with("item", step.item.clone())
         .with("call", answer(call))
@@ -192,7 +205,9 @@ pub fn judge(
             (Err(_), CallResult::NotDone { .. } | CallResult::Unreachable { .. }) => unexpected(call),
             (Err(error), _) => (
                 StepOutcome::Unknown,
-                format!("What became of it cannot be told from the answer: {error}. Look at the target before you do it again."),
+                format!(
+                    "What became of it cannot be told from the answer: {error}. Look at the target before you do it again."
+                ),
             ),
         };
     }
@@ -222,7 +237,9 @@ fn answer(result: &CallResult) -> Value {
 }
 
 fn judged_scope(inputs: &Map<String, Value>, looks: &Map<String, Value>) -> Scope {
-    Scope::new().with("inputs", Value::Object(inputs.clone())).with("looks", Value::Object(looks.clone()))
+    Scope::new()
+        .with("inputs", Value::Object(inputs.clone()))
+        .with("looks", Value::Object(looks.clone()))
 }
 
 fn spoken(clauses: &[Clause], scope: &Scope, place: &str) -> Result<Vec<String>, ComposeError> {
@@ -244,11 +261,23 @@ fn planned(spec: &StepSpec, index: usize, scope: &Scope) -> Result<Result<Vec<Pl
         return Ok(Ok(Vec::new()));
     }
     let Some(each) = &spec.each else {
-        return Ok(Ok(vec![planned_step(spec, index, spec.name.clone(), Value::Null, scope, &place)?]));
+        return Ok(Ok(vec![planned_step(
+            spec,
+            index,
+            spec.name.clone(),
+            Value::Null,
+            scope,
+            &place,
+        )?]));
     };
     let items = list(&each.list, scope, &place)?;
     if items.len() > each.cap {
-        return Ok(Err(format!("There are {} items for step `{}`; {} are the most at once.", items.len(), spec.name, each.cap)));
+        return Ok(Err(format!(
+            "There are {} items for step `{}`; {} are the most at once.",
+            items.len(),
+            spec.name,
+            each.cap
+        )));
     }
     let mut steps = Vec::new();
     for item in items {
@@ -298,7 +327,10 @@ fn arguments(call: &Call, scope: &Scope, place: &str) -> Result<Arguments, Compo
             Argument::Fixed(value) => value.clone(),
             Argument::Value(expression) => expression.eval(scope).map_err(failed())?,
             Argument::Values(expressions) => {
-                let values = expressions.iter().map(|it| it.eval(scope)).collect::<Result<Vec<_>, _>>();
+                let values = expressions
+                    .iter()
+                    .map(|it| it.eval(scope))
+                    .collect::<Result<Vec<_>, _>>();
                 Value::Array(values.map_err(failed())?)
             }
         };
@@ -310,19 +342,26 @@ fn arguments(call: &Call, scope: &Scope, place: &str) -> Result<Arguments, Compo
 fn list(expression: &Expression, scope: &Scope, place: &str) -> Result<Vec<Value>, ComposeError> {
     match expression.eval(scope).map_err(at(place))? {
         Value::Array(items) => Ok(items),
-        other => Err(at(place)(expression.failed(format!("a list is needed; this gives {}", kind_of(&other))))),
+        other => Err(at(place)(
+            expression.failed(format!("a list is needed; this gives {}", kind_of(&other))),
+        )),
     }
 }
 
 fn key(each: &Each, scope: &Scope, place: &str) -> Result<String, ComposeError> {
     let value = each.key.eval(scope).map_err(at(place))?;
     let key = match &value {
-        Value::String(text) if !text.is_empty() && text.len() <= 100 && !text.contains(char::is_control) => Some(text.clone()),
+        Value::String(text) if !text.is_empty() && text.len() <= 100 && !text.contains(char::is_control) => {
+            Some(text.clone())
+        }
         Value::Number(number) if !number.is_f64() => Some(number.to_string()),
         _ => None,
     };
     key.ok_or_else(|| {
-        let message = format!("a key is a whole number or a short text; this gives {}", kind_of(&value));
+        let message = format!(
+            "a key is a whole number or a short text; this gives {}",
+            kind_of(&value)
+        );
         at(place)(each.key.failed(message))
     })
 }
@@ -342,10 +381,17 @@ fn locks(expressions: &[Expression], scope: &Scope) -> Result<Vec<String>, Compo
     let mut locks = BTreeSet::new();
     for expression in expressions {
         let wrong = |value: &Value| {
-            at("lock")(expression.failed(format!("a lock is text or a list of texts; this gives {}", kind_of(value))))
+            at("lock")(expression.failed(format!(
+                "a lock is text or a list of texts; this gives {}",
+                kind_of(value)
+            )))
         };
         let value = expression.eval(scope).map_err(at("lock"))?;
-        let items = if let Value::Array(items) = value { items } else { vec![value] };
+        let items = if let Value::Array(items) = value {
+            items
+        } else {
+            vec![value]
+        };
         for item in items {
             match item {
                 Value::String(text) if !text.is_empty() => drop(locks.insert(text)),
@@ -359,7 +405,10 @@ fn locks(expressions: &[Expression], scope: &Scope) -> Result<Vec<String>, Compo
 fn count(name: &str, expression: &Expression, scope: &Scope) -> Result<i64, ComposeError> {
     let value = expression.eval(scope).map_err(at(format!("radius `{name}`")))?;
     value.as_i64().filter(|it| *it >= 0).ok_or_else(|| {
-        let message = format!("a radius is a whole number, zero or more; this gives {}", kind_of(&value));
+        let message = format!(
+            "a radius is a whole number, zero or more; this gives {}",
+            kind_of(&value)
+        );
         at(format!("radius `{name}`"))(expression.failed(message))
     })
 }
@@ -373,12 +422,18 @@ fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeE
         };
         let mut shown = Map::new();
         for column in &table.columns {
-            let value = fields.remove(column).ok_or_else(|| wrong(format!("a row has no column `{column}`")))?;
+            let value = fields
+                .remove(column)
+                .ok_or_else(|| wrong(format!("a row has no column `{column}`")))?;
             shown.insert(column.clone(), value);
         }
         rows.push(shown);
     }
-    Ok(ComposedResult { say: table.say.render(scope).map_err(at("result"))?, columns: table.columns.clone(), rows })
+    Ok(ComposedResult {
+        say: table.say.render(scope).map_err(at("result"))?,
+        columns: table.columns.clone(),
+        rows,
+    })
 }
 
 fn composed_offer(offer: &Offer, scope: &Scope) -> Result<Option<ComposedOffer>, ComposeError> {
@@ -392,15 +447,26 @@ fn composed_offer(offer: &Offer, scope: &Scope) -> Result<Option<ComposedOffer>,
     for (name, expression) in &offer.with {
         let value = expression.eval(scope).map_err(at(&place))?;
         let text = match &value {
-            Value::Array(items) => items.iter().map(|item| word(item).map(|it| quoted(&it))).collect::<Option<Vec<_>>>().map(|it| it.join(",")),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| word(item).map(|it| quoted(&it)))
+                .collect::<Option<Vec<_>>>()
+                .map(|it| it.join(",")),
             one => word(one),
         };
         let text = text.ok_or_else(|| {
-            at(&place)(expression.failed(format!("an input is text, a number or a list of them; this gives {}", kind_of(&value))))
+            at(&place)(expression.failed(format!(
+                "an input is text, a number or a list of them; this gives {}",
+                kind_of(&value)
+            )))
         })?;
         inputs.push((name.clone(), text));
     }
-    Ok(Some(ComposedOffer { runbook: offer.runbook.clone(), label: offer.label.render(scope).map_err(at(&place))?, inputs }))
+    Ok(Some(ComposedOffer {
+        runbook: offer.runbook.clone(),
+        label: offer.label.render(scope).map_err(at(&place))?,
+        inputs,
+    }))
 }
 
 fn word(value: &Value) -> Option<String> {

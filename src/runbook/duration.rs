@@ -4,13 +4,17 @@ use std::time::Duration;
 
 /// Reads a duration; an error says how to write one.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || "not a duration: write a whole number with s, m, h or d, such as \"90s\", \"5m\" or \"1h30m\"".to_owned();
+    let wrong =
+        || "not a duration: write a whole number with s, m, h or d, such as \"90s\", \"5m\" or \"1h30m\"".to_owned();
     let mut seconds: u64 = 0;
     let mut number: Option<u64> = None;
     let mut last = u64::MAX;
     for c in text.chars() {
         if let Some(digit) = c.to_digit(10) {
-            let more = number.unwrap_or(0).checked_mul(10).and_then(|it| it.checked_add(u64::from(digit)));
+            let more = number
+                .unwrap_or(0)
+                .checked_mul(10)
+                .and_then(|it| it.checked_add(u64::from(digit)));
             number = Some(more.ok_or_else(wrong)?);
             continue;
         }
@@ -58,7 +62,19 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for text in ["", "5", "m", "5x", "5m5m", "5s1m", "-5m", "5 m", "1.5h", "99999999999999999999s", "٣s"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "5x",
+            "5m5m",
+            "5s1m",
+            "-5m",
+            "5 m",
+            "1.5h",
+            "99999999999999999999s",
+            "٣s",
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

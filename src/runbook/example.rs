@@ -64,7 +64,12 @@ pub fn check(runbook: &Runbook, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for example in &runbook.examples {
         let tell = |(offset, message): (usize, String)| {
-            Problem::at(path, &runbook.source, offset, format!("the example \"{}\" {message}", example.name))
+            Problem::at(
+                path,
+                &runbook.source,
+                offset,
+                format!("the example \"{}\" {message}", example.name),
+            )
         };
         problems.extend(run(runbook, example).into_iter().map(tell));
     }
@@ -89,14 +94,22 @@ fn run(runbook: &Runbook, example: &Example) -> Vec<(usize, String)> {
     let mut problems = Vec::new();
     let (came, what) = came_of(&composed);
     if came != example.expect {
-        return at(format!("should be {}, and it is {}: {what}", word(example.expect), word(came)));
+        return at(format!(
+            "should be {}, and it is {}: {what}",
+            word(example.expect),
+            word(came)
+        ));
     }
     for text in example.says.iter().filter(|text| !what.contains(text.as_str())) {
         problems.push((example.offset, format!("should say \"{text}\", and it says: {what}")));
     }
     let steps: Vec<&str> = composed.steps.iter().map(|step| step.name.as_str()).collect();
     if let Some(expected) = example.steps.as_ref().filter(|expected| **expected != steps) {
-        let message = format!("should have the steps {}, and it has: {}", expected.join(", "), steps.join(", "));
+        let message = format!(
+            "should have the steps {}, and it has: {}",
+            expected.join(", "),
+            steps.join(", ")
+        );
         problems.push((example.offset, message));
     }
     for answer in &example.answers {
@@ -114,11 +127,17 @@ fn answered(
 ) -> Option<String> {
     let step = composed.steps.iter().find(|step| step.name == answer.step);
     let Some((step, spec)) = step.and_then(|step| Some((step, runbook.steps.get(step.spec)?))) else {
-        return Some(format!("has an answer to the step `{}`, which is not in its plan", answer.step));
+        return Some(format!(
+            "has an answer to the step `{}`, which is not in its plan",
+            answer.step
+        ));
     };
     let (outcome, said) = judge(spec, step, inputs, &example.looks, &answer.call, answer.probe.as_ref());
     if outcome != answer.outcome {
-        return Some(format!("should come to {:?}, and it comes to {outcome:?}: {said}", answer.outcome));
+        return Some(format!(
+            "should come to {:?}, and it comes to {outcome:?}: {said}",
+            answer.outcome
+        ));
     }
     let unsaid = answer.says.iter().find(|text| !said.contains(text.as_str()))?;
     Some(format!("should say \"{unsaid}\", and it says: {said}"))
@@ -130,12 +149,29 @@ fn came_of(composed: &Composed) -> (Expect, String) {
     }
     let warnings = composed.warnings.iter().cloned();
     if !composed.nothing.is_empty() {
-        return (Expect::Nothing, composed.nothing.iter().cloned().chain(warnings).collect::<Vec<_>>().join(" "));
+        return (
+            Expect::Nothing,
+            composed
+                .nothing
+                .iter()
+                .cloned()
+                .chain(warnings)
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
     }
     let steps = composed.steps.iter().map(|step| step.say.clone());
     let result = composed.result.iter().map(|it| it.say.clone());
     let offers = composed.offers.iter().map(|it| it.label.clone());
-    (Expect::Plan, warnings.chain(steps).chain(result).chain(offers).collect::<Vec<_>>().join(" "))
+    (
+        Expect::Plan,
+        warnings
+            .chain(steps)
+            .chain(result)
+            .chain(offers)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
 }
 
 fn word(expect: Expect) -> &'static str {

@@ -10,7 +10,8 @@ use super::scope::Scope;
 use cel::common::ast::IdedExpr;
 use cel::common::ast::SourceInfo;
 use cel::{Context, ExecutionError};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -60,18 +61,28 @@ impl Expression {
     /// Compiles a text. Whether its names are known is asked with [`Expression::check`].
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         if text.trim().is_empty() {
-            return Err(ExpressionError { offset: 0, message: "the expression is empty".to_owned() });
+            return Err(ExpressionError {
+                offset: 0,
+                message: "the expression is empty".to_owned(),
+            });
         }
         if text.len() > MAX_LENGTH {
-            let message = format!("the expression has {} characters; {MAX_LENGTH} are the most", text.len());
+            let message = format!(
+                "the expression has {} characters; {MAX_LENGTH} are the most",
+                text.len()
+            );
             return Err(ExpressionError { offset: 0, message });
         }
         let program = parse_on_large_stack(text)?;
         if names::is_deeper(&program.0, MAX_DEPTH) {
-            let message = format!("the expression is nested more than {MAX_DEPTH} deep; let the query do it, or use a list");
+            let message =
+                format!("the expression is nested more than {MAX_DEPTH} deep; let the query do it, or use a list");
             return Err(ExpressionError { offset: 0, message });
         }
-        Ok(Self { text: text.to_owned(), program: Arc::new(program) })
+        Ok(Self {
+            text: text.to_owned(),
+            program: Arc::new(program),
+        })
     }
 
     /// As it was written.
@@ -81,7 +92,7 @@ impl Expression {
 
     /// All names and functions that are not known, each with its place.
     pub fn check(&self, names: &Names) -> Vec<ExpressionError> {
-        names::check(&self.program.0, &self.program.1, &self.text, names)
+        names::check(&self.program.0, &self.program.1, names)
     }
 
     /// Computes the value.
@@ -96,23 +107,36 @@ impl Expression {
     pub fn test(&self, scope: &Scope) -> Result<bool, EvalError> {
         match self.eval(scope)? {
             Value::Bool(it) => Ok(it),
-            other => Err(self.failed(format!("a condition gives true or false; this gives {}", kind_of(&other)))),
+            other => Err(self.failed(format!(
+                "a condition gives true or false; this gives {}",
+                kind_of(&other)
+            ))),
         }
     }
 
     pub(super) fn failed(&self, message: String) -> EvalError {
-        EvalError { text: shortened(&self.text), message }
+        EvalError {
+            text: shortened(&self.text),
+            message,
+        }
     }
 }
 
 fn parse_on_large_stack(text: &str) -> Result<(IdedExpr, SourceInfo), ExpressionError> {
     let parse = || {
         let parser = functions::environment().parser().max_recursion_depth(PARSER_DEPTH);
-        parser.parse_with_source_info(text).map_err(|errors| syntax_error(text, &errors))
+        parser
+            .parse_with_source_info(text)
+            .map_err(|errors| syntax_error(text, &errors))
     };
-    let broken = |what: &str| ExpressionError { offset: 0, message: format!("the expression could not be read: {what}") };
+    let broken = |what: &str| ExpressionError {
+        offset: 0,
+        message: format!("the expression could not be read: {what}"),
+    };
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, parse);
+        let thread = std::thread::Builder::new()
+            .stack_size(PARSER_STACK)
+            .spawn_scoped(scope, parse);
         let thread = thread.map_err(|error| broken(&error.to_string()))?;
         thread.join().unwrap_or_else(|_| Err(broken("the parser gave up")))
     })
@@ -143,15 +167,35 @@ pub(super) fn shortened(text: &str) -> String {
 
 fn syntax_error(text: &str, errors: &cel::ParseErrors) -> ExpressionError {
     let Some(first) = errors.errors.first() else {
-        return ExpressionError { offset: 0, message: "not an expression".to_owned() };
+        return ExpressionError {
+            offset: 0,
+            message: "not an expression".to_owned(),
+        };
     };
     if first.msg.contains("Recursion limit") {
-        return ExpressionError { offset: 0, message: "the expression is nested too deeply".to_owned() };
+        return ExpressionError {
+            offset: 0,
+            message: "the expression is nested too deeply".to_owned(),
+        };
     }
     let (line, column) = (first.pos.0.max(1) as usize, first.pos.1.max(1) as usize);
     let line_start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
-    let offset = text[line_start..].char_indices().nth(column - 1).map_or(text.len(), |(at, _)| line_start + at);
-    ExpressionError { offset, message: format!("not an expression: {}", first.msg) }
+    let offset = text[line_start..]
+        .char_indices()
+        .nth(column - 1)
+        .map_or(text.len(), |(at, _)| line_start + at);
+    // The parser lists every token that it could have gone on with; nobody reads that.
+    let told = first.msg.trim_start_matches("Syntax error: ");
+    let told = told.split_once(" expecting ").map_or(told, |(told, _)| told);
+    let told = if told.contains("<EOF>") {
+        "it ends too early"
+    } else {
+        told
+    };
+    ExpressionError {
+        offset,
+        message: format!("not an expression: {told}"),
+    }
 }
 
 /// The errors of the interpreter, without the values that are in them: those may be customers' data.
@@ -160,7 +204,11 @@ fn explain(error: &ExecutionError) -> String {
         ExecutionError::NoSuchKey(key) => format!("there is no field `{key}`"),
         ExecutionError::UndeclaredReference(name) => format!("`{name}` is not known"),
         ExecutionError::NoSuchOverload(it) => {
-            format!("`{}` does not take {}", it.function(), it.argument_types().join(" and "))
+            format!(
+                "`{}` does not take {}",
+                it.function(),
+                it.argument_types().join(" and ")
+            )
         }
         ExecutionError::ValuesNotComparable(left, right) => {
             format!("{} and {} cannot be compared", left.type_of(), right.type_of())
@@ -201,14 +249,15 @@ fn json(value: &cel::Value) -> Result<Value, String> {
         cel::Value::String(it) => Value::String(it.as_ref().clone()),
         cel::Value::List(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
         cel::Value::Map(map) => {
-            let mut fields = Map::new();
+            // CEL keeps no order; a plan must come out the same each time.
+            let mut fields = BTreeMap::new();
             for (key, value) in map.map.iter() {
                 let cel::objects::Key::String(name) = key else {
                     return Err("the keys of a table are text".to_owned());
                 };
                 fields.insert(name.as_ref().clone(), json(value)?);
             }
-            Value::Object(fields)
+            Value::Object(fields.into_iter().collect())
         }
         other => return Err(format!("a value of type {} cannot be kept", other.type_of())),
     })

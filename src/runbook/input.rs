@@ -8,8 +8,8 @@ mod words;
 pub use value::{Bounds, InputKind, Pattern};
 pub use words::quoted;
 
-use super::nearest::nearest;
 use super::{Call, Runbook};
+use crate::nearest::nearest;
 use crate::request::Words;
 use serde_json::{Map, Value};
 use words::Word;
@@ -133,8 +133,13 @@ impl InputSpec {
 
     /// Reads one or, for `many`, several values out of text that is not quoted.
     pub(super) fn read_text(&self, text: &str) -> Result<Value, Vec<String>> {
-        let word = if self.many { Word::list(text) } else { Ok(Word::whole(text)) };
-        word.map_err(|problem| vec![format!("`{}`: {problem}", self.name)]).and_then(|word| read(self, &word))
+        let word = if self.many {
+            Word::list(text)
+        } else {
+            Ok(Word::whole(text))
+        };
+        word.map_err(|problem| vec![format!("`{}`: {problem}", self.name)])
+            .and_then(|word| read(self, &word))
     }
 }
 
@@ -155,7 +160,11 @@ fn read(spec: &InputSpec, word: &Word) -> Result<Value, Vec<String>> {
     }
     let items = word.items();
     if items.len() > spec.max_items {
-        return Err(vec![named(format!("{} items are given; {} are the most at once", items.len(), spec.max_items))]);
+        return Err(vec![named(format!(
+            "{} items are given; {} are the most at once",
+            items.len(),
+            spec.max_items
+        ))]);
     }
     let mut values = Vec::new();
     let mut problems = Vec::new();
@@ -165,7 +174,9 @@ fn read(spec: &InputSpec, word: &Word) -> Result<Value, Vec<String>> {
             Ok(value) if values.contains(&value) => {}
             Ok(value) => values.push(value),
             Err(_) if item.is_empty() => {
-                let problem = named("there is nothing between two commas, or after the last one; leave that comma out".to_owned());
+                let problem = named(
+                    "there is nothing between two commas, or after the last one; leave that comma out".to_owned(),
+                );
                 if !problems.contains(&problem) {
                     problems.push(problem);
                 }
@@ -173,7 +184,11 @@ fn read(spec: &InputSpec, word: &Word) -> Result<Value, Vec<String>> {
             Err(problem) => problems.push(named(problem)),
         }
     }
-    if problems.is_empty() { Ok(Value::Array(values)) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Value::Array(values))
+    } else {
+        Err(problems)
+    }
 }
 
 fn assign(runbook: &str, specs: &[InputSpec], words: Vec<Word>, problems: &mut Vec<String>) -> Vec<Option<Word>> {
@@ -184,7 +199,10 @@ fn assign(runbook: &str, specs: &[InputSpec], words: Vec<Word>, problems: &mut V
             Some((name, rest)) => match specs.iter().position(|spec| spec.name == name) {
                 Some(at) if given[at].is_some() => problems.push(twice(&name)),
                 Some(at) => given[at] = Some(rest),
-                None => problems.push(format!("{} (A value with `=` in it goes in quotes.)", unknown(runbook, specs, &name))),
+                None => problems.push(format!(
+                    "{} (A value with `=` in it goes in quotes.)",
+                    unknown(runbook, specs, &name)
+                )),
             },
             None => unnamed.push(word),
         }
@@ -198,7 +216,10 @@ fn assign(runbook: &str, specs: &[InputSpec], words: Vec<Word>, problems: &mut V
             continue;
         }
         // Numbers may follow each other with blanks between; text may not, for it may itself have blanks.
-        match last.filter(|at| specs[*at].many && specs[*at].kind.has_no_blanks()).and_then(|at| given[at].as_mut()) {
+        match last
+            .filter(|at| specs[*at].many && specs[*at].kind.has_no_blanks())
+            .and_then(|at| given[at].as_mut())
+        {
             Some(list) => list.append(word),
             None => problems.push(too_many(runbook, specs, &word)),
         }
@@ -219,7 +240,10 @@ fn assign_named(
             continue;
         };
         if text.len() > MAX_BYTES {
-            problems.push(format!("`{name}`: {} bytes are given; {MAX_BYTES} are the most", text.len()));
+            problems.push(format!(
+                "`{name}`: {} bytes are given; {MAX_BYTES} are the most",
+                text.len()
+            ));
             // Not absent: it would be told twice otherwise.
             given[at] = None;
             continue;
@@ -228,7 +252,11 @@ fn assign_named(
         if text.trim().is_empty() {
             continue;
         }
-        let word = if specs[at].many { Word::list(text) } else { Ok(Word::whole(text)) };
+        let word = if specs[at].many {
+            Word::list(text)
+        } else {
+            Ok(Word::whole(text))
+        };
         match word {
             _ if given[at].is_some() => problems.push(twice(name)),
             Ok(word) => given[at] = Some(word),

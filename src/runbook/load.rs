@@ -25,8 +25,21 @@ const MAX_BYTES: usize = 256 * 1024;
 const DEFAULT_SOAK: Duration = Duration::from_secs(120);
 
 const KEYS: &[&str] = &[
-    "summary", "section", "input", "look", "refuse", "nothing", "warn", "lock", "radius", "step", "on_failure", "proof",
-    "result", "offer", "example",
+    "summary",
+    "section",
+    "input",
+    "look",
+    "refuse",
+    "nothing",
+    "warn",
+    "lock",
+    "radius",
+    "step",
+    "on_failure",
+    "proof",
+    "result",
+    "offer",
+    "example",
 ];
 
 /// What a runbook may refer to.
@@ -47,17 +60,30 @@ pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
     let mut catalog = Catalog::default();
     let mut problems = Vec::new();
     let paths = match std::fs::read_dir(folder).and_then(|entries| {
-        entries.map(|entry| entry.map(|it| it.path())).collect::<Result<Vec<_>, _>>()
+        entries
+            .map(|entry| entry.map(|it| it.path()))
+            .collect::<Result<Vec<_>, _>>()
     }) {
         Ok(mut paths) => {
             paths.sort();
             paths
         }
-        Err(error) => return (catalog, vec![Problem::whole(folder, format!("the folder cannot be read: {error}"))]),
+        Err(error) => {
+            return (
+                catalog,
+                vec![Problem::whole(folder, format!("the folder cannot be read: {error}"))],
+            );
+        }
     };
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|it| it == "toml")) {
+    for path in paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+    {
         let Some(name) = path.file_stem().and_then(|it| it.to_str()) else {
-            problems.push(Problem::whole(path, "the file's name is the slash command; it is not readable text"));
+            problems.push(Problem::whole(
+                path,
+                "the file's name is the slash command; it is not readable text",
+            ));
             continue;
         };
         let text = match std::fs::read_to_string(path) {
@@ -83,12 +109,18 @@ pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
 /// Reads one runbook. `path` is for the problems alone.
 pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<Runbook, Vec<Problem>> {
     if text.len() > MAX_BYTES {
-        return Err(vec![Problem::whole(path, format!("the file has {} bytes; {MAX_BYTES} are the most", text.len()))]);
+        return Err(vec![Problem::whole(
+            path,
+            format!("the file has {} bytes; {MAX_BYTES} are the most", text.len()),
+        )]);
     }
     let (tree, errors) = DeTable::parse_recoverable(text);
     let mut sheet = Sheet::new(path, text, &errors);
     if !is_command(name) {
-        sheet.problem(0, "the file's name is the slash command: a small letter, then at most 31 small letters, digits and hyphens");
+        sheet.problem(
+            0,
+            "the file's name is the slash command: a small letter, then at most 31 small letters, digits and hyphens",
+        );
     }
     let top = Section::new(&mut sheet, tree.get_ref(), 0, "a runbook", KEYS);
     let runbook = runbook(name, text, &top, &mut sheet, known);
@@ -106,7 +138,9 @@ pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<R
 fn is_command(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Runbook> {
@@ -127,18 +161,36 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let proof = proof(top, sheet, known);
     let result = result(top, sheet, &names);
     let offers = offers(top, sheet, &names);
-    let examples = examples::examples(top, sheet, &inputs, &looks, &steps);
+    // What an example says of a look or a step that could not be read cannot be checked.
+    let readable = looks.len() == top.length("look") && steps.len() == top.length("step");
+    let examples = if readable {
+        examples::examples(top, sheet, &inputs, &looks, &steps)
+    } else {
+        Vec::new()
+    };
 
     let effect_of = |step: &super::StepSpec| step.call.as_ref().map_or(Effect::Read, |call| call.action.effect);
     if steps.iter().any(|step| effect_of(step) > Effect::Read) && locks.is_empty() {
-        sheet.problem(top.place("step"), "a runbook that writes needs a lock: [lock] keys = [\"...\"], so that two runs cannot do it at once");
+        sheet.problem(
+            top.place("step"),
+            "a runbook that writes needs a lock: [lock] keys = [\"...\"], so that two runs cannot do it at once",
+        );
     }
     if undo_on_failure {
-        for step in steps.iter().filter(|step| effect_of(step) > Effect::Read && step.undo.is_none()) {
-            sheet.problem(top.place("on_failure"), format!("on_failure = \"undo\" needs an `undo` in each step that writes; `{}` has none", step.name));
+        for step in steps
+            .iter()
+            .filter(|step| effect_of(step) > Effect::Read && step.undo.is_none())
+        {
+            sheet.problem(
+                top.place("on_failure"),
+                format!(
+                    "on_failure = \"undo\" needs an `undo` in each step that writes; `{}` has none",
+                    step.name
+                ),
+            );
         }
     }
-    if steps.is_empty() && result.is_none() && !top.has("step") && !top.has("result") {
+    if !sheet.is_torn && !top.has("step") && !top.has("result") {
         sheet.problem(0, "a runbook needs a [[step]] or, if it only reads, a [result]");
     }
     Some(Runbook {
@@ -176,7 +228,9 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
             sheet.problem(section.place("name"), format!("there is another look `{name}`"));
         }
         // A look whose call is wrong is known all the same: its users have done nothing wrong.
-        let shape = call.as_ref().map_or(Shape::Any, |call| Shape::fields(call.action.gives.iter().map(|it| it.0)));
+        let shape = call.as_ref().map_or(Shape::Any, |call| {
+            Shape::fields(call.action.gives.iter().map(|it| it.0))
+        });
         shapes.insert(name.clone(), shape);
         looks.extend(call.map(|call| Look { name, call }));
     }
@@ -187,7 +241,9 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
 fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -> Vec<Clause> {
     let mut clauses = Vec::new();
     for section in top.sections(sheet, key, &["when", "say"]) {
-        let when = section.required(sheet, "when").and_then(|it| sheet.expression(&it, names));
+        let when = section
+            .required(sheet, "when")
+            .and_then(|it| sheet.expression(&it, names));
         let say = section.required(sheet, "say").and_then(|it| sheet.sentence(&it, names));
         if let (Some(when), Some(say)) = (when, say) {
             clauses.push(Clause { when, say });
@@ -197,24 +253,37 @@ fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -
 }
 
 fn locks(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> (Vec<super::expression::Expression>, bool) {
-    let Some(section) = top.section(sheet, "lock", &["keys", "shared"]) else { return (Vec::new(), false) };
+    let Some(section) = top.section(sheet, "lock", &["keys", "shared"]) else {
+        return (Vec::new(), false);
+    };
     let keys = section.texts(sheet, "keys");
     if keys.as_ref().is_none_or(Vec::is_empty) {
         sheet.missing(&section, "keys");
     }
-    let keys = keys.into_iter().flatten().filter_map(|it| sheet.expression(&it, names)).collect();
+    let keys = keys
+        .into_iter()
+        .flatten()
+        .filter_map(|it| sheet.expression(&it, names))
+        .collect();
     (keys, section.boolean(sheet, "shared").unwrap_or(false))
 }
 
 fn radius(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> BTreeMap<String, super::expression::Expression> {
     let mut radius = BTreeMap::new();
-    let Some(section) = top.open_section(sheet, "radius") else { return radius };
+    let Some(section) = top.open_section(sheet, "radius") else {
+        return radius;
+    };
     for (key, value) in section.entries() {
         if key.value == "money" {
-            let Some(currencies) = section.open_section(sheet, "money") else { continue };
+            let Some(currencies) = section.open_section(sheet, "money") else {
+                continue;
+            };
             for (currency, value) in currencies.entries() {
                 if !is_currency(currency.value) {
-                    sheet.problem(currency.span.start, "money is named by its currency, three capital letters: money.USD");
+                    sheet.problem(
+                        currency.span.start,
+                        "money is named by its currency, three capital letters: money.USD",
+                    );
                 }
                 if let Some(expression) = radius_value(sheet, value, names) {
                     radius.insert(format!("money.{}", currency.value), expression);
@@ -234,7 +303,10 @@ fn radius_value(
 ) -> Option<super::expression::Expression> {
     let text = as_text(value);
     if text.is_none() {
-        sheet.problem(value.span().start, "a radius is an expression in quotes that gives a whole number");
+        sheet.problem(
+            value.span().start,
+            "a radius is an expression in quotes that gives a whole number",
+        );
     }
     sheet.expression(&text?, names)
 }
@@ -245,7 +317,10 @@ fn undo_on_failure(top: &Section<'_>, sheet: &mut Sheet<'_>) -> bool {
         Some(it) if it.value == "undo" => true,
         Some(it) if it.value == "stop" => false,
         Some(it) => {
-            sheet.problem(it.span.start, "`on_failure` is \"stop\" (offer the undo) or \"undo\" (do it)");
+            sheet.problem(
+                it.span.start,
+                "`on_failure` is \"stop\" (offer the undo) or \"undo\" (do it)",
+            );
             false
         }
     }
@@ -269,7 +344,10 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
             }
         });
         if let (Some(signal), Some(better)) = (signal, better) {
-            signals.push(ProofSignal { signal: signal.value.to_owned(), better });
+            signals.push(ProofSignal {
+                signal: signal.value.to_owned(),
+                better,
+            });
         }
     }
     if !section.has("signals") {
@@ -281,36 +359,56 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
         sheet.problem(it.span.start, message);
     }
     let soak = section.duration(sheet, "soak").unwrap_or(DEFAULT_SOAK);
-    Some(Proof { signals, panel: panel.map(|it| it.value.to_owned()), soak })
+    Some(Proof {
+        signals,
+        panel: panel.map(|it| it.value.to_owned()),
+        soak,
+    })
 }
 
 fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<ResultTable> {
     let section = top.section(sheet, "result", &["rows", "columns", "say"])?;
-    let rows = section.required(sheet, "rows").and_then(|it| sheet.expression(&it, names));
+    let rows = section
+        .required(sheet, "rows")
+        .and_then(|it| sheet.expression(&it, names));
     let say = section.required(sheet, "say").and_then(|it| sheet.sentence(&it, names));
     let columns = section.texts(sheet, "columns");
     if columns.as_ref().is_none_or(Vec::is_empty) {
         sheet.missing(&section, "columns");
     }
     let columns = columns?.into_iter().map(|it| it.value.to_owned()).collect();
-    Some(ResultTable { rows: rows?, columns, say: say? })
+    Some(ResultTable {
+        rows: rows?,
+        columns,
+        say: say?,
+    })
 }
 
 fn offers(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Offer> {
     let mut offers = Vec::new();
     for section in top.sections(sheet, "offer", &["runbook", "label", "when", "with"]) {
         let runbook = section.required(sheet, "runbook");
-        let label = section.required(sheet, "label").and_then(|it| sheet.sentence(&it, names));
+        let label = section
+            .required(sheet, "label")
+            .and_then(|it| sheet.sentence(&it, names));
         let when = section.text(sheet, "when").and_then(|it| sheet.expression(&it, names));
         let mut with = BTreeMap::new();
         for (name, value) in section.open_section(sheet, "with").iter().flat_map(Section::entries) {
             match as_text(value) {
                 Some(text) => with.extend(sheet.expression(&text, names).map(|it| (name.value.to_owned(), it))),
-                None => sheet.problem(value.span().start, format!("`{}` is an expression in quotes", name.value)),
+                None => sheet.problem(
+                    value.span().start,
+                    format!("`{}` is an expression in quotes", name.value),
+                ),
             }
         }
         if let (Some(runbook), Some(label)) = (runbook, label) {
-            offers.push(Offer { runbook: runbook.value.to_owned(), label, when, with });
+            offers.push(Offer {
+                runbook: runbook.value.to_owned(),
+                label,
+                when,
+                with,
+            });
         }
     }
     offers
@@ -328,11 +426,17 @@ fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
         };
         for offer in &runbook.offers {
             match catalog.get(&offer.runbook) {
-                None => tell(&offer.runbook, calls::unknown("runbook", &offer.runbook, catalog.runbooks().map(|it| it.name.as_str()))),
+                None => tell(
+                    &offer.runbook,
+                    calls::unknown("runbook", &offer.runbook, catalog.runbooks().map(|it| it.name.as_str())),
+                ),
                 Some(target) => {
                     let inputs = || target.inputs.iter().map(|it| it.name.as_str());
                     for name in offer.with.keys().filter(|name| !inputs().any(|it| it == name.as_str())) {
-                        tell(name, calls::unknown(&format!("input of {}", target.name), name, inputs()));
+                        tell(
+                            name,
+                            calls::unknown(&format!("input of {}", target.name), name, inputs()),
+                        );
                     }
                 }
             }
@@ -342,4 +446,4 @@ fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::runbook) mod tests;

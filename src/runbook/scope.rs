@@ -29,7 +29,11 @@ impl Scope {
     /// The same names and one more; a name that is there already gets the new value.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
-        let bound = Bound { value, cel: OnceLock::new(), template: OnceLock::new() };
+        let bound = Bound {
+            value,
+            cel: OnceLock::new(),
+            template: OnceLock::new(),
+        };
         self.names.insert(name, Arc::new(bound));
         self
     }
@@ -70,8 +74,10 @@ fn cel_value(value: &Value) -> cel::Value {
         Value::String(it) => cel::Value::String(Arc::new(it.clone())),
         Value::Array(items) => cel::Value::List(Arc::new(items.iter().map(cel_value).collect())),
         Value::Object(fields) => {
-            let map: HashMap<String, cel::Value> =
-                fields.iter().map(|(key, value)| (key.clone(), cel_value(value))).collect();
+            let map: HashMap<String, cel::Value> = fields
+                .iter()
+                .map(|(key, value)| (key.clone(), cel_value(value)))
+                .collect();
             cel::Value::Map(map.into())
         }
     }

@@ -11,7 +11,9 @@ use std::sync::Arc;
 const MAX_LENGTH: usize = 4000;
 const NAME: &str = "sentence";
 const BLOCKS: &[&str] = &["if", "elif", "else", "endif", "for", "endfor", "set"];
-const FILTERS: &[&str] = &["default", "first", "items", "join", "last", "length", "list", "lower", "money", "replace", "trim", "upper"];
+const FILTERS: &[&str] = &[
+    "default", "first", "items", "join", "last", "length", "list", "lower", "money", "replace", "trim", "upper",
+];
 
 /// A compiled sentence.
 #[derive(Clone)]
@@ -27,11 +29,13 @@ impl fmt::Debug for Sentence {
 }
 
 impl Sentence {
-    /// Compiles a text. A line break and the blanks around it count as one blank, so that a sentence may be written over
-    /// several lines.
+    /// Compiles a text, which may be written over several lines: see [`one_line`].
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         if text.trim().is_empty() {
-            return Err(ExpressionError { offset: 0, message: "the sentence is empty".to_owned() });
+            return Err(ExpressionError {
+                offset: 0,
+                message: "the sentence is empty".to_owned(),
+            });
         }
         if text.len() > MAX_LENGTH {
             let message = format!("the sentence has {} characters; {MAX_LENGTH} are the most", text.len());
@@ -43,12 +47,16 @@ impl Sentence {
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.add_filter("money", money_filter);
         environment.add_filter("list", list_filter);
-        let one_line = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
-        environment.add_template_owned(NAME, one_line).map_err(|error| ExpressionError {
-            offset: 0,
-            message: format!("not a sentence: {}", error.detail().unwrap_or("it cannot be read")),
-        })?;
-        Ok(Self { text: text.to_owned(), environment: Arc::new(environment) })
+        environment
+            .add_template_owned(NAME, text.to_owned())
+            .map_err(|error| ExpressionError {
+                offset: 0,
+                message: format!("not a sentence: {}", error.detail().unwrap_or("it cannot be read")),
+            })?;
+        Ok(Self {
+            text: text.to_owned(),
+            environment: Arc::new(environment),
+        })
     }
 
     /// As it was written.
@@ -58,13 +66,18 @@ impl Sentence {
 
     /// All names that are not known, each with its place.
     pub fn check(&self, names: &Names) -> Vec<ExpressionError> {
-        let Ok(template) = self.environment.get_template(NAME) else { return Vec::new() };
+        let Ok(template) = self.environment.get_template(NAME) else {
+            return Vec::new();
+        };
         let mut unknown: Vec<_> = template
             .undeclared_variables(true)
             .into_iter()
             .filter_map(|path| {
                 let message = names.follow(&path.split('.').collect::<Vec<_>>()).err()?;
-                Some(ExpressionError { offset: self.text.find(&path).unwrap_or(0), message })
+                Some(ExpressionError {
+                    offset: self.text.find(&path).unwrap_or(0),
+                    message,
+                })
             })
             .collect();
         unknown.sort_by(|a, b| (a.offset, &a.message).cmp(&(b.offset, &b.message)));
@@ -79,12 +92,27 @@ impl Sentence {
                 (kind, None) => kind.to_string(),
                 (_, Some(detail)) => detail.to_owned(),
             };
-            EvalError { text: shortened(&self.text), message }
+            EvalError {
+                text: shortened(&self.text),
+                message,
+            }
         };
         let template = self.environment.get_template(NAME).map_err(failed)?;
         let rendered = template.render(scope.for_sentence()).map_err(failed)?;
-        Ok(rendered.trim().to_owned())
+        Ok(one_line(&rendered))
     }
+}
+
+/// A line break and the blanks around it count as one blank, and as none before a mark that closes.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for part in text.lines().map(str::trim).filter(|part| !part.is_empty()) {
+        if !line.is_empty() && !part.starts_with([')', ',', '.', ';', ':']) {
+            line.push(' ');
+        }
+        line.push_str(part);
+    }
+    line
 }
 
 /// Templates can include, import and define, and find out that a filter is not there when somebody needs the sentence.
@@ -92,11 +120,17 @@ impl Sentence {
 fn only_known_words(text: &str) -> Result<(), ExpressionError> {
     let known = |at: usize, kind: &str, list: &[&str]| {
         let inside = text[at..].trim_start_matches(['-', '+']).trim_start();
-        let word: String = inside.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+        let word: String = inside
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect();
         if list.contains(&word.as_str()) {
             return Ok(());
         }
-        Err(ExpressionError { offset: at, message: format!("a sentence has no {kind} `{word}`; it knows {}", list.join(", ")) })
+        Err(ExpressionError {
+            offset: at,
+            message: format!("a sentence has no {kind} `{word}`; it knows {}", list.join(", ")),
+        })
     };
     let mut inside = false;
     let mut quote = None;
@@ -135,7 +169,10 @@ fn money_filter(minor: minijinja::Value, currency: &str) -> Result<String, minij
 /// `a`, `a and b`, `a, b and c`.
 fn list_filter(items: &minijinja::Value) -> Result<String, minijinja::Error> {
     if items.kind() != minijinja::value::ValueKind::Seq {
-        return Err(minijinja::Error::new(ErrorKind::InvalidOperation, "`list` takes a list"));
+        return Err(minijinja::Error::new(
+            ErrorKind::InvalidOperation,
+            "`list` takes a list",
+        ));
     }
     let words: Vec<String> = items.try_iter()?.map(|item| item.to_string()).collect();
     Ok(match words.as_slice() {

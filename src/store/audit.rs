@@ -76,7 +76,13 @@ impl Store {
         for row in &rows {
             runs.push((super::decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?));
         }
-        let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock").fetch_one(&self.read).await?;
-        Ok(Tally { runs, unsent: self.unsent_messages().await?, locks })
+        let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(Tally {
+            runs,
+            unsent: self.unsent_messages().await?,
+            locks,
+        })
     }
 }

@@ -45,8 +45,10 @@ impl Store {
             if stored {
                 insert_request(&mut work, &delivery.request, now).await?;
                 if let Some(token) = &delivery.token {
-                    let sealed =
-                        self.seal.close(token).ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
+                    let sealed = self
+                        .seal
+                        .close(token)
+                        .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
                     sqlx::query("INSERT INTO token (request, sealed, expires, uses) VALUES ($1, $2, $3, 0)")
                         .bind(&delivery.request.id)
                         .bind(sealed)
@@ -154,8 +156,10 @@ impl Store {
 
     /// The request itself.
     pub async fn request_body(&self, request: &str) -> Result<Request, StoreError> {
-        let body: String =
-            sqlx::query_scalar("SELECT body FROM request WHERE id = $1").bind(request).fetch_one(&self.read).await?;
+        let body: String = sqlx::query_scalar("SELECT body FROM request WHERE id = $1")
+            .bind(request)
+            .fetch_one(&self.read)
+            .await?;
         decode("request", &body)
     }
 
@@ -174,12 +178,19 @@ impl Store {
 
     /// Forgets tokens that are too old.
     pub async fn drop_tokens(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM token WHERE expires <= $1").bind(micros(now)).execute(&self.write).await?;
+        sqlx::query("DELETE FROM token WHERE expires <= $1")
+            .bind(micros(now))
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 }
 
-async fn insert_request(work: &mut Transaction<'static, Any>, request: &Request, now: Timestamp) -> Result<(), StoreError> {
+async fn insert_request(
+    work: &mut Transaction<'static, Any>,
+    request: &Request,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO request (id, at, body, state) VALUES ($1, $2, $3, 'new')")
         .bind(&request.id)
         .bind(micros(now))
@@ -190,7 +201,11 @@ async fn insert_request(work: &mut Transaction<'static, Any>, request: &Request,
 }
 
 /// Marks a request as having become a run, in the run's own transaction.
-pub(super) async fn became_run(work: &mut Transaction<'static, Any>, request: &str, run: &str) -> Result<(), StoreError> {
+pub(super) async fn became_run(
+    work: &mut Transaction<'static, Any>,
+    request: &str,
+    run: &str,
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE request SET state = 'answered', run = $2 WHERE id = $1")
         .bind(request)
         .bind(run)

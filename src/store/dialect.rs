@@ -31,14 +31,18 @@ impl Dialect {
             Self::Sqlite => {
                 let path = sqlite_path(url);
                 if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                    std::fs::create_dir_all(folder)
-                        .map_err(|error| StoreError::Open { place: path.to_owned(), reason: error.to_string() })?;
+                    std::fs::create_dir_all(folder).map_err(|error| StoreError::Open {
+                        place: path.to_owned(),
+                        reason: error.to_string(),
+                    })?;
                 }
                 let url = format!("sqlite:{path}?mode=rwc");
                 // FULL: what was acknowledged survives the machine, not just the process.
                 let pool = |size: u32| {
-                    AnyPoolOptions::new().max_connections(size).acquire_timeout(Duration::from_secs(10)).after_connect(
-                        |connection, _| {
+                    AnyPoolOptions::new()
+                        .max_connections(size)
+                        .acquire_timeout(Duration::from_secs(10))
+                        .after_connect(|connection, _| {
                             Box::pin(async move {
                                 connection
                                     .execute(
@@ -48,11 +52,16 @@ impl Dialect {
                                     .await
                                     .map(|_| ())
                             })
-                        },
-                    )
+                        })
                 };
-                let place = |error: sqlx::Error| StoreError::Open { place: path.to_owned(), reason: error.to_string() };
-                Ok((pool(1).connect(&url).await.map_err(place)?, pool(3).connect(&url).await.map_err(place)?))
+                let place = |error: sqlx::Error| StoreError::Open {
+                    place: path.to_owned(),
+                    reason: error.to_string(),
+                };
+                Ok((
+                    pool(1).connect(&url).await.map_err(place)?,
+                    pool(3).connect(&url).await.map_err(place)?,
+                ))
             }
             Self::Postgres => {
                 let pool = AnyPoolOptions::new()
@@ -60,7 +69,10 @@ impl Dialect {
                     .acquire_timeout(Duration::from_secs(10))
                     .connect(url)
                     .await
-                    .map_err(|error| StoreError::Open { place: "on PostgreSQL".to_owned(), reason: error.to_string() })?;
+                    .map_err(|error| StoreError::Open {
+                        place: "on PostgreSQL".to_owned(),
+                        reason: error.to_string(),
+                    })?;
                 Ok((pool.clone(), pool))
             }
         }

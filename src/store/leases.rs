@@ -16,7 +16,13 @@ pub struct Pause {
 
 impl Store {
     /// Takes or renews a lease by compare-and-set. True if `owner` holds it until `until`.
-    pub async fn hold_lease(&self, name: &str, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+    pub async fn hold_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
         let held = sqlx::query(
             "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO UPDATE \
              SET owner = $2, until = $3, epoch = lease.epoch + CASE WHEN lease.owner = $2 THEN 0 ELSE 1 END \
@@ -34,29 +40,33 @@ impl Store {
 
     /// Gives a lease back, so that the next owner need not wait.
     pub async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2").bind(name).bind(owner).execute(&self.write).await?;
+        sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
+            .bind(name)
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 
     /// Who holds a lease now.
     pub async fn lease_holder(&self, name: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT owner FROM lease WHERE name = $1 AND until >= $2")
-            .bind(name)
-            .bind(micros(now))
-            .fetch_optional(&self.read)
-            .await?)
+        Ok(
+            sqlx::query_scalar("SELECT owner FROM lease WHERE name = $1 AND until >= $2")
+                .bind(name)
+                .bind(micros(now))
+                .fetch_optional(&self.read)
+                .await?,
+        )
     }
 
     /// Halts writes of a runbook, or of all.
     pub async fn pause(&self, runbook: Option<&str>, person: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING",
-        )
-        .bind(runbook.unwrap_or_default())
-        .bind(person)
-        .bind(micros(now))
-        .execute(&self.write)
-        .await?;
+        sqlx::query("INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING")
+            .bind(runbook.unwrap_or_default())
+            .bind(person)
+            .bind(micros(now))
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 
@@ -71,10 +81,11 @@ impl Store {
 
     /// The pause that stands over a runbook now.
     pub async fn paused(&self, runbook: &str) -> Result<Option<Pause>, StoreError> {
-        let row = sqlx::query("SELECT runbook, person, since FROM pause WHERE runbook = $1 OR runbook = '' ORDER BY since")
-            .bind(runbook)
-            .fetch_optional(&self.read)
-            .await?;
+        let row =
+            sqlx::query("SELECT runbook, person, since FROM pause WHERE runbook = $1 OR runbook = '' ORDER BY since")
+                .bind(runbook)
+                .fetch_optional(&self.read)
+                .await?;
         row.map(|row| {
             let runbook = text(&row, 0)?;
             Ok(Pause {

@@ -137,12 +137,16 @@ impl Store {
         .bind(run)
         .fetch_all(&self.read)
         .await?;
-        rows.iter().map(|row| Ok((due_message(row)?, optional_text(row, 9)?))).collect()
+        rows.iter()
+            .map(|row| Ok((due_message(row)?, optional_text(row, 9)?)))
+            .collect()
     }
 
     /// How many messages wait to be sent.
     pub async fn unsent_messages(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL").fetch_one(&self.read).await?)
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL")
+            .fetch_one(&self.read)
+            .await?)
     }
 }
 

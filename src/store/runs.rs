@@ -183,8 +183,10 @@ impl Store {
         .fetch_optional(&mut *work)
         .await?;
         if moved.is_none() {
-            let epoch: Option<i64> =
-                sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1").bind(append.run).fetch_optional(&mut *work).await?;
+            let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1")
+                .bind(append.run)
+                .fetch_optional(&mut *work)
+                .await?;
             return Err(match (epoch, append.epoch) {
                 (None, _) => StoreError::NoSuchRun(append.run.to_owned()),
                 (Some(now), Some(mine)) if now != mine => StoreError::Fenced(append.run.to_owned()),
@@ -201,18 +203,31 @@ impl Store {
         match append.locks {
             LockChange::Keep => {}
             LockChange::Take(locks) => {
-                let plan: String =
-                    sqlx::query_scalar("SELECT plan FROM run WHERE id = $1").bind(append.run).fetch_one(&mut *work).await?;
+                let plan: String = sqlx::query_scalar("SELECT plan FROM run WHERE id = $1")
+                    .bind(append.run)
+                    .fetch_one(&mut *work)
+                    .await?;
                 let plan: Plan = decode("plan", &plan)?;
                 if let Some(held) = take_locks(&mut work, append.run, &plan, locks, now).await? {
                     return Ok(Written::Locked(held));
                 }
             }
             LockChange::Release => {
-                sqlx::query("DELETE FROM held_lock WHERE run = $1").bind(append.run).execute(&mut *work).await?;
+                sqlx::query("DELETE FROM held_lock WHERE run = $1")
+                    .bind(append.run)
+                    .execute(&mut *work)
+                    .await?;
             }
         }
-        insert_entries(&mut work, append.run, append.seq, append.epoch.unwrap_or(0), append.entries, now).await?;
+        insert_entries(
+            &mut work,
+            append.run,
+            append.seq,
+            append.epoch.unwrap_or(0),
+            append.entries,
+            now,
+        )
+        .await?;
         touch_run_message(&mut work, append.run, now).await?;
         for message in append.messages {
             insert_message(&mut work, message, now).await?;
@@ -253,11 +268,12 @@ impl Store {
 
     /// The latest runs, newest first.
     pub async fn runs(&self, limit: i64) -> Result<Vec<RunLine>, StoreError> {
-        let rows =
-            sqlx::query("SELECT id, runbook, person, created, outcome FROM run ORDER BY created DESC, id DESC LIMIT $1")
-                .bind(limit)
-                .fetch_all(&self.read)
-                .await?;
+        let rows = sqlx::query(
+            "SELECT id, runbook, person, created, outcome FROM run ORDER BY created DESC, id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
         rows.iter()
             .map(|row| {
                 Ok(RunLine {
@@ -344,7 +360,10 @@ impl Store {
 
     /// Gives every claim of a process back, at its end.
     pub async fn release_claims(&self, owner: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE owner = $1").bind(owner).execute(&self.write).await?;
+        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE owner = $1")
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
         Ok(())
     }
 
@@ -366,7 +385,11 @@ impl Store {
 
     /// Who holds one key.
     pub async fn holders(&self, key: &str) -> Result<Vec<HeldLock>, StoreError> {
-        self.held(&Locks { keys: vec![key.to_owned()], shared: false }).await
+        self.held(&Locks {
+            keys: vec![key.to_owned()],
+            shared: false,
+        })
+        .await
     }
 
     /// Lets one key go, whoever holds it. Returns who held it.
@@ -396,8 +419,11 @@ async fn take_locks(
             .bind(format!("lock {key}"))
             .execute(&mut **work)
             .await?;
-        let rows =
-            sqlx::query(HELD).bind(key).bind(if locks.shared { 1_i64 } else { 0 }).fetch_all(&mut **work).await?;
+        let rows = sqlx::query(HELD)
+            .bind(key)
+            .bind(if locks.shared { 1_i64 } else { 0 })
+            .fetch_all(&mut **work)
+            .await?;
         for row in &rows {
             let held = held_lock(row)?;
             if held.run != run {
@@ -421,7 +447,10 @@ async fn take_locks(
         .bind(micros(now))
         .execute(&mut **work)
         .await?;
-        sqlx::query("DELETE FROM meta WHERE name = $1").bind(format!("lock {key}")).execute(&mut **work).await?;
+        sqlx::query("DELETE FROM meta WHERE name = $1")
+            .bind(format!("lock {key}"))
+            .execute(&mut **work)
+            .await?;
     }
     Ok(None)
 }

@@ -51,7 +51,10 @@ mod tests {
         let seal = Seal::new(&SecretString::from("one"));
         let sealed = seal.close("https://hooks.example/T1/abc").expect("short");
         assert!(!sealed.contains("hooks"));
-        assert_eq!(seal.open(&sealed).expect("own key").expose_secret(), "https://hooks.example/T1/abc");
+        assert_eq!(
+            seal.open(&sealed).expect("own key").expose_secret(),
+            "https://hooks.example/T1/abc"
+        );
         assert!(Seal::new(&SecretString::from("two")).open(&sealed).is_none());
         assert!(seal.open("AAAA").is_none());
     }

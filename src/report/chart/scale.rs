@@ -57,7 +57,9 @@ pub(super) fn range(numbers: &[f64]) -> Option<(f64, f64)> {
 /// The next of 1, 2, 5, 10, 20, 50...
 fn round_up(number: f64) -> f64 {
     let power = 10f64.powf(number.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| number <= factor * power * (1.0 + 1e-9));
+    let factor = [1.0, 2.0, 5.0]
+        .into_iter()
+        .find(|factor| number <= factor * power * (1.0 + 1e-9));
     factor.unwrap_or(10.0) * power
 }
 
@@ -65,15 +67,37 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const STEPS: &[i64] = &[
-    1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR,
-    6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY,
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    7 * DAY,
 ];
 
 /// Round times between two moments, `most` at the most, with their labels.
 pub(super) fn times(start: Timestamp, end: Timestamp, zone: &TimeZone, most: i64) -> Vec<(Timestamp, String)> {
     let span = end.as_second() - start.as_second();
     let longest = (span / most.max(1)).max(1);
-    let step = STEPS.iter().copied().find(|step| *step >= longest).unwrap_or_else(|| (longest / DAY + 1) * DAY);
+    let step = STEPS
+        .iter()
+        .copied()
+        .find(|step| *step >= longest)
+        .unwrap_or_else(|| (longest / DAY + 1) * DAY);
     let format = match step {
         _ if step >= DAY => "%-d %b",
         _ if step >= MINUTE => "%H:%M",
@@ -95,9 +119,20 @@ pub(super) fn clock(at: Timestamp, zone: &TimeZone, format: &str) -> String {
 
 /// Both ends of a span and the zone: `23 Nov 2026, 14:00 to 15:00 UTC`.
 pub(super) fn span(start: Timestamp, end: Timestamp, zone: &TimeZone) -> String {
-    let time = if end.as_second() - start.as_second() < 10 * MINUTE { "%H:%M:%S" } else { "%H:%M" };
+    let time = if end.as_second() - start.as_second() < 10 * MINUTE {
+        "%H:%M:%S"
+    } else {
+        "%H:%M"
+    };
     let (day, last_day) = (clock(start, zone, "%-d %b %Y"), clock(end, zone, "%-d %b %Y"));
-    let between = if day == last_day { String::new() } else { format!("{last_day}, ") };
+    let between = if day == last_day {
+        String::new()
+    } else {
+        format!("{last_day}, ")
+    };
     let (from, to) = (clock(start, zone, time), clock(end, zone, time));
-    format!("{day}, {from} to {between}{to} {}", zone.iana_name().map_or_else(|| clock(start, zone, "%Z"), str::to_owned))
+    format!(
+        "{day}, {from} to {between}{to} {}",
+        zone.iana_name().map_or_else(|| clock(start, zone, "%Z"), str::to_owned)
+    )
 }

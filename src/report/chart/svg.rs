@@ -77,7 +77,11 @@ pub(super) fn write(spec: &ChartSpec) -> String {
     }
     let top = HEAD + if spec.band.is_some() { BAND_LABEL } else { 0.0 };
     let bottom = top + STRIP * drawn.len() as f64;
-    let note_space = if notes.is_empty() { 0.0 } else { 10.0 + NOTE_LINE * notes.len() as f64 };
+    let note_space = if notes.is_empty() {
+        0.0
+    } else {
+        10.0 + NOTE_LINE * notes.len() as f64
+    };
     let height = bottom - 8.0 + AXIS + note_space + 6.0;
 
     let mut svg = String::with_capacity(16 * 1024);
@@ -85,9 +89,27 @@ pub(super) fn write(spec: &ChartSpec) -> String {
         svg,
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0}" viewBox="0 0 {WIDTH} {height:.0}" font-family="{FAMILY}">"#
     );
-    let _ = writeln!(svg, r#"<rect width="{WIDTH}" height="{height:.0}" fill="{}"/>"#, colours.ground);
-    frame.label(&mut svg, (MARGIN, 34.0), 22, colours.text, "start", &cut(&spec.title, TITLE_LETTERS));
-    frame.label(&mut svg, (MARGIN, 58.0), 16, colours.faint, "start", &span(spec.start, spec.end, &spec.zone));
+    let _ = writeln!(
+        svg,
+        r#"<rect width="{WIDTH}" height="{height:.0}" fill="{}"/>"#,
+        colours.ground
+    );
+    frame.label(
+        &mut svg,
+        (MARGIN, 34.0),
+        22,
+        colours.text,
+        "start",
+        &cut(&spec.title, TITLE_LETTERS),
+    );
+    frame.label(
+        &mut svg,
+        (MARGIN, 58.0),
+        16,
+        colours.faint,
+        "start",
+        &span(spec.start, spec.end, &spec.zone),
+    );
     frame.band(&mut svg, top, bottom);
     let ticks = times(spec.start, spec.end, &spec.zone, 8);
     for (index, line) in drawn.iter().enumerate() {
@@ -124,7 +146,10 @@ impl Frame<'_> {
     }
 
     fn rule(&self, svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
-        let _ = writeln!(svg, r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {stroke}/>"#);
+        let _ = writeln!(
+            svg,
+            r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {stroke}/>"#
+        );
     }
 
     fn band(&self, svg: &mut String, top: f64, bottom: f64) {
@@ -160,8 +185,22 @@ impl Frame<'_> {
             r#"<rect x="{MARGIN}" y="{:.1}" width="14" height="5" rx="2.5" fill="{colour}"/>"#,
             top + 11.0
         );
-        self.label(svg, (MARGIN + 22.0, top + 19.0), 17, self.colours.text, "start", &cut(&heading, 46));
-        self.label(svg, (RIGHT, top + 19.0), 17, self.colours.text, "end", &cut(&self.newest(line, &points), 26));
+        self.label(
+            svg,
+            (MARGIN + 22.0, top + 19.0),
+            17,
+            self.colours.text,
+            "start",
+            &cut(&heading, 46),
+        );
+        self.label(
+            svg,
+            (RIGHT, top + 19.0),
+            17,
+            self.colours.text,
+            "end",
+            &cut(&self.newest(line, &points), 26),
+        );
         for (at, _) in ticks {
             let x = self.x(*at);
             self.rule(svg, (x, plot_top), (x, plot_bottom), &self.grid());
@@ -175,10 +214,20 @@ impl Frame<'_> {
         let y = |value: f64| plot_bottom - PLOT * scale.height(value);
         for tick in &scale.ticks {
             self.rule(svg, (LEFT, y(*tick)), (RIGHT, y(*tick)), &self.grid());
-            self.label(svg, (LEFT - 8.0, y(*tick) + 5.0), 15, self.colours.faint, "end", &short(*tick));
+            self.label(
+                svg,
+                (LEFT - 8.0, y(*tick) + 5.0),
+                15,
+                self.colours.faint,
+                "end",
+                &short(*tick),
+            );
         }
         if let Some(threshold) = threshold {
-            let stroke = format!(r#"stroke="{}" stroke-width="1.5" stroke-dasharray="6 4""#, self.colours.threshold);
+            let stroke = format!(
+                r#"stroke="{}" stroke-width="1.5" stroke-dasharray="6 4""#,
+                self.colours.threshold
+            );
             self.rule(svg, (LEFT, y(threshold)), (RIGHT, y(threshold)), &stroke);
         }
         for piece in pieces(&points) {
@@ -193,8 +242,14 @@ impl Frame<'_> {
 
     /// The newest number, or since when there is none.
     fn newest(&self, line: &Line, points: &[(Timestamp, Option<f64>)]) -> String {
-        let threshold = line.threshold.map(|value| format!(", threshold {}", plain(value))).unwrap_or_default();
-        let newest = points.iter().rev().find_map(|(at, value)| value.map(|value| (*at, value)));
+        let threshold = line
+            .threshold
+            .map(|value| format!(", threshold {}", plain(value)))
+            .unwrap_or_default();
+        let newest = points
+            .iter()
+            .rev()
+            .find_map(|(at, value)| value.map(|value| (*at, value)));
         match (newest, points.last()) {
             (Some((at, _)), Some((_, None))) => format!("no data after {}", clock(at, &self.spec.zone, "%H:%M:%S")),
             (Some((_, value)), _) => format!("{}{threshold}", with_unit(value, &line.unit)),
@@ -204,24 +259,48 @@ impl Frame<'_> {
 
     fn no_data(&self, svg: &mut String, line: &Line, top: f64, bottom: f64) {
         let middle = ((LEFT + RIGHT) / 2.0, (top + bottom) / 2.0);
-        let stroke = format!(r#"stroke="{}" stroke-width="1" stroke-dasharray="4 4""#, self.colours.faint);
+        let stroke = format!(
+            r#"stroke="{}" stroke-width="1" stroke-dasharray="4 4""#,
+            self.colours.faint
+        );
         self.rule(svg, (LEFT, bottom), (RIGHT, bottom), &stroke);
-        let why = line.missing.as_deref().map(|why| wrap(why, MISSING_LETTERS)).unwrap_or_default();
+        let why = line
+            .missing
+            .as_deref()
+            .map(|why| wrap(why, MISSING_LETTERS))
+            .unwrap_or_default();
         let shown = why.len().min(2);
         let mut y = middle.1 + 6.0 - 10.0 * shown as f64;
         self.label(svg, (middle.0, y), 18, self.colours.text, "middle", "no data");
         for (index, part) in why.iter().take(shown).enumerate() {
             y += 21.0;
-            let more = if index + 1 == shown && why.len() > shown { "…" } else { "" };
-            self.label(svg, (middle.0, y), 15, self.colours.faint, "middle", &format!("{part}{more}"));
+            let more = if index + 1 == shown && why.len() > shown {
+                "…"
+            } else {
+                ""
+            };
+            self.label(
+                svg,
+                (middle.0, y),
+                15,
+                self.colours.faint,
+                "middle",
+                &format!("{part}{more}"),
+            );
         }
     }
 
     fn curve(&self, svg: &mut String, places: &[(f64, f64)], colour: &str, bottom: f64) {
-        let (Some(first), Some(last)) = (places.first(), places.last()) else { return };
+        let (Some(first), Some(last)) = (places.first(), places.last()) else {
+            return;
+        };
         if places.len() == 1 {
             // A single sample between two gaps would be a line without length.
-            let _ = writeln!(svg, r#"<circle cx="{:.1}" cy="{:.1}" r="3" fill="{colour}"/>"#, first.0, first.1);
+            let _ = writeln!(
+                svg,
+                r#"<circle cx="{:.1}" cy="{:.1}" r="3" fill="{colour}"/>"#,
+                first.0, first.1
+            );
             return;
         }
         let mut path = String::new();
@@ -244,7 +323,12 @@ impl Frame<'_> {
 fn pieces(points: &[(Timestamp, Option<f64>)]) -> Vec<Vec<(Timestamp, f64)>> {
     points
         .split(|(_, value)| value.is_none())
-        .map(|piece| piece.iter().filter_map(|(at, value)| value.map(|value| (*at, value))).collect())
+        .map(|piece| {
+            piece
+                .iter()
+                .filter_map(|(at, value)| value.map(|value| (*at, value)))
+                .collect()
+        })
         .filter(|piece: &Vec<_>| !piece.is_empty())
         .collect()
 }
@@ -255,8 +339,16 @@ fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut kept = Vec::with_capacity(places.len().min(4 * WIDTH as usize));
     for column in places.chunk_by(|left, right| left.0.floor() == right.0.floor()) {
         let by_height = |left: &(usize, &(f64, f64)), right: &(usize, &(f64, f64))| left.1.1.total_cmp(&right.1.1);
-        let lowest = column.iter().enumerate().min_by(by_height).map_or(0, |(index, _)| index);
-        let highest = column.iter().enumerate().max_by(by_height).map_or(0, |(index, _)| index);
+        let lowest = column
+            .iter()
+            .enumerate()
+            .min_by(by_height)
+            .map_or(0, |(index, _)| index);
+        let highest = column
+            .iter()
+            .enumerate()
+            .max_by(by_height)
+            .map_or(0, |(index, _)| index);
         let mut indexes = [0, lowest, highest, column.len() - 1];
         indexes.sort_unstable();
         for (position, index) in indexes.iter().enumerate() {

@@ -7,13 +7,29 @@ fn at(minutes: f64) -> Timestamp {
 }
 
 fn line(label: &str, unit: &str, values: impl Fn(i32) -> Option<f64>) -> Line {
-    let points = (0..=240).map(|index| (at(f64::from(index) / 4.0), values(index))).collect();
-    Line { label: label.to_owned(), unit: unit.to_owned(), points, threshold: None, missing: None }
+    let points = (0..=240)
+        .map(|index| (at(f64::from(index) / 4.0), values(index)))
+        .collect();
+    Line {
+        label: label.to_owned(),
+        unit: unit.to_owned(),
+        points,
+        threshold: None,
+        missing: None,
+    }
 }
 
 /// An hour with a run in it: a count that falls, a queue with a gap, a signal that nobody exposes.
 fn hour(theme: Theme) -> ChartSpec {
-    let awaiting = |index| Some(if index < 60 { 0.0 } else if index < 164 { f64::from((index - 60) / 8).min(12.0) } else { 11.0 });
+    let awaiting = |index| {
+        Some(if index < 60 {
+            0.0
+        } else if index < 164 {
+            f64::from((index - 60) / 8).min(12.0)
+        } else {
+            11.0
+        })
+    };
     let queue = |index: i32| match index {
         90..=120 => None,
         121 => Some(3.0),
@@ -27,34 +43,287 @@ fn hour(theme: Theme) -> ChartSpec {
         end: at(60.0),
         zone: TimeZone::UTC,
         lines: vec![
-            Line { threshold: Some(10.0), ..line("orders awaiting forwarding", "orders", awaiting) },
+            Line {
+                threshold: Some(10.0),
+                ..line("orders awaiting forwarding", "orders", awaiting)
+            },
             line("queue length", "messages", queue),
             line("workers alive", "workers", |_| Some(2.0)),
             Line {
                 points: Vec::new(),
                 missing: Some(
-                    "absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero".to_owned(),
+                    "absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero"
+                        .to_owned(),
                 ),
                 ..line("supplier sync failures", "failures", |_| None)
             },
         ],
-        band: Some(Band { start: at(41.0), end: at(42.5), label: "run 7f3a".to_owned() }),
+        band: Some(Band {
+            start: at(41.0),
+            end: at(42.5),
+            label: "run 7f3a".to_owned(),
+        }),
         note: Some("Sampled every 15 s; improved: 12 -> 11 orders.".to_owned()),
         theme,
     }
 }
 
-#[test]
-fn look() {
-    for (name, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
-        let spec = hour(theme);
-        let started = std::time::Instant::now();
-        let png = draw(&spec).expect("png");
-        eprintln!("{name}: {:?}, {} bytes, {} bytes of svg", started.elapsed(), png.len(), text(&spec).expect("svg").len());
-        let started = std::time::Instant::now();
-        draw(&spec).expect("png");
-        eprintln!("again: {:?}", started.elapsed());
-        std::fs::write(format!("/tmp/chart-{name}.png"), png).expect("write");
+/// Values a minute apart, from the start of the hour.
+fn minutes(values: &[Option<f64>]) -> Line {
+    let points = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (at(index as f64), *value))
+        .collect();
+    Line {
+        label: "queue length".to_owned(),
+        unit: "messages".to_owned(),
+        points,
+        threshold: None,
+        missing: None,
     }
-    eprintln!("{}", alt(&hour(Theme::Dark)));
+}
+
+fn ten_minutes(line: Line) -> ChartSpec {
+    ChartSpec {
+        title: "Queue".to_owned(),
+        start: at(0.0),
+        end: at(10.0),
+        zone: TimeZone::UTC,
+        lines: vec![line],
+        band: None,
+        note: None,
+        theme: Theme::Dark,
+    }
+}
+
+/// The elements of the text whose tag is `tag`, without those of the grid.
+fn elements<'t>(text: &'t str, tag: &str) -> Vec<&'t str> {
+    text.lines()
+        .filter(|line| line.starts_with(&format!("<{tag} ")) && !line.contains("#2f333a"))
+        .collect()
+}
+
+fn labels(text: &str) -> Vec<&str> {
+    elements(text, "text")
+        .into_iter()
+        .filter_map(|line| line.split_once('>')?.1.strip_suffix("</text>"))
+        .collect()
+}
+
+#[test]
+fn the_whole_chart_as_text() {
+    let mut spec = ten_minutes(minutes(&[
+        Some(0.0),
+        Some(4.0),
+        None,
+        Some(2.0),
+        None,
+        Some(3.0),
+        Some(1.0),
+    ]));
+    spec.band = Some(Band {
+        start: at(4.5),
+        end: at(5.5),
+        label: "run 7f3a".to_owned(),
+    });
+    spec.lines[0].threshold = Some(5.0);
+    spec.note = Some("sampled every minute".to_owned());
+    insta::assert_snapshot!(text(&spec).expect("a chart"), @"");
+}
+
+#[test]
+fn the_chart_in_words() {
+    insta::assert_snapshot!(alt(&hour(Theme::Dark)), @"");
+}
+
+#[test]
+fn what_people_read_on_it() {
+    let text = text(&hour(Theme::Light)).expect("a chart");
+    insta::assert_snapshot!(labels(&text).join("\n"), @"");
+}
+
+#[test]
+fn a_gap_is_a_gap_and_a_lonely_sample_is_a_dot() {
+    let text = text(&ten_minutes(minutes(&[
+        Some(1.0),
+        Some(2.0),
+        None,
+        Some(2.0),
+        None,
+        Some(1.0),
+        Some(1.0),
+    ])))
+    .expect("a chart");
+    let strokes = elements(&text, "path")
+        .iter()
+        .filter(|path| path.contains("fill=\"none\""))
+        .count();
+    assert_eq!((strokes, elements(&text, "circle").len()), (2, 1));
+}
+
+#[test]
+fn nothing_to_draw_says_no_data_and_why() {
+    for points in [
+        &[][..],
+        &[None, None],
+        &[Some(f64::NAN)],
+        &[Some(f64::INFINITY)],
+        &[Some(1e300)],
+    ] {
+        let line = Line {
+            missing: Some("absent: nobody exposes it".to_owned()),
+            ..minutes(points)
+        };
+        let spec = ten_minutes(line);
+        let text = text(&spec).expect("a chart");
+        assert!(
+            labels(&text).contains(&"no data") && labels(&text).contains(&"absent: nobody exposes it"),
+            "{text}"
+        );
+        assert_eq!(elements(&text, "path"), Vec::<&str>::new());
+        assert!(alt(&spec).contains("no data (absent: nobody exposes it)"));
+    }
+}
+
+#[test]
+fn a_signal_that_fell_silent_shows_since_when() {
+    let text = text(&ten_minutes(minutes(&[Some(1.0), Some(7.0), None]))).expect("a chart");
+    assert!(labels(&text).contains(&"no data after 14:01:00"), "{text}");
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let evil = "</text><script>&\"'\u{0}\u{1b}[31m\u{ffff}";
+    let mut spec = ten_minutes(Line {
+        missing: Some(evil.to_owned()),
+        label: evil.to_owned(),
+        unit: evil.to_owned(),
+        ..minutes(&[])
+    });
+    spec.title = evil.to_owned();
+    spec.note = Some(evil.to_owned());
+    spec.band = Some(Band {
+        start: at(1.0),
+        end: at(2.0),
+        label: evil.to_owned(),
+    });
+    let text = text(&spec).expect("a chart");
+    assert!(!text.contains("<script"));
+    assert!(text.contains("&lt;/text&gt;&lt;script&gt;&amp;&quot;&apos;\u{fffd}\u{fffd}[31m\u{fffd}"));
+    draw(&spec).expect("it is still XML");
+}
+
+#[test]
+fn too_many_signals_are_named_and_not_drawn() {
+    let mut spec = ten_minutes(minutes(&[Some(1.0)]));
+    spec.lines = (0..MOST_LINES + 2)
+        .map(|index| Line {
+            label: format!("signal {index}"),
+            ..minutes(&[Some(1.0)])
+        })
+        .collect();
+    let text = text(&spec).expect("a chart");
+    assert!(labels(&text).contains(&"Not drawn: signal 8, signal 9"), "{text}");
+    assert!(alt(&spec).contains("Not drawn: signal 8, signal 9."));
+}
+
+#[test]
+fn many_points_stay_a_short_text_and_keep_their_spike() {
+    let values = |index: usize| if index == 54_321 { 1000.0 } else { (index % 10) as f64 };
+    let points = (0..100_000)
+        .map(|index| (at(index as f64 / 10_000.0), Some(values(index))))
+        .collect();
+    let text = text(&ten_minutes(Line { points, ..minutes(&[]) })).expect("a chart");
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+    let spiky = minutes(&[Some(0.0), Some(1000.0)]);
+    let top = |text: &str| {
+        elements(text, "path")[1]
+            .split(['M', 'L', '"'])
+            .filter_map(|place| place.split_once(' ')?.1.parse::<f64>().ok())
+            .fold(f64::MAX, f64::min)
+    };
+    assert_eq!(top(&text), top(&super::text(&ten_minutes(spiky)).expect("a chart")));
+}
+
+#[test]
+fn samples_that_are_missing_make_gaps() {
+    let step = SignedDuration::from_secs(60);
+    let points = with_gaps(&[(at(0.0), 1.0), (at(1.1), 2.0), (at(4.0), 3.0)], step);
+    let values: Vec<Option<f64>> = points.iter().map(|(_, value)| *value).collect();
+    assert_eq!(values, [Some(1.0), Some(2.0), None, Some(3.0)]);
+}
+
+#[test]
+fn times_stand_in_the_named_zone() {
+    let mut spec = ten_minutes(minutes(&[Some(1.0)]));
+    spec.zone = TimeZone::fixed(jiff::tz::offset(5));
+    let text = text(&spec).expect("a chart");
+    assert!(
+        labels(&text).contains(&"23 Nov 2026, 19:00 to 19:10 +05"),
+        "{:?}",
+        labels(&text)
+    );
+    assert!(labels(&text).contains(&"19:02"), "{:?}", labels(&text));
+}
+
+#[test]
+fn a_chart_of_nothing_is_an_error() {
+    let spec = ten_minutes(minutes(&[]));
+    let backwards = ChartSpec {
+        end: at(0.0),
+        ..spec.clone()
+    };
+    insta::assert_snapshot!(draw(&backwards).expect_err("no width"), @"");
+    insta::assert_snapshot!(draw(&ChartSpec { lines: Vec::new(), ..spec }).expect_err("no lines"), @"");
+}
+
+#[test]
+fn the_picture_is_a_png_of_that_width_with_letters_and_small_enough_to_post() {
+    let mut spec = hour(Theme::Dark);
+    let png = draw(&spec).expect("a picture");
+    assert!(png.len() < 60_000, "{} bytes", png.len());
+    let reader = png::Decoder::new(std::io::Cursor::new(&png))
+        .read_info()
+        .expect("a PNG");
+    assert_eq!(reader.info().width, WIDTH);
+    // Without its font the picture would lack every letter, and nobody would be told.
+    spec.title = "Another title".to_owned();
+    assert_ne!(png, draw(&spec).expect("a picture"));
+}
+
+#[test]
+fn scales_are_round() {
+    use super::scale::Scale;
+    let table: &[(&[f64], &[f64])] = &[
+        (&[0.0], &[0.0, 1.0]),
+        (&[12.0], &[0.0, 5.0, 10.0, 15.0]),
+        (&[1.0, 2.0], &[0.0, 1.0, 2.0]),
+        (&[1000.0, 1010.0], &[1000.0, 1005.0, 1010.0]),
+        (&[-3.0, 3.0], &[-4.0, -2.0, 0.0, 2.0, 4.0]),
+        (&[0.0, 0.5], &[0.0, 0.2, 0.4, 0.6000000000000001]),
+    ];
+    for (numbers, ticks) in table {
+        assert_eq!(Scale::of(numbers).expect("numbers").ticks, *ticks, "{numbers:?}");
+    }
+    assert_eq!(Scale::of(&[]), None);
+}
+
+proptest! {
+    #[test]
+    fn every_number_lies_on_its_scale(numbers in prop::collection::vec(-1e99..1e99f64, 1..20)) {
+        let scale = super::scale::Scale::of(&numbers).expect("numbers");
+        prop_assert!((2..=8).contains(&scale.ticks.len()), "{:?}", scale);
+        for number in numbers {
+            prop_assert!((-1e-6..=1.0 + 1e-6).contains(&scale.height(number)), "{number} on {:?}", scale);
+        }
+    }
+
+    #[test]
+    fn any_span_has_a_few_times_within_it(start in -2_000_000_000i64..4_000_000_000, span in 1i64..100_000_000, offset in -12i8..=12) {
+        let (from, to) = (Timestamp::from_second(start).expect("a time"), Timestamp::from_second(start + span).expect("a time"));
+        let times = super::scale::times(from, to, &TimeZone::fixed(jiff::tz::offset(offset)), 8);
+        prop_assert!(times.len() <= 9, "{times:?}");
+        prop_assert!(times.iter().all(|(at, _)| (from..=to).contains(at)));
+    }
 }

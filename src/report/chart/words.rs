@@ -14,7 +14,12 @@ pub fn alt(spec: &ChartSpec) -> String {
         let _ = write!(words, " {}.", describe(spec, line));
     }
     if let Some(band) = &spec.band {
-        let _ = write!(words, " {} is marked, {}.", band.label, span(band.start, band.end, &spec.zone));
+        let _ = write!(
+            words,
+            " {} is marked, {}.",
+            band.label,
+            span(band.start, band.end, &spec.zone)
+        );
     }
     if !rest.is_empty() {
         let _ = write!(words, " Not drawn: {}.", rest.join(", "));
@@ -29,10 +34,19 @@ fn describe(spec: &ChartSpec, line: &Line) -> String {
     let points = spec.visible(line);
     let numbers: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
     let (Some((least, greatest)), Some(first), Some(last)) = (range(&numbers), numbers.first(), numbers.last()) else {
-        let why = line.missing.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        let why = line
+            .missing
+            .as_deref()
+            .map(|why| format!(" ({why})"))
+            .unwrap_or_default();
         return format!("{}: no data{why}", line.label);
     };
-    let mut words = format!("{}: {} at first, {} at last", line.label, plain(*first), with_unit(*last, &line.unit));
+    let mut words = format!(
+        "{}: {} at first, {} at last",
+        line.label,
+        plain(*first),
+        with_unit(*last, &line.unit)
+    );
     if least < first.min(*last) || greatest > first.max(*last) {
         let _ = write!(words, ", between {} and {}", plain(least), plain(greatest));
     }

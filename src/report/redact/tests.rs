@@ -18,12 +18,27 @@ fn what_looks_like_a_secret_is_taken_out_and_the_rest_stays_readable() {
         ("key sk_live_51Habcdefgh used", "key [redacted] used"),
         ("Bearer abcdefghijklmnop1234", "Bearer [redacted]"),
         ("Authorization: Bot abc", "Authorization: Bot [redacted]"),
-        (r#"{"authorization": "Basic dXNlcjpwYXNz"}"#, r#"{"authorization": "Basic [redacted]"}"#),
-        ("cannot reach postgres://shop:s3cret@db:5432/shop", "cannot reach postgres://shop:[redacted]@db:5432/shop"),
+        (
+            r#"{"authorization": "Basic dXNlcjpwYXNz"}"#,
+            r#"{"authorization": "Basic [redacted]"}"#,
+        ),
+        (
+            "cannot reach postgres://shop:s3cret@db:5432/shop",
+            "cannot reach postgres://shop:[redacted]@db:5432/shop",
+        ),
         ("redis://:pw@cache/1", "redis://:[redacted]@cache/1"),
-        ("https://x.example/?a=1&token=abc&b=2", "https://x.example/?a=1&token=[redacted]&b=2"),
-        (r#"{"user":"a","api_key":"k\"ey"}"#, r#"{"user":"a","api_key":"[redacted]"}"#),
-        ("https://hooks.slack.com/commands/T1/2/abc", "https://hooks.slack.com/[redacted]"),
+        (
+            "https://x.example/?a=1&token=abc&b=2",
+            "https://x.example/?a=1&token=[redacted]&b=2",
+        ),
+        (
+            r#"{"user":"a","api_key":"k\"ey"}"#,
+            r#"{"user":"a","api_key":"[redacted]"}"#,
+        ),
+        (
+            "https://hooks.slack.com/commands/T1/2/abc",
+            "https://hooks.slack.com/commands/[redacted]",
+        ),
         ("eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.sig", "[redacted]"),
     ];
     for (text, expected) in table {
@@ -42,7 +57,10 @@ fn plain_sentences_stay_as_they_are() {
         "horse, correct",
         "",
     ] {
-        assert!(matches!(redactor.redact(text), Cow::Borrowed(same) if same == text), "{text}");
+        assert!(
+            matches!(redactor.redact(text), Cow::Borrowed(same) if same == text),
+            "{text}"
+        );
     }
 }
 
@@ -59,7 +77,10 @@ fn a_planted_secret_is_found_in_every_spelling() {
         assert_eq!(redactor.redact(spelled), expected);
     }
     for user in ["", "a", "ab", "abc"] {
-        for header in [STANDARD.encode(format!("{user}{secret}x")), URL_SAFE.encode(format!("{user}{secret}x"))] {
+        for header in [
+            STANDARD.encode(format!("{user}{secret}x")),
+            URL_SAFE.encode(format!("{user}{secret}x")),
+        ] {
             let clean = redactor.redact(&header).into_owned();
             assert!(clean.contains(MARK), "{header} became {clean}");
         }
@@ -69,9 +90,15 @@ fn a_planted_secret_is_found_in_every_spelling() {
 #[test]
 fn the_password_of_a_secret_url_is_a_secret_by_itself() {
     let redactor = redactor(&["postgres://shop:hun%40ter22@db/shop"]);
-    assert_eq!(redactor.redact("password hun@ter22 refused"), "password [redacted] refused");
+    assert_eq!(
+        redactor.redact("password hun@ter22 refused"),
+        "password [redacted] refused"
+    );
     assert_eq!(redactor.redact("hun%40ter22"), "[redacted]");
-    assert_eq!(redactor.redact("url postgres://shop:hun%40ter22@db/shop"), "url [redacted]");
+    assert_eq!(
+        redactor.redact("url postgres://shop:hun%40ter22@db/shop"),
+        "url [redacted]"
+    );
     assert_eq!(redactor.redact("the shop's db"), "the shop's db");
 }
 
@@ -85,7 +112,8 @@ fn overlapping_secrets_leave_no_end_behind() {
 #[test]
 fn values_are_redacted_in_keys_texts_and_numbers() {
     let redactor = redactor(&["12345678", "hidden-value"]);
-    let value = json!({"hidden-value": [12345678, 1234], "note": "hidden-value", "bot_token": "x", "ok": true, "n": null});
+    let value =
+        json!({"hidden-value": [12345678, 1234], "note": "hidden-value", "bot_token": "x", "ok": true, "n": null});
     let clean = json!({"[redacted]": ["[redacted]", 1234], "note": "[redacted]", "bot_token": "[redacted]", "ok": true, "n": null});
     assert_eq!(redactor.redact_value(value), clean);
 }
@@ -96,6 +124,9 @@ fn a_redactor_does_not_show_what_it_hides() {
 }
 
 proptest! {
+    // Each case compiles its secrets into a search, which takes a while.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_planted_secret_never_survives(
         secrets in prop::collection::vec("[ -~é\\n]{6,20}", 1..4),

@@ -7,7 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
     let latest: &[Reading] = evidence.soaked.as_deref().unwrap_or(&evidence.after);
-    let when = if evidence.soaked.is_some() { "after the soak" } else { "after the run" };
+    let when = if evidence.soaked.is_some() {
+        "after the soak"
+    } else {
+        "after the run"
+    };
     let soaked = evidence.soaked.iter().flatten();
     let all: Vec<&Reading> = evidence.before.iter().chain(&evidence.after).chain(soaked).collect();
     trustworthy(&all)?;
@@ -38,12 +42,19 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
         span.as_secs(),
         plain(grown_before)
     );
-    Ok(Finding { verdict: weigh(grown - grown_before, noise, evidence.better), numbers })
+    Ok(Finding {
+        verdict: weigh(grown - grown_before, noise, evidence.better),
+        numbers,
+    })
 }
 
 /// How much it grew in a span that ends at `end`, if the readings reach back that far without a restart.
 fn growth_before(before: &[Reading], end: Timestamp, level: f64, span: SignedDuration) -> Option<f64> {
-    let then = before.iter().rev().find(|reading| end.duration_since(reading.at) >= span)?.number()?;
+    let then = before
+        .iter()
+        .rev()
+        .find(|reading| end.duration_since(reading.at) >= span)?
+        .number()?;
     (then <= level).then_some(level - then)
 }
 

@@ -19,18 +19,27 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
         (Some(soaked), after) => {
             let lasting = match (level(soaked, "after the soak"), &after) {
                 (Err(NoData(why)), Ok(after)) => {
-                    return Err(NoData(format!("{}, then {why}", course(&[before, *after], &evidence.unit))));
+                    return Err(NoData(format!(
+                        "{}, then {why}",
+                        course(&[before, *after], &evidence.unit)
+                    )));
                 }
                 (lasting, _) => lasting?,
             };
             let levels: Vec<f64> = [before].into_iter().chain(after.ok()).chain([lasting]).collect();
             let numbers = format!("{} after the soak", course(&levels, &evidence.unit));
-            Ok(Finding { verdict: weigh(lasting - before, noise, evidence.better), numbers })
+            Ok(Finding {
+                verdict: weigh(lasting - before, noise, evidence.better),
+                numbers,
+            })
         }
         (None, after) => {
             let after = after?;
             let numbers = course(&[before, after], &evidence.unit);
-            Ok(Finding { verdict: weigh(after - before, noise, evidence.better), numbers })
+            Ok(Finding {
+                verdict: weigh(after - before, noise, evidence.better),
+                numbers,
+            })
         }
     }
 }
@@ -41,7 +50,9 @@ fn level(readings: &[Reading], when: &str) -> Result<f64, NoData> {
     let numbers = numbers(readings);
     let (found, taken) = (numbers.len(), readings.len());
     if found * 2 < taken {
-        return Err(NoData(format!("{when}: only {found} of {taken} readings gave a number")));
+        return Err(NoData(format!(
+            "{when}: only {found} of {taken} readings gave a number"
+        )));
     }
     median(numbers).ok_or_else(|| NoData(format!("{when}: no reading was taken")))
 }

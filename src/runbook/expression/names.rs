@@ -1,7 +1,7 @@
 //! Which names an expression or a sentence may use, known before anything has a value.
 
 use super::{ExpressionError, functions};
-use crate::runbook::nearest::nearest;
+use crate::nearest::way_out;
 use cel::common::ast::{EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use std::collections::BTreeMap;
 
@@ -57,13 +57,7 @@ impl Names {
         for segment in path {
             let Some(shape) = fields.get(*segment) else {
                 let full = format!("{so_far}{segment}");
-                let hint = nearest(segment, fields.keys().map(String::as_str)).map_or_else(
-                    || {
-                        let known: Vec<_> = fields.keys().map(|it| format!("`{so_far}{it}`")).collect();
-                        if known.is_empty() { "none is known here".to_owned() } else { format!("known here: {}", known.join(", ")) }
-                    },
-                    |it| format!("did you mean `{so_far}{it}`?"),
-                );
+                let hint = way_out(segment, fields.keys().map(String::as_str));
                 return Err(format!("`{full}` is not known; {hint}"));
             };
             match shape {
@@ -78,13 +72,15 @@ impl Names {
 
 /// Whether a tree is deeper than a number of levels.
 pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
-    let Some(levels) = levels.checked_sub(1) else { return true };
+    let Some(levels) = levels.checked_sub(1) else {
+        return true;
+    };
     let deeper = |it: &IdedExpr| is_deeper(it, levels);
     match &node.expr {
         Expr::Call(call) => call.target.iter().any(|it| deeper(it)) || call.args.iter().any(deeper),
-        Expr::Comprehension(it) => {
-            [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result].into_iter().any(deeper)
-        }
+        Expr::Comprehension(it) => [&it.iter_range, &it.accu_init, &it.loop_cond, &it.loop_step, &it.result]
+            .into_iter()
+            .any(deeper),
         Expr::List(list) => list.elements.iter().any(deeper),
         Expr::Map(map) => map.entries.iter().any(|it| match &it.expr {
             EntryExpr::MapEntry(entry) => deeper(&entry.key) || deeper(&entry.value),
@@ -95,15 +91,20 @@ pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
     }
 }
 
-pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, text: &str, names: &Names) -> Vec<ExpressionError> {
-    let mut walk = Walk { places, text, names, bound: Vec::new(), loops: 0, found: Vec::new() };
+pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, names: &Names) -> Vec<ExpressionError> {
+    let mut walk = Walk {
+        places,
+        names,
+        bound: Vec::new(),
+        loops: 0,
+        found: Vec::new(),
+    };
     walk.visit(expression);
     walk.found
 }
 
 struct Walk<'a> {
     places: &'a SourceInfo,
-    text: &'a str,
     names: &'a Names,
     bound: Vec<&'a str>,
     loops: usize,
@@ -112,9 +113,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn problem(&mut self, id: u64, message: String) {
-        // The parser counts characters; problems are placed by bytes.
-        let at = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
-        let offset = self.text.char_indices().nth(at).map_or(0, |(offset, _)| offset);
+        let offset = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
         let error = ExpressionError { offset, message };
         if !self.found.contains(&error) {
             self.found.push(error);
@@ -133,10 +132,7 @@ impl<'a> Walk<'a> {
                 let name = call.func_name.as_str();
                 // Operators and what macros expand to are spelled so that no text can name them.
                 if name.chars().all(|c| c.is_ascii_alphanumeric()) && !functions::KNOWN.contains(&name) {
-                    let hint = nearest(name, functions::KNOWN.iter().copied()).map_or_else(
-                        || format!("known are {}", functions::KNOWN.join(", ")),
-                        |it| format!("did you mean `{it}`?"),
-                    );
+                    let hint = way_out(name, functions::KNOWN.iter().copied());
                     self.problem(node.id, format!("there is no function `{name}`; {hint}"));
                 }
                 call.target.iter().for_each(|it| self.visit(it));
@@ -151,7 +147,10 @@ impl<'a> Walk<'a> {
                 self.bound.extend(it.iter_var2.as_deref());
                 self.loops += 1;
                 if self.loops > MAX_LOOPS {
-                    self.problem(node.id, format!("more than {MAX_LOOPS} loops within each other; let the query do it"));
+                    self.problem(
+                        node.id,
+                        format!("more than {MAX_LOOPS} loops within each other; let the query do it"),
+                    );
                 } else {
                     self.visit(&it.loop_cond);
                     self.visit(&it.loop_step);
@@ -195,7 +194,13 @@ fn path(node: &IdedExpr) -> Option<(&IdedExpr, Vec<&str>)> {
             Some((root, segments))
         }
         Expr::Call(call) if call.func_name == operators::INDEX => match call.args.as_slice() {
-            [operand, IdedExpr { expr: Expr::Literal(LiteralValue::String(key)), .. }] => {
+            [
+                operand,
+                IdedExpr {
+                    expr: Expr::Literal(LiteralValue::String(key)),
+                    ..
+                },
+            ] => {
                 let (root, mut segments) = path(operand)?;
                 segments.push(key.inner());
                 Some((root, segments))

@@ -5,20 +5,35 @@ use std::collections::BTreeMap;
 
 fn scope() -> Scope {
     Scope::new()
-        .with("inputs", json!({"order": [1042, 1045], "amount": "84.50", "note": "{{ 7 * 7 }}"}))
-        .with("looks", json!({"orders": {"rows": [{"id": 1042, "total": 8450}, {"id": 1045, "total": 1}], "more": false}}))
-        .with("call", json!({"result": "unreachable", "reason": "no route", "value": null}))
+        .with(
+            "inputs",
+            json!({"order": [1042, 1045], "amount": "84.50", "note": "{{ 7 * 7 }}"}),
+        )
+        .with(
+            "looks",
+            json!({"orders": {"rows": [{"id": 1042, "total": 8450}, {"id": 1045, "total": 1}], "more": false}}),
+        )
+        .with(
+            "call",
+            json!({"result": "unreachable", "reason": "no route", "value": null}),
+        )
 }
 
 fn eval(text: &str) -> Result<Value, String> {
-    Expression::parse(text).map_err(|it| it.to_string())?.eval(&scope()).map_err(|it| it.message)
+    Expression::parse(text)
+        .map_err(|it| it.to_string())?
+        .eval(&scope())
+        .map_err(|it| it.message)
 }
 
 #[test]
 fn values_keep_their_types() {
     let cases = [
         ("inputs.order", json!([1042, 1045])),
-        ("inputs.order.map(it, 'order:' + string(it))", json!(["order:1042", "order:1045"])),
+        (
+            "inputs.order.map(it, 'order:' + string(it))",
+            json!(["order:1042", "order:1045"]),
+        ),
         ("looks.orders.rows.filter(r, r.total > 100).map(r, r.id)", json!([1042])),
         ("money(looks.orders.rows[0].total, 'USD')", json!("USD 84.50")),
         ("minor(inputs.amount, 'USD')", json!(8450)),
@@ -28,6 +43,7 @@ fn values_keep_their_types() {
         ("[3, 1, 2].sort().slice(0, 2)", json!([1, 2])),
         ("['b', 'a'].join(', ')", json!("b, a")),
         ("call.result == 'done' && call.value.state == 'SUCCESS'", json!(false)),
+        ("sum(looks.orders.rows.map(r, r.total)) + sum([])", json!(8451)),
         ("inputs.note", json!("{{ 7 * 7 }}")),
     ];
     for (text, expected) in cases {
@@ -47,9 +63,17 @@ fn nothing_is_converted_or_invented() {
         ("1 / 0", "division by zero"),
         ("9223372036854775807 + 1", "the number is too large"),
         ("looks.orders.rows[7]", "the list has no such item"),
+        ("sum([1, '2'])", "`sum`: an item is not a whole number"),
+        ("sum([9223372036854775807, 1])", "`sum`: the sum is too large"),
         ("money(1.5, 'USD')", ""),
-        ("money(1, 'dollars')", "`money`: a currency is three capital letters, such as USD"),
-        ("minor('84.505', 'USD')", "`minor`: the amount has more digits after the point than its currency"),
+        (
+            "money(1, 'dollars')",
+            "`money`: a currency is three capital letters, such as USD",
+        ),
+        (
+            "minor('84.505', 'USD')",
+            "`minor`: the amount has more digits after the point than its currency",
+        ),
         ("{1: 2}", "the keys of a table are text"),
         ("b'x'", "a value of type bytes cannot be kept"),
     ];
@@ -62,15 +86,25 @@ fn nothing_is_converted_or_invented() {
 
 #[test]
 fn a_condition_is_true_or_false() {
-    let error = Expression::parse("size(inputs.order)").unwrap().test(&scope()).unwrap_err();
+    let error = Expression::parse("size(inputs.order)")
+        .unwrap()
+        .test(&scope())
+        .unwrap_err();
     insta::assert_snapshot!(error, @"`size(inputs.order)`: a condition gives true or false; this gives a whole number");
 }
 
 fn problems(text: &str) -> Vec<String> {
     let looks = BTreeMap::from([("orders".to_owned(), Shape::fields(["rows", "count"]))]);
-    let names = Names::new().with("inputs", Shape::fields(["order"])).with("looks", Shape::Fields(looks)).with("item", Shape::Any);
+    let names = Names::new()
+        .with("inputs", Shape::fields(["order"]))
+        .with("looks", Shape::Fields(looks))
+        .with("item", Shape::Any);
     let expression = Expression::parse(text).expect(text);
-    expression.check(&names).into_iter().map(|it| format!("{}: {}", it.offset, it.message)).collect()
+    expression
+        .check(&names)
+        .into_iter()
+        .map(|it| format!("{}: {}", it.offset, it.message))
+        .collect()
 }
 
 #[test]
@@ -98,29 +132,29 @@ fn names_are_checked_before_there_are_values() {
     ].map(problems), @r#"
 [
     [
-        "0: `inputs.ordr` is not known; did you mean `inputs.order`?",
+        "0: `inputs.ordr` is not known; did you mean `order`?",
     ],
     [
-        "9: `inputs.colour` is not known; known here: `inputs.order`",
+        "8: `inputs.colour` is not known; there is `order`",
     ],
     [
-        "0: `looks.orders.rws` is not known; did you mean `looks.orders.rows`?",
+        "0: `looks.orders.rws` is not known; did you mean `rows`?",
     ],
     [
-        "0: `looks.order` is not known; did you mean `looks.orders`?",
+        "0: `looks.order` is not known; did you mean `orders`?",
     ],
     [
-        "0: `orders` is not known; known here: `inputs`, `item`, `looks`",
-        "25: `looks.x` is not known; known here: `looks.orders`",
+        "0: `orders` is not known; there is `inputs`, `item`, `looks`",
+        "25: `looks.x` is not known; there is `orders`",
     ],
     [
-        "20: `y` is not known; known here: `inputs`, `item`, `looks`",
+        "20: `y` is not known; there is `inputs`, `item`, `looks`",
     ],
     [
-        "4: `looks.orders.row` is not known; did you mean `looks.orders.rows`?",
+        "4: `looks.orders.row` is not known; did you mean `rows`?",
     ],
     [
-        "5: there is no function `upper`; did you mean `upperAscii`?",
+        "5: there is no function `upper`; there is `bool`, `contains`, `distinct`, `double`, `dyn`, `endsWith`, `flatten`, `int`, `join`, `lowerAscii`, `matches`, `minor`, `money`, `replace`, `reverse`, `size`, `slice`, `sortBy`, `sort`, `split`, `startsWith`, `string`, `substring`, `sum`, `trim`, `type`, `uint`, `upperAscii`",
     ],
     [
         "5: there is no type `Thing`",
@@ -131,8 +165,17 @@ fn names_are_checked_before_there_are_values() {
 
 #[test]
 fn work_is_bounded() {
-    assert!(Expression::parse(&"1+".repeat(3000)).unwrap_err().message.contains("4000 are the most"));
-    for deep in [format!("{}1{}", "(".repeat(1900), ")".repeat(1900)), "1".to_owned() + &"+1".repeat(1900), "[".repeat(1900)] {
+    assert!(
+        Expression::parse(&"1+".repeat(3000))
+            .unwrap_err()
+            .message
+            .contains("4000 are the most")
+    );
+    for deep in [
+        format!("{}1{}", "(".repeat(1900), ")".repeat(1900)),
+        "1".to_owned() + &"+1".repeat(1900),
+        "[".repeat(1900),
+    ] {
         let error = Expression::parse(&deep).unwrap_err().message;
         assert!(error.contains("nested"), "{error}");
     }
@@ -146,6 +189,7 @@ fn a_mistake_is_placed() {
     let at = |text: &str| Expression::parse(text).unwrap_err().offset;
     assert_eq!(at("1 +"), 3);
     assert_eq!(at("(1 == 1"), 7);
+    assert_eq!(at("'é' + )"), 7);
     assert_eq!(at("true &&\n  == 3"), 10);
     assert_eq!(Expression::parse(" ").unwrap_err().message, "the expression is empty");
 }

@@ -32,13 +32,20 @@ impl Decimal {
             digits => digits,
         };
         if whole.len() > DIGITS_BEFORE || fraction.len() > DIGITS_AFTER {
-            return Err(format!("too long: {DIGITS_BEFORE} digits before the point and {DIGITS_AFTER} after it are the most"));
+            return Err(format!(
+                "too long: {DIGITS_BEFORE} digits before the point and {DIGITS_AFTER} after it are the most"
+            ));
         }
-        let magnitude: i128 = format!("{whole}{fraction:0<DIGITS_AFTER$}").parse().map_err(|_| wrong())?;
+        let magnitude: i128 = format!("{whole}{fraction:0<DIGITS_AFTER$}")
+            .parse()
+            .map_err(|_| wrong())?;
         let scaled = if negative { -magnitude } else { magnitude };
         let sign = if scaled < 0 { "-" } else { "" };
         let point = if fraction.is_empty() { "" } else { "." };
-        Ok(Self { text: format!("{sign}{whole}{point}{fraction}"), scaled })
+        Ok(Self {
+            text: format!("{sign}{whole}{point}{fraction}"),
+            scaled,
+        })
     }
 
     /// As it was written, without needless zeros before it.

@@ -6,33 +6,93 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 
 fn spec(name: &str, kind: InputKind) -> InputSpec {
-    InputSpec { name: name.into(), kind, required: true, default: None, many: false, max_items: 50, help: None, suggest: None }
+    InputSpec {
+        name: name.into(),
+        kind,
+        required: true,
+        default: None,
+        many: false,
+        max_items: 50,
+        help: None,
+        suggest: None,
+    }
 }
 
 fn text() -> InputKind {
-    InputKind::Text { length: Bounds { min: None, max: Some(200) }, pattern: None }
+    InputKind::Text {
+        length: Bounds {
+            min: None,
+            max: Some(200),
+        },
+        pattern: None,
+    }
 }
 
 fn order() -> InputSpec {
-    let kind = InputKind::Integer(Bounds { min: Some(1), max: None });
-    InputSpec { many: true, max_items: 5, help: Some("the order's number".into()), ..spec("order", kind) }
+    let kind = InputKind::Integer(Bounds {
+        min: Some(1),
+        max: None,
+    });
+    InputSpec {
+        many: true,
+        max_items: 5,
+        help: Some("the order's number".into()),
+        ..spec("order", kind)
+    }
 }
 
 fn supplier() -> InputSpec {
-    InputSpec { many: true, ..spec("supplier", text()) }
+    InputSpec {
+        many: true,
+        ..spec("supplier", text())
+    }
 }
 
 fn all() -> Vec<InputSpec> {
-    let amount = Bounds { min: Decimal::parse("0.01").ok(), max: Decimal::parse("500").ok() };
-    let wait = Bounds { min: None, max: Some(Duration::from_secs(3600)) };
+    let amount = Bounds {
+        min: Decimal::parse("0.01").ok(),
+        max: Decimal::parse("500").ok(),
+    };
+    let wait = Bounds {
+        min: None,
+        max: Some(Duration::from_secs(3600)),
+    };
     vec![
         order(),
-        InputSpec { required: false, ..spec("note", text()) },
-        InputSpec { required: false, ..spec("amount", InputKind::Decimal(amount)) },
-        InputSpec { required: false, default: Some(json!(60)), ..spec("wait", InputKind::Duration(wait)) },
-        InputSpec { required: false, ..spec("force", InputKind::Boolean) },
-        InputSpec { required: false, ..spec("colour", InputKind::Choice(vec!["red".into(), "dark blue".into()])) },
-        InputSpec { required: false, ..spec("code", InputKind::Text { length: Bounds { min: None, max: Some(9) }, pattern: Pattern::parse("[A-Z]+|x").ok() }) },
+        InputSpec {
+            required: false,
+            ..spec("note", text())
+        },
+        InputSpec {
+            required: false,
+            ..spec("amount", InputKind::Decimal(amount))
+        },
+        InputSpec {
+            required: false,
+            default: Some(json!(60)),
+            ..spec("wait", InputKind::Duration(wait))
+        },
+        InputSpec {
+            required: false,
+            ..spec("force", InputKind::Boolean)
+        },
+        InputSpec {
+            required: false,
+            ..spec("colour", InputKind::Choice(vec!["red".into(), "dark blue".into()]))
+        },
+        InputSpec {
+            required: false,
+            ..spec(
+                "code",
+                InputKind::Text {
+                    length: Bounds {
+                        min: None,
+                        max: Some(9),
+                    },
+                    pattern: Pattern::parse("[A-Z]+|x").ok(),
+                },
+            )
+        },
     ]
 }
 
@@ -41,7 +101,10 @@ fn read(specs: &[InputSpec], text: &str) -> Result<(Value, bool), Vec<String>> {
 }
 
 fn named(specs: &[InputSpec], pairs: &[(&str, &str)]) -> Result<Value, Vec<String>> {
-    let pairs = pairs.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+    let pairs = pairs
+        .iter()
+        .map(|(name, text)| ((*name).into(), (*text).into()))
+        .collect();
     interpret_specs("try", specs, &Words::Named(pairs)).map(|it| Value::Object(it.values))
 }
 
@@ -57,11 +120,18 @@ fn lines_are_read_as_people_type_them() {
         (" 1042\t1042\n", json!([1042]), false),
     ];
     for (text, expected, dry) in orders {
-        assert_eq!(read(&[order()], text), Ok((json!({ "order": expected }), dry)), "{text}");
+        assert_eq!(
+            read(&[order()], text),
+            Ok((json!({ "order": expected }), dry)),
+            "{text}"
+        );
     }
     let suppliers = [
         ("CJ", json!(["CJ"])),
-        ("\"CJ Dropshipping\",AliExpress", json!(["CJ Dropshipping", "AliExpress"])),
+        (
+            "\"CJ Dropshipping\",AliExpress",
+            json!(["CJ Dropshipping", "AliExpress"]),
+        ),
         ("“CJ Dropshipping”, ‘a, b’", json!(["CJ Dropshipping", "a, b"])),
         ("\"say \\\"hi\\\" \\\\ \"", json!(["say \"hi\" \\ "])),
         ("supplier=\"dry\"", json!(["dry"])),
@@ -71,7 +141,11 @@ fn lines_are_read_as_people_type_them() {
         ("1=2", json!(["1=2"])),
     ];
     for (text, expected) in suppliers {
-        assert_eq!(read(&[supplier()], text), Ok((json!({ "supplier": expected }), false)), "{text}");
+        assert_eq!(
+            read(&[supplier()], text),
+            Ok((json!({ "supplier": expected }), false)),
+            "{text}"
+        );
     }
 }
 
@@ -85,9 +159,13 @@ fn inputs_come_in_file_order_or_by_name() {
     ] {
         assert_eq!(read(&all(), text), Ok((expected.clone(), false)), "{text}");
     }
-    let defaults = json!({"order": [7], "note": null, "amount": null, "wait": 60, "force": null, "colour": null, "code": null});
+    let defaults =
+        json!({"order": [7], "note": null, "amount": null, "wait": 60, "force": null, "colour": null, "code": null});
     assert_eq!(read(&all(), "7"), Ok((defaults.clone(), false)));
-    assert_eq!(named(&all(), &[("order", "7"), ("note", ""), ("wait", " ")]), Ok(defaults));
+    assert_eq!(
+        named(&all(), &[("order", "7"), ("note", ""), ("wait", " ")]),
+        Ok(defaults)
+    );
 }
 
 #[test]
@@ -95,7 +173,10 @@ fn named_values_are_taken_as_they_are() {
     let mut specs = all();
     specs[0].many = true;
     let values = named(&specs, &[("order", "1042, 1045"), ("note", "say \"hi\", a=b dry")]).unwrap();
-    assert_eq!((&values["order"], &values["note"]), (&json!([1042, 1045]), &json!("say \"hi\", a=b dry")));
+    assert_eq!(
+        (&values["order"], &values["note"]),
+        (&json!([1042, 1045]), &json!("say \"hi\", a=b dry"))
+    );
 }
 
 #[test]
@@ -110,7 +191,7 @@ there is no input `amont`; did you mean `amount`? (A value with `=` in it goes i
 `amount`: `500.001` is out of range; it takes 0.01 to 500
 `wait`: `2h` is out of range; it takes 1h at the most
 `force`: `maybe` is neither yes nor no
-`colour`: `dark` is no choice; did you mean `dark blue`?
+`colour`: `dark` is no choice; it takes one of red, dark blue
 `code`: `abc` does not have the form `[A-Z]+|x`
 "#);
     insta::assert_snapshot!(tell(read(&[order()], "")), @r#"`order` is missing (the order's number): give a whole number, such as `/try order=1042`"#);
@@ -141,7 +222,10 @@ there is no input `oder`; did you mean `order`?
 #[test]
 fn a_big_text_is_not_echoed() {
     for big in ["x".repeat(10_000), "9".repeat(8_000), "é".repeat(4_000)] {
-        for problems in [read(&all(), &big).unwrap_err(), named(&all(), &[("order", &big), ("note", &big)]).unwrap_err()] {
+        for problems in [
+            read(&all(), &big).unwrap_err(),
+            named(&all(), &[("order", &big), ("note", &big)]).unwrap_err(),
+        ] {
             assert!(problems.iter().all(|it| it.len() < 200), "{problems:?}");
         }
     }
@@ -150,9 +234,26 @@ fn a_big_text_is_not_echoed() {
 #[test]
 fn decimals_are_exact() {
     for (text, expected) in [("84.50", "84.50"), ("-0.0", "0.0"), ("+007", "7"), ("0.1", "0.1")] {
-        assert_eq!(Decimal::parse(text).map(|it| it.to_string()), Ok(expected.to_owned()), "{text}");
+        assert_eq!(
+            Decimal::parse(text).map(|it| it.to_string()),
+            Ok(expected.to_owned()),
+            "{text}"
+        );
     }
-    for text in ["", ".", "1.", ".5", "1e3", "1,5", "0x1", "--1", "NaN", "1.0000000001", "1000000000000000000.1", "٣"] {
+    for text in [
+        "",
+        ".",
+        "1.",
+        ".5",
+        "1e3",
+        "1,5",
+        "0x1",
+        "--1",
+        "NaN",
+        "1.0000000001",
+        "1000000000000000000.1",
+        "٣",
+    ] {
         assert!(Decimal::parse(text).is_err(), "{text}");
     }
     assert!(Decimal::parse("0.1").unwrap() < Decimal::parse("0.100000001").unwrap());

@@ -2,8 +2,8 @@
 
 use super::decimal::Decimal;
 use super::words::quoted;
+use crate::nearest::nearest;
 use crate::runbook::duration;
-use crate::runbook::nearest::nearest;
 use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
@@ -51,10 +51,15 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern; it is matched against the whole text.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // The last line says what is wrong; those before it draw where.
+        let told = |error: regex::Error| error.to_string().lines().last().unwrap_or_default().to_owned();
         // First alone: `a)|(b` must not become a pattern by being wrapped.
-        regex::Regex::new(text).map_err(|error| error.to_string())?;
-        let whole = regex::Regex::new(&format!("^(?:{text})$")).map_err(|error| error.to_string())?;
-        Ok(Self { text: text.to_owned(), whole })
+        regex::Regex::new(text).map_err(told)?;
+        let whole = regex::Regex::new(&format!("^(?:{text})$")).map_err(told)?;
+        Ok(Self {
+            text: text.to_owned(),
+            whole,
+        })
     }
 }
 
@@ -87,7 +92,12 @@ impl InputKind {
     pub(super) fn example(&self) -> String {
         match self {
             Self::Text { .. } => "\"some text\"".to_owned(),
-            Self::Integer(bounds) => bounds.min.filter(|min| *min > 1042).unwrap_or(1042).min(bounds.max.unwrap_or(1042)).to_string(),
+            Self::Integer(bounds) => bounds
+                .min
+                .filter(|min| *min > 1042)
+                .unwrap_or(1042)
+                .min(bounds.max.unwrap_or(1042))
+                .to_string(),
             Self::Decimal(_) => "84.50".to_owned(),
             Self::Boolean => "yes".to_owned(),
             Self::Duration(_) => "15m".to_owned(),
@@ -97,28 +107,43 @@ impl InputKind {
     }
 
     pub(super) fn has_no_blanks(&self) -> bool {
-        matches!(self, Self::Integer(_) | Self::Decimal(_) | Self::Boolean | Self::Duration(_))
+        matches!(
+            self,
+            Self::Integer(_) | Self::Decimal(_) | Self::Boolean | Self::Duration(_)
+        )
     }
 
     /// Reads one value; an error is a sentence that begins with the value.
     pub(super) fn read(&self, text: &str) -> Result<Value, String> {
         if let Some(bad) = text.chars().find(|c| is_unfit(*c)) {
-            return Err(format!("it has the character U+{:04X} in it, which cannot be seen; type it anew", bad as u32));
+            return Err(format!(
+                "it has the character U+{:04X} in it, which cannot be seen; type it anew",
+                bad as u32
+            ));
         }
         let shown = shown(text);
         match self {
             Self::Text { length, pattern } => {
                 let count = text.chars().count();
-                in_bounds(&count, length, |range| format!("{count} characters are given; it takes {range}"))?;
+                in_bounds(&count, length, |range| {
+                    format!("{count} characters are given; it takes {range}")
+                })?;
                 match pattern {
-                    Some(it) if !it.whole.is_match(text) => Err(format!("{shown} does not have the form `{}`", it.text)),
+                    Some(it) if !it.whole.is_match(text) => {
+                        Err(format!("{shown} does not have the form `{}`", it.text))
+                    }
                     _ => Ok(Value::from(text)),
                 }
             }
             Self::Row => {
-                let length = Bounds { min: Some(1), max: Some(200) };
+                let length = Bounds {
+                    min: Some(1),
+                    max: Some(200),
+                };
                 let count = text.chars().count();
-                in_bounds(&count, &length, |range| format!("{count} characters are given; it takes {range}"))?;
+                in_bounds(&count, &length, |range| {
+                    format!("{count} characters are given; it takes {range}")
+                })?;
                 Ok(Value::from(text))
             }
             Self::Integer(bounds) => {
@@ -127,12 +152,16 @@ impl InputKind {
                     return Err(format!("{shown} is not a whole number"));
                 }
                 let number: i64 = text.parse().map_err(|_| format!("{shown} is too large a number"))?;
-                in_bounds(&number, bounds, |range| format!("{shown} is out of range; it takes {range}"))?;
+                in_bounds(&number, bounds, |range| {
+                    format!("{shown} is out of range; it takes {range}")
+                })?;
                 Ok(Value::from(number))
             }
             Self::Decimal(bounds) => {
                 let number = Decimal::parse(text).map_err(|problem| format!("{shown} is {problem}"))?;
-                in_bounds(&number, bounds, |range| format!("{shown} is out of range; it takes {range}"))?;
+                in_bounds(&number, bounds, |range| {
+                    format!("{shown} is out of range; it takes {range}")
+                })?;
                 Ok(Value::from(number.as_str()))
             }
             Self::Boolean => match text.to_ascii_lowercase().as_str() {
@@ -142,7 +171,9 @@ impl InputKind {
             },
             Self::Duration(bounds) => {
                 let span = duration::parse(text).map_err(|problem| format!("{shown} is {problem}"))?;
-                in_bounds(&Shown(span), &bounds.shown(), |range| format!("{shown} is out of range; it takes {range}"))?;
+                in_bounds(&Shown(span), &bounds.shown(), |range| {
+                    format!("{shown} is out of range; it takes {range}")
+                })?;
                 Ok(Value::from(span.as_secs()))
             }
             Self::Choice(choices) => match choices.iter().find(|it| it.as_str() == text) {
@@ -160,7 +191,13 @@ impl InputKind {
         match value {
             Value::Null => None,
             Value::Array(items) if items.is_empty() => None,
-            Value::Array(items) => Some(items.iter().filter_map(|item| self.write(item)).collect::<Vec<_>>().join(",")),
+            Value::Array(items) => Some(
+                items
+                    .iter()
+                    .filter_map(|item| self.write(item))
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
             Value::Bool(it) => Some(if *it { "yes" } else { "no" }.to_owned()),
             Value::Number(it) => match (self, it.as_u64()) {
                 (Self::Duration(_), Some(seconds)) => Some(duration::show(Duration::from_secs(seconds))),
@@ -175,7 +212,11 @@ impl InputKind {
 /// A value for a message: in backticks, short, on one line, with nothing in it that cannot be seen.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 40;
-    let mut short: String = text.chars().take(MOST).map(|c| if is_unfit(c) || c == '`' { '?' } else { c }).collect();
+    let mut short: String = text
+        .chars()
+        .take(MOST)
+        .map(|c| if is_unfit(c) || c == '`' { '?' } else { c })
+        .collect();
     if text.chars().count() > MOST {
         short.push_str("...");
     }
@@ -217,6 +258,9 @@ impl fmt::Display for Shown {
 
 impl Bounds<Duration> {
     fn shown(&self) -> Bounds<Shown> {
-        Bounds { min: self.min.map(Shown), max: self.max.map(Shown) }
+        Bounds {
+            min: self.min.map(Shown),
+            max: self.max.map(Shown),
+        }
     }
 }

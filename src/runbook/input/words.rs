@@ -11,7 +11,10 @@ pub(super) struct Word {
 /// Splits a line. The error is a sentence.
 pub(super) fn split(line: &str, max_bytes: usize) -> Result<Vec<Word>, String> {
     if line.len() > max_bytes {
-        return Err(format!("the line has {} bytes; {max_bytes} are the most. Give less at once", line.len()));
+        return Err(format!(
+            "the line has {} bytes; {max_bytes} are the most. Give less at once",
+            line.len()
+        ));
     }
     let mut words = Vec::new();
     let mut rest: Vec<char> = line.chars().rev().collect();
@@ -47,7 +50,10 @@ pub fn quoted(text: &str) -> String {
 impl Word {
     /// A text as it is, blanks, commas and quotes included.
     pub(super) fn whole(text: &str) -> Self {
-        Self { characters: text.chars().map(|c| (c, true)).collect(), has_quotes: true }
+        Self {
+            characters: text.chars().map(|c| (c, true)).collect(),
+            has_quotes: true,
+        }
     }
 
     /// A text of which commas make a list and in which quotes group.
@@ -71,8 +77,15 @@ impl Word {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
         let unquoted = self.characters[..at].iter().all(|(_, quoted)| !quoted);
-        (is_name && unquoted)
-            .then(|| (name, Self { characters: self.characters[at + 1..].to_vec(), has_quotes: self.has_quotes }))
+        (is_name && unquoted).then(|| {
+            (
+                name,
+                Self {
+                    characters: self.characters[at + 1..].to_vec(),
+                    has_quotes: self.has_quotes,
+                },
+            )
+        })
     }
 
     /// The parts between unquoted commas, unquoted blanks around them left out.
@@ -106,9 +119,17 @@ fn closing(c: char) -> Option<&'static [char]> {
 
 /// Takes one word off the end of a reversed text. Blanks next to a comma do not end it.
 fn take_word(rest: &mut Vec<char>, blanks_end: bool) -> Result<Word, String> {
-    let mut word = Word { characters: Vec::new(), has_quotes: false };
+    let mut word = Word {
+        characters: Vec::new(),
+        has_quotes: false,
+    };
     while let Some(c) = rest.pop() {
-        let after_comma = word.characters.iter().rev().find(|(c, quoted)| !c.is_whitespace() || *quoted) == Some(&(',', false));
+        let after_comma = word
+            .characters
+            .iter()
+            .rev()
+            .find(|(c, quoted)| !c.is_whitespace() || *quoted)
+            == Some(&(',', false));
         if c.is_whitespace() {
             let before_comma = rest.iter().rev().find(|c| !c.is_whitespace()) == Some(&',');
             if blanks_end && !after_comma && !before_comma {

@@ -3,10 +3,10 @@
 
 use super::Known;
 use super::sheet::{Section, Sheet, as_integer, as_text};
+use crate::nearest::way_out;
 use crate::runbook::action::{ActionSpec, ArgumentKind, ArgumentSpec, Effect};
 use crate::runbook::duration;
 use crate::runbook::expression::{Expression, Names};
-use crate::runbook::nearest::nearest;
 use crate::runbook::{Argument, Call};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -17,7 +17,10 @@ use toml::de::DeValue;
 pub(super) fn read_call(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: &Names) -> Option<Call> {
     let call = call(section, sheet, known, names)?;
     if call.action.effect > Effect::Read {
-        let message = format!("{} only reads; {}.{} writes", section.title, call.action.integration, call.action.name);
+        let message = format!(
+            "{} only reads; {}.{} writes",
+            section.title, call.action.integration, call.action.name
+        );
         sheet.problem(section.place("use"), message);
         return None;
     }
@@ -31,19 +34,30 @@ pub(super) fn call(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, 
     let action = used.and_then(|used| {
         let action = find(known, used.value);
         if action.is_none() {
-            let all = actions(known).map(|it| format!("{}.{}", it.integration, it.name)).collect::<Vec<_>>();
-            sheet.problem(used.span.start, unknown("action", used.value, all.iter().map(String::as_str)));
+            let all = actions(known)
+                .map(|it| format!("{}.{}", it.integration, it.name))
+                .collect::<Vec<_>>();
+            sheet.problem(
+                used.span.start,
+                unknown("action", used.value, all.iter().map(String::as_str)),
+            );
         }
         action
     });
     let on = on.filter(|on| match known.connections.get(on.value) {
         None => {
-            sheet.problem(on.span.start, unknown("connection", on.value, known.connections.keys().map(String::as_str)));
+            sheet.problem(
+                on.span.start,
+                unknown("connection", on.value, known.connections.keys().map(String::as_str)),
+            );
             false
         }
         Some(kind) => match action.filter(|it| it.integration != kind) {
             Some(action) => {
-                let message = format!("`{}` is a connection of kind {kind}; {}.{} needs one of kind {}", on.value, action.integration, action.name, action.integration);
+                let message = format!(
+                    "`{}` is a connection of kind {kind}; {}.{} needs one of kind {}",
+                    on.value, action.integration, action.name, action.integration
+                );
                 sheet.problem(on.span.start, message);
                 false
             }
@@ -52,7 +66,11 @@ pub(super) fn call(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, 
     });
     let action = action?;
     let with = arguments(section, sheet, action, names);
-    Some(Call { action, on: on?.value.to_owned(), with })
+    Some(Call {
+        action,
+        on: on?.value.to_owned(),
+        with,
+    })
 }
 
 fn actions(known: &Known) -> impl Iterator<Item = &'static ActionSpec> {
@@ -66,14 +84,7 @@ fn find(known: &Known, used: &str) -> Option<&'static ActionSpec> {
 
 /// "There is no such thing", with what was likely meant.
 pub(super) fn unknown<'a>(what: &str, word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(word, known.clone()) {
-        Some(near) => format!("there is no {what} `{word}`; did you mean `{near}`?"),
-        None => {
-            let all = known.collect::<Vec<_>>();
-            let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
-            format!("there is no {what} `{word}`; there is: {all}")
-        }
-    }
+    format!("there is no {what} `{word}`; {}", way_out(word, known))
 }
 
 fn arguments(
@@ -87,7 +98,11 @@ fn arguments(
     let title = format!("{}.{}", action.integration, action.name);
     for (key, value) in with.iter().flat_map(Section::entries) {
         let Some(spec) = action.arguments.iter().find(|it| it.name == key.value) else {
-            let message = unknown(&format!("argument of {title}"), key.value, action.arguments.iter().map(|it| it.name));
+            let message = unknown(
+                &format!("argument of {title}"),
+                key.value,
+                action.arguments.iter().map(|it| it.name),
+            );
             sheet.problem(key.span.start, message);
             continue;
         };
@@ -120,20 +135,24 @@ fn argument(
             _ => Err(Some(format!("`{name}` is text written here; no value gets into it"))),
         },
         ArgumentKind::FixedDuration => {
-            let text = as_text(value).ok_or_else(|| Some(format!("`{name}` is a duration written here, such as \"5m\"")))?;
+            let text =
+                as_text(value).ok_or_else(|| Some(format!("`{name}` is a duration written here, such as \"5m\"")))?;
             let duration = duration::parse(text.value).map_err(|problem| Some(format!("`{name}` is {problem}")))?;
             Ok(Argument::Fixed(Value::from(duration.as_secs())))
         }
         ArgumentKind::FixedInteger => as_integer(value.get_ref())
             .map(|it| Argument::Fixed(Value::from(it)))
             .ok_or_else(|| Some(format!("`{name}` is a whole number written here"))),
-        ArgumentKind::Value => {
-            computed(value, sheet, names).map(Argument::Value).map_err(|told| (!told).then(|| format!("`{name}` is an expression in quotes")))
-        }
+        ArgumentKind::Value => computed(value, sheet, names)
+            .map(Argument::Value)
+            .map_err(|told| (!told).then(|| format!("`{name}` is an expression in quotes"))),
         ArgumentKind::Values => {
             let wrong = || format!("`{name}` is a list of expressions, each in quotes");
             let items = value.get_ref().as_array().ok_or_else(|| Some(wrong()))?;
-            let items = items.iter().map(|item| computed(item, sheet, names)).collect::<Vec<_>>();
+            let items = items
+                .iter()
+                .map(|item| computed(item, sheet, names))
+                .collect::<Vec<_>>();
             let items = items.into_iter().collect::<Result<Vec<_>, bool>>();
             items.map(Argument::Values).map_err(|told| (!told).then(wrong))
         }

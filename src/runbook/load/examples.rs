@@ -11,7 +11,9 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
-const KEYS: &[&str] = &["name", "line", "inputs", "like", "looks", "expect", "says", "steps", "answer"];
+const KEYS: &[&str] = &[
+    "name", "line", "inputs", "like", "looks", "expect", "says", "steps", "answer",
+];
 const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
 
 pub(super) fn examples(
@@ -35,20 +37,36 @@ pub(super) fn examples(
         });
         let canned = canned_looks(&section, sheet, looks, &examples);
         let says = said(&section, sheet);
-        let planned = section.texts(sheet, "steps").map(|it| it.iter().map(|it| it.value.to_owned()).collect());
+        let planned = section
+            .texts(sheet, "steps")
+            .map(|it| it.iter().map(|it| it.value.to_owned()).collect());
         let answers = section.sections(sheet, "answer", ANSWER_KEYS);
         let answers = answers.iter().filter_map(|it| answer(it, sheet, steps)).collect();
         let words = words(&section, sheet, inputs);
         if let (Some(name), Some(expect)) = (name, expect) {
             let name = name.value.to_owned();
-            examples.push(Example { name, offset: section.at, words, looks: canned, expect, says, steps: planned, answers });
+            examples.push(Example {
+                name,
+                offset: section.at,
+                words,
+                looks: canned,
+                expect,
+                says,
+                steps: planned,
+                answers,
+            });
         }
     }
     examples
 }
 
 fn said(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Vec<String> {
-    section.texts(sheet, "says").into_iter().flatten().map(|it| it.value.to_owned()).collect()
+    section
+        .texts(sheet, "says")
+        .into_iter()
+        .flatten()
+        .map(|it| it.value.to_owned())
+        .collect()
 }
 
 fn words(section: &Section<'_>, sheet: &mut Sheet<'_>, inputs: &[InputSpec]) -> Words {
@@ -62,7 +80,10 @@ fn words(section: &Section<'_>, sheet: &mut Sheet<'_>, inputs: &[InputSpec]) -> 
     let mut pairs = Vec::new();
     for (name, value) in given.iter().flat_map(Section::entries) {
         if !inputs.iter().any(|it| it.name == name.value) {
-            sheet.problem(name.span.start, calls::unknown("input", name.value, inputs.iter().map(|it| it.name.as_str())));
+            sheet.problem(
+                name.span.start,
+                calls::unknown("input", name.value, inputs.iter().map(|it| it.name.as_str())),
+            );
         }
         let text = match value.get_ref() {
             DeValue::Array(items) => {
@@ -73,23 +94,36 @@ fn words(section: &Section<'_>, sheet: &mut Sheet<'_>, inputs: &[InputSpec]) -> 
         };
         match text {
             Some(text) => pairs.push((name.value.to_owned(), text)),
-            None => sheet.problem(value.span().start, "an input is text, a whole number, or a list of them"),
+            None => sheet.problem(
+                value.span().start,
+                "an input is text, a whole number, or a list of them",
+            ),
         }
     }
     Words::Named(pairs)
 }
 
 fn typed(value: &Spanned<DeValue<'_>>) -> Option<String> {
-    as_text(value).map(|it| it.value.to_owned()).or_else(|| as_integer(value.get_ref()).map(|it| it.to_string()))
+    as_text(value)
+        .map(|it| it.value.to_owned())
+        .or_else(|| as_integer(value.get_ref()).map(|it| it.to_string()))
 }
 
 /// Those of the example that this one is like, and its own.
-fn canned_looks(section: &Section<'_>, sheet: &mut Sheet<'_>, looks: &[Look], earlier: &[Example]) -> Map<String, Value> {
+fn canned_looks(
+    section: &Section<'_>,
+    sheet: &mut Sheet<'_>,
+    looks: &[Look],
+    earlier: &[Example],
+) -> Map<String, Value> {
     let mut canned = Map::new();
     if let Some(like) = section.text(sheet, "like") {
         match earlier.iter().find(|it| it.name == like.value) {
             Some(it) => canned.clone_from(&it.looks),
-            None => sheet.problem(like.span.start, format!("there is no example \"{}\" before this one", like.value)),
+            None => sheet.problem(
+                like.span.start,
+                format!("there is no example \"{}\" before this one", like.value),
+            ),
         }
     }
     let own = section.open_section(sheet, "looks");
@@ -99,18 +133,29 @@ fn canned_looks(section: &Section<'_>, sheet: &mut Sheet<'_>, looks: &[Look], ea
                 let answer = canned_answer(sheet, value, &look.call);
                 canned.insert(name.value.to_owned(), answer);
             }
-            None => sheet.problem(name.span.start, calls::unknown("look", name.value, looks.iter().map(|it| it.name.as_str()))),
+            None => sheet.problem(
+                name.span.start,
+                calls::unknown("look", name.value, looks.iter().map(|it| it.name.as_str())),
+            ),
         }
     }
     for look in looks.iter().filter(|look| !canned.contains_key(&look.name)) {
-        sheet.problem(section.at, format!("the example lacks an answer to the look `{}`", look.name));
+        sheet.problem(
+            section.at,
+            format!("the example lacks an answer to the look `{}`", look.name),
+        );
     }
     canned
 }
 
 /// Fields that are not given are null; fields that the action does not give are a mistake.
 fn canned_answer(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>, call: &Call) -> Value {
-    let mut fields: Map<String, Value> = call.action.gives.iter().map(|it| (it.0.to_owned(), Value::Null)).collect();
+    let mut fields: Map<String, Value> = call
+        .action
+        .gives
+        .iter()
+        .map(|it| (it.0.to_owned(), Value::Null))
+        .collect();
     match value.get_ref().as_table() {
         Some(table) => {
             for (name, value) in table {
@@ -129,9 +174,14 @@ fn canned_answer(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>, call: &Cal
 
 fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> Option<Answer> {
     let step = section.required(sheet, "step")?;
-    let spec = specs.iter().find(|it| it.name == step.value.split('[').next().unwrap_or_default());
+    let spec = specs
+        .iter()
+        .find(|it| it.name == step.value.split('[').next().unwrap_or_default());
     if spec.is_none() {
-        sheet.problem(step.span.start, calls::unknown("step", step.value, specs.iter().map(|it| it.name.as_str())));
+        sheet.problem(
+            step.span.start,
+            calls::unknown("step", step.value, specs.iter().map(|it| it.name.as_str())),
+        );
     }
     let spec = spec?;
     let call = result(section, sheet, "call", spec.call.as_ref());
@@ -142,18 +192,30 @@ fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> O
     let outcome = section.required(sheet, "outcome").and_then(|it| {
         let outcome = steps::outcome(it.value);
         if outcome.is_none() {
-            sheet.problem(it.span.start, "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"");
+            sheet.problem(
+                it.span.start,
+                "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"",
+            );
         }
         outcome
     });
     let says = said(section, sheet);
-    Some(Answer { offset: section.at, step: step.value.to_owned(), call: call?, probe, outcome: outcome?, says })
+    Some(Answer {
+        offset: section.at,
+        step: step.value.to_owned(),
+        call: call?,
+        probe,
+        outcome: outcome?,
+        says,
+    })
 }
 
 fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<&Call>) -> Option<CallResult> {
     let result = section.section(sheet, key, &["result", "reason", "value"])?;
     let word = result.required(sheet, "result")?;
-    let reason = result.text(sheet, "reason").map_or_else(|| "an example".to_owned(), |it| it.value.to_owned());
+    let reason = result
+        .text(sheet, "reason")
+        .map_or_else(|| "an example".to_owned(), |it| it.value.to_owned());
     match word.value {
         "done" => {
             let Some(call) = call else {
@@ -164,13 +226,18 @@ fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<
                 sheet.missing(&result, "value");
                 return None;
             };
-            Some(CallResult::Done { value: canned_answer(sheet, value, call) })
+            Some(CallResult::Done {
+                value: canned_answer(sheet, value, call),
+            })
         }
         "not-done" => Some(CallResult::NotDone { reason }),
         "unreachable" => Some(CallResult::Unreachable { reason }),
         "unknown" => Some(CallResult::Unknown { reason }),
         _ => {
-            sheet.problem(word.span.start, "`result` is \"done\", \"not-done\", \"unreachable\" or \"unknown\"");
+            sheet.problem(
+                word.span.start,
+                "`result` is \"done\", \"not-done\", \"unreachable\" or \"unknown\"",
+            );
             None
         }
     }
@@ -181,9 +248,11 @@ fn json(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>) -> Value {
         DeValue::String(it) => Value::from(it.as_ref()),
         DeValue::Boolean(it) => Value::Bool(*it),
         DeValue::Array(items) => Value::Array(items.iter().map(|it| json(sheet, it)).collect()),
-        DeValue::Table(table) => {
-            table.iter().map(|(name, value)| (name.get_ref().to_string(), json(sheet, value))).collect::<Map<_, _>>().into()
-        }
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(name, value)| (name.get_ref().to_string(), json(sheet, value)))
+            .collect::<Map<_, _>>()
+            .into(),
         DeValue::Float(it) => match it.as_str().parse().ok().and_then(serde_json::Number::from_f64) {
             Some(number) => Value::Number(number),
             None => unfit(sheet, value),
@@ -196,6 +265,9 @@ fn json(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>) -> Value {
 }
 
 fn unfit(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>) -> Value {
-    sheet.problem(value.span().start, "an answer is made of text, numbers, true, false, lists and tables");
+    sheet.problem(
+        value.span().start,
+        "an answer is made of text, numbers, true, false, lists and tables",
+    );
     Value::Null
 }

@@ -10,7 +10,18 @@ use serde_json::Value;
 use std::time::Duration;
 
 const KEYS: &[&str] = &[
-    "name", "kind", "required", "default", "min", "max", "pattern", "many", "max_items", "choices", "help", "suggest",
+    "name",
+    "kind",
+    "required",
+    "default",
+    "min",
+    "max",
+    "pattern",
+    "many",
+    "max_items",
+    "choices",
+    "help",
+    "suggest",
 ];
 const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
 const MAX_TEXT: usize = 200;
@@ -21,20 +32,33 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
     for section in top.sections(sheet, "input", KEYS) {
         let name = name(&section, sheet);
         let kind = kind(&section, sheet);
-        let (Some(name), Some(kind)) = (name, kind) else { continue };
+        let (Some(name), Some(kind)) = (name, kind) else {
+            continue;
+        };
         if inputs.iter().any(|it| it.name == name) {
             sheet.problem(section.place("name"), format!("there is another input `{name}`"));
         }
         if name == "dry" {
-            sheet.problem(section.place("name"), "`dry` as the last word asks for a dry run; call the input something else");
+            sheet.problem(
+                section.place("name"),
+                "`dry` as the last word asks for a dry run; call the input something else",
+            );
         }
         let has_default = section.has("default");
         let required = section.boolean(sheet, "required").unwrap_or(!has_default);
         if required && has_default {
-            sheet.problem(section.place("default"), "an input is required or has a default, not both");
+            sheet.problem(
+                section.place("default"),
+                "an input is required or has a default, not both",
+            );
         }
         if required && inputs.iter().any(|it| !it.required) {
-            sheet.problem(section.at, format!("the required input `{name}` stands before the optional ones: the order here is the order in chat"));
+            sheet.problem(
+                section.at,
+                format!(
+                    "the required input `{name}` stands before the optional ones: the order here is the order in chat"
+                ),
+            );
         }
         let many = section.boolean(sheet, "many").unwrap_or(false);
         if section.has("max_items") && !many {
@@ -64,10 +88,16 @@ pub(super) fn name(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<Strin
     let text = section.required(sheet, "name")?;
     let fits = text.value.len() <= 32
         && text.value.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.value.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
+        && text
+            .value
+            .bytes()
+            .all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
         && Expression::parse(&format!("inputs.{}", text.value)).is_ok();
     if !fits {
-        sheet.problem(text.span.start, "a name is a small letter, then at most 31 small letters, digits and underscores, and no word of CEL");
+        sheet.problem(
+            text.span.start,
+            "a name is a small letter, then at most 31 small letters, digits and underscores, and no word of CEL",
+        );
         return None;
     }
     Some(text.value.to_owned())
@@ -81,29 +111,51 @@ fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<InputKind> {
         "choice" => &["choices"],
         "boolean" | "row" => &[],
         other => {
-            sheet.problem(text.span.start, calls::unknown("kind of input", other, KINDS.iter().copied()));
+            sheet.problem(
+                text.span.start,
+                calls::unknown("kind of input", other, KINDS.iter().copied()),
+            );
             return None;
         }
     };
     for key in ["min", "max", "pattern", "choices"] {
         if section.has(key) && !allowed.contains(&key) {
-            sheet.problem(section.place(key), format!("an input of kind {} has no `{key}`", text.value));
+            sheet.problem(
+                section.place(key),
+                format!("an input of kind {} has no `{key}`", text.value),
+            );
         }
     }
     Some(match text.value {
         "text" => {
             let length = bounds(section, sheet, "a whole number of characters", |value| {
-                as_integer(value.get_ref()).and_then(|it| usize::try_from(it).ok()).filter(|it| *it <= 4000)
+                as_integer(value.get_ref())
+                    .and_then(|it| usize::try_from(it).ok())
+                    .filter(|it| *it <= 4000)
             });
-            InputKind::Text { length: Bounds { max: length.max.or(Some(MAX_TEXT)), ..length }, pattern: pattern(section, sheet) }
+            InputKind::Text {
+                length: Bounds {
+                    max: length.max.or(Some(MAX_TEXT)),
+                    ..length
+                },
+                pattern: pattern(section, sheet),
+            }
         }
-        "integer" => InputKind::Integer(bounds(section, sheet, "a whole number", |value| as_integer(value.get_ref()))),
-        "decimal" => InputKind::Decimal(bounds(section, sheet, "a decimal number in quotes, such as \"84.50\"", |value| {
-            Decimal::parse(as_text(value)?.value).ok()
+        "integer" => InputKind::Integer(bounds(section, sheet, "a whole number", |value| {
+            as_integer(value.get_ref())
         })),
-        "duration" => InputKind::Duration(bounds(section, sheet, "a duration in quotes, such as \"15m\"", |value| -> Option<Duration> {
-            duration::parse(as_text(value)?.value).ok()
-        })),
+        "decimal" => InputKind::Decimal(bounds(
+            section,
+            sheet,
+            "a decimal number in quotes, such as \"84.50\"",
+            |value| Decimal::parse(as_text(value)?.value).ok(),
+        )),
+        "duration" => InputKind::Duration(bounds(
+            section,
+            sheet,
+            "a duration in quotes, such as \"15m\"",
+            |value| -> Option<Duration> { duration::parse(as_text(value)?.value).ok() },
+        )),
         "boolean" => InputKind::Boolean,
         "row" => InputKind::Row,
         _ => {
@@ -141,7 +193,9 @@ fn bounds<T: PartialOrd>(
 
 fn pattern(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<Pattern> {
     let text = section.text(sheet, "pattern")?;
-    Pattern::parse(text.value).map_err(|message| sheet.problem(text.span.start, format!("`pattern`: {message}"))).ok()
+    Pattern::parse(text.value)
+        .map_err(|message| sheet.problem(text.span.start, format!("`pattern`: {message}")))
+        .ok()
 }
 
 /// A default is written as it would be typed, or as a plain number or truth value.
@@ -153,7 +207,10 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
         other => as_integer(other).map(|it| it.to_string()),
     };
     let Some(typed) = typed else {
-        sheet.problem(value.span().start, "`default` is written as it would be typed, in quotes");
+        sheet.problem(
+            value.span().start,
+            "`default` is written as it would be typed, in quotes",
+        );
         return None;
     };
     match input.read_text(&typed) {
@@ -171,6 +228,12 @@ fn suggest(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Optio
     let suggest = section.section(sheet, "suggest", &["use", "on", "with", "value", "label"])?;
     let call = calls::read_call(&suggest, sheet, known, &Names::new().with("typed", Shape::Any));
     let value = suggest.required(sheet, "value")?.value.to_owned();
-    let label = suggest.text(sheet, "label").map_or_else(|| value.clone(), |it| it.value.to_owned());
-    Some(Suggest { call: call?, value, label })
+    let label = suggest
+        .text(sheet, "label")
+        .map_or_else(|| value.clone(), |it| it.value.to_owned());
+    Some(Suggest {
+        call: call?,
+        value,
+        label,
+    })
 }

@@ -1,9 +1,9 @@
 //! A TOML file as it is walked: every value with its place, every problem kept, unknown keys told with what was likely
 //! meant.
 
+use crate::nearest::way_out;
 use crate::problem::Problem;
 use crate::runbook::expression::{Expression, ExpressionError, Names};
-use crate::runbook::nearest::nearest;
 use crate::runbook::sentence::Sentence;
 use std::ops::Range;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(super) struct Sheet<'t> {
     path: &'t Path,
     text: &'t str,
     /// What the parser could not read may hold the key that would be missed.
-    is_torn: bool,
+    pub(super) is_torn: bool,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -36,7 +36,12 @@ pub(super) struct Section<'d> {
 
 impl<'t> Sheet<'t> {
     pub(super) fn new(path: &'t Path, text: &'t str, errors: &[toml::de::Error]) -> Self {
-        let mut sheet = Self { path, text, is_torn: !errors.is_empty(), problems: Vec::new() };
+        let mut sheet = Self {
+            path,
+            text,
+            is_torn: !errors.is_empty(),
+            problems: Vec::new(),
+        };
         for error in errors {
             let offset = error.span().map_or(0, |span| span.start);
             sheet.problem(offset, format!("not TOML: {}", error.message()));
@@ -106,14 +111,18 @@ impl<'d> Section<'d> {
         title: impl Into<String>,
         keys: &[&str],
     ) -> Self {
-        let section = Self { table, at, title: title.into() };
+        let section = Self {
+            table,
+            at,
+            title: title.into(),
+        };
         for key in table.keys() {
             let word: &str = key.get_ref();
-            if keys.contains(&word) {
+            // Under a torn heading its keys fall to the file itself.
+            if keys.contains(&word) || (sheet.is_torn && at == 0) {
                 continue;
             }
-            let hint = nearest(word, keys.iter().copied())
-                .map_or_else(|| format!("it knows {}", keys.join(", ")), |near| format!("did you mean `{near}`?"));
+            let hint = way_out(word, keys.iter().copied());
             sheet.problem(key.span().start, format!("{} has no `{word}`; {hint}", section.title));
         }
         section
@@ -127,14 +136,32 @@ impl<'d> Section<'d> {
         self.value(key).is_some()
     }
 
+    /// How many items the list of a key has.
+    pub(super) fn length(&self, key: &str) -> usize {
+        self.value(key)
+            .and_then(|it| it.get_ref().as_array())
+            .map_or(0, |items| items.len())
+    }
+
     /// Where a key stands, or the table where it does not.
     pub(super) fn place(&self, key: &str) -> usize {
-        self.table.keys().find(|it| it.get_ref() == key).map_or(self.at, |it| it.span().start)
+        self.table
+            .keys()
+            .find(|it| it.get_ref() == key)
+            .map_or(self.at, |it| it.span().start)
     }
 
     /// All keys with their values, for tables whose keys are free.
     pub(super) fn entries(&self) -> impl Iterator<Item = (Text<'d>, &'d Spanned<DeValue<'d>>)> {
-        self.table.iter().map(|(key, value)| (Text { value: key.get_ref(), span: key.span() }, value))
+        self.table.iter().map(|(key, value)| {
+            (
+                Text {
+                    value: key.get_ref(),
+                    span: key.span(),
+                },
+                value,
+            )
+        })
     }
 
     pub(super) fn text(&self, sheet: &mut Sheet<'_>, key: &str) -> Option<Text<'d>> {
@@ -163,11 +190,21 @@ impl<'d> Section<'d> {
     }
 
     /// A whole number in a range.
-    pub(super) fn count(&self, sheet: &mut Sheet<'_>, key: &str, range: std::ops::RangeInclusive<usize>) -> Option<usize> {
+    pub(super) fn count(
+        &self,
+        sheet: &mut Sheet<'_>,
+        key: &str,
+        range: std::ops::RangeInclusive<usize>,
+    ) -> Option<usize> {
         let value = self.value(key)?;
-        let number = as_integer(value.get_ref()).and_then(|it| usize::try_from(it).ok()).filter(|it| range.contains(it));
+        let number = as_integer(value.get_ref())
+            .and_then(|it| usize::try_from(it).ok())
+            .filter(|it| range.contains(it));
         if number.is_none() {
-            sheet.problem(value.span().start, format!("`{key}` is a whole number, {} to {}", range.start(), range.end()));
+            sheet.problem(
+                value.span().start,
+                format!("`{key}` is a whole number, {} to {}", range.start(), range.end()),
+            );
         }
         number
     }
@@ -185,7 +222,10 @@ impl<'d> Section<'d> {
 
     pub(super) fn texts(&self, sheet: &mut Sheet<'_>, key: &str) -> Option<Vec<Text<'d>>> {
         let value = self.value(key)?;
-        let texts = value.get_ref().as_array().and_then(|items| items.iter().map(as_text).collect());
+        let texts = value
+            .get_ref()
+            .as_array()
+            .and_then(|items| items.iter().map(as_text).collect());
         if texts.is_none() {
             sheet.problem(value.span().start, format!("`{key}` is a list of texts in quotes"));
         }
@@ -200,7 +240,11 @@ impl<'d> Section<'d> {
     /// A table whose keys are free.
     pub(super) fn open_section(&self, sheet: &mut Sheet<'_>, key: &str) -> Option<Section<'d>> {
         let (table, at) = self.table(sheet, key)?;
-        Some(Section { table, at, title: format!("`{key}`") })
+        Some(Section {
+            table,
+            at,
+            title: format!("`{key}`"),
+        })
     }
 
     fn table(&self, sheet: &mut Sheet<'_>, key: &str) -> Option<(&'d DeTable<'d>, usize)> {
@@ -213,7 +257,9 @@ impl<'d> Section<'d> {
     }
 
     pub(super) fn sections(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
-        let Some(value) = self.value(key) else { return Vec::new() };
+        let Some(value) = self.value(key) else {
+            return Vec::new();
+        };
         let Some(items) = value.get_ref().as_array() else {
             sheet.problem(self.place(key), format!("`{key}` is a list of tables: write [[{key}]]"));
             return Vec::new();
@@ -221,8 +267,17 @@ impl<'d> Section<'d> {
         let mut sections = Vec::new();
         for item in items.iter() {
             match item.get_ref().as_table() {
-                Some(table) => sections.push(Section::new(sheet, table, item.span().start, format!("[[{key}]]"), keys)),
-                None => sheet.problem(item.span().start, format!("`{key}` is a list of tables: write [[{key}]]")),
+                Some(table) => sections.push(Section::new(
+                    sheet,
+                    table,
+                    item.span().start,
+                    format!("[[{key}]]"),
+                    keys,
+                )),
+                None => sheet.problem(
+                    item.span().start,
+                    format!("`{key}` is a list of tables: write [[{key}]]"),
+                ),
             }
         }
         sections
@@ -230,7 +285,10 @@ impl<'d> Section<'d> {
 }
 
 pub(super) fn as_text<'d>(value: &'d Spanned<DeValue<'d>>) -> Option<Text<'d>> {
-    value.get_ref().as_str().map(|text| Text { value: text, span: value.span() })
+    value.get_ref().as_str().map(|text| Text {
+        value: text,
+        span: value.span(),
+    })
 }
 
 pub(super) fn as_integer(value: &DeValue<'_>) -> Option<i64> {

@@ -5,9 +5,18 @@ use serde_json::json;
 
 fn render(text: &str) -> Result<String, String> {
     let scope = Scope::new()
-        .with("inputs", json!({"order": [1042, 1045, 1046], "note": "{{ 7 * 7 }} <b>&amp;", "one": [1]}))
-        .with("item", json!({"id": 1042, "total": 8450, "ids": {"CJ": "CJORD-2"}, "gone": null}));
-    Sentence::parse(text).map_err(|it| it.to_string())?.render(&scope).map_err(|it| it.to_string())
+        .with(
+            "inputs",
+            json!({"order": [1042, 1045, 1046], "note": "{{ 7 * 7 }} <b>&amp;", "one": [1]}),
+        )
+        .with(
+            "item",
+            json!({"id": 1042, "total": 8450, "ids": {"CJ": "CJORD-2"}, "gone": null}),
+        );
+    Sentence::parse(text)
+        .map_err(|it| it.to_string())?
+        .render(&scope)
+        .map_err(|it| it.to_string())
 }
 
 #[test]
@@ -17,10 +26,17 @@ fn values_fill_sentences() {
         ("Order {{ inputs.one | list }}.", "Order 1."),
         ("{{ item.total | money('USD') }}", "USD 84.50"),
         ("{{ inputs.note }}", "{{ 7 * 7 }} <b>&amp;"),
-        ("{% for name, id in item.ids|items %}{{ name }}: {{ id }}{% endfor %}", "CJ: CJORD-2"),
+        (
+            "{% for name, id in item.ids|items %}{{ name }}: {{ id }}{% endfor %}",
+            "CJ: CJORD-2",
+        ),
         ("{% if item.total > 8000 %}much{% else %}little{% endif %}", "much"),
         ("{{ 'a | b' }} | c %} {{ [1, 2] | join('|') }}", "a | b | c %} 1|2"),
         ("One\n   sentence.", "One sentence."),
+        (
+            "{% for o in inputs.order %}\nOrder {{ o }} ({% if o > 1042 %}later\n{% else %}first{% endif %}).\n{% endfor %}\nEnd.",
+            "Order 1042 (first). Order 1045 (later). Order 1046 (later). End.",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(render(text).as_deref(), Ok(expected), "{text}");
@@ -78,17 +94,25 @@ fn what_is_missing_is_an_error() {
 
 #[test]
 fn names_are_checked() {
-    let names = Names::new().with("inputs", Shape::fields(["order"])).with("item", Shape::Any);
+    let names = Names::new()
+        .with("inputs", Shape::fields(["order"]))
+        .with("item", Shape::Any);
     let problems = |text: &str| {
         let found = Sentence::parse(text).unwrap().check(&names);
-        found.into_iter().map(|it| format!("{}: {}", it.offset, it.message)).collect::<Vec<_>>()
+        found
+            .into_iter()
+            .map(|it| format!("{}: {}", it.offset, it.message))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(problems("{% for o in inputs.order %}{{ o }}{{ loop.index }}{% endfor %} {{ item.x }}"), Vec::<String>::new());
+    assert_eq!(
+        problems("{% for o in inputs.order %}{{ o }}{{ loop.index }}{% endfor %} {{ item.x }}"),
+        Vec::<String>::new()
+    );
     insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r#"
 [
-    "3: `inputs.ordr` is not known; did you mean `inputs.order`?",
-    "24: `looks` is not known; known here: `inputs`, `item`",
-    "49: `range` is not known; known here: `inputs`, `item`",
+    "3: `inputs.ordr` is not known; did you mean `order`?",
+    "24: `looks` is not known; there is `inputs`, `item`",
+    "49: `range` is not known; there is `inputs`, `item`",
 ]
 "#);
 }
