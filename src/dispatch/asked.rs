@@ -42,7 +42,7 @@ impl<'a> Asked<'a> {
                 format!("Did you mean {}?", near.join(" or "))
             };
             return Err(said(
-                person.name(),
+                &person.name,
                 name,
                 Outcome::Invalid,
                 format!("There is no runbook of that name. {hint}"),
@@ -50,7 +50,7 @@ impl<'a> Asked<'a> {
             .into());
         };
         may_ask(rules, request, person, runbook)
-            .map_err(|say| Turned::from(said(person.name(), name, Outcome::Denied, say)))?;
+            .map_err(|say| Turned::from(said(&person.name, name, Outcome::Denied, say)))?;
         Ok(Self {
             rules,
             request,

@@ -20,7 +20,7 @@ impl<'a> Invocation<'a> {
         match interpret(asked.runbook(), words) {
             Ok(inputs) => Ok(Self { asked, inputs }),
             Err(problems) => Err(said(
-                asked.person().name(),
+                &asked.person().name,
                 &asked.runbook().name,
                 Outcome::Invalid,
                 format!("{} Nothing was done.", problems.join(" ")),

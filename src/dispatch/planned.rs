@@ -33,7 +33,7 @@ impl<'a> Planned<'a> {
         let (runbook, person, request) = (asked.runbook(), asked.person(), asked.request());
         let inputs = invocation.inputs().values.clone();
         let refused = |say: String| -> Report {
-            let mut report = said(person.name(), &runbook.name, Outcome::Refused, say);
+            let mut report = said(&person.name, &runbook.name, Outcome::Refused, say);
             report.inputs = inputs_text(&inputs);
             report
         };
@@ -69,7 +69,7 @@ impl<'a> Planned<'a> {
                 }
             }
         }
-        let mut composed = compose(runbook, &inputs, &looks, person.name())
+        let mut composed = compose(runbook, &inputs, &looks, &person.name)
             .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
         if !composed.refusals.is_empty() {
             let mut report = refused(composed.refusals.join("\n"));
@@ -83,7 +83,7 @@ impl<'a> Planned<'a> {
         let identities = identities(runbook, connections);
         let plan = Plan::new(Parts {
             runbook,
-            person: person.name(),
+            person: &person.name,
             place: &request.place,
             inputs,
             looks,

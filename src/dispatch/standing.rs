@@ -30,7 +30,7 @@ impl Desk {
         let by = party(asker, request);
         let policy = self
             .counts(&live, &party(requester, &origin), &by, request, digest)
-            .map_err(|say| Turned::from(said(asker.name(), &plan.runbook, Outcome::Denied, say)))?;
+            .map_err(|say| Turned::from(said(&asker.name, &plan.runbook, Outcome::Denied, say)))?;
         self.write(&mut live, asker, Entry::Approved { by, policy }).await?;
         self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
             .await?;
@@ -112,7 +112,7 @@ impl Desk {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         }
         // The requester may take the request back; anybody else says no with the right to say yes.
-        if asker.name() != plan.person {
+        if asker.name != plan.person {
             let requester = self.requester(&live, asker)?;
             let act = Act::Approve {
                 radius: &plan.radius,
@@ -125,7 +125,7 @@ impl Desk {
             &mut live,
             asker,
             Entry::Denied {
-                person: asker.name().to_owned(),
+                person: asker.name.clone(),
             },
         )
         .await?;
@@ -152,7 +152,7 @@ impl Desk {
             },
         )?;
         let entry = Entry::Overridden {
-            person: asker.name().to_owned(),
+            person: asker.name.clone(),
             reason: reason.clone(),
         };
         self.write(&mut live, asker, entry).await?;
@@ -165,7 +165,7 @@ impl Desk {
         let (asker, mut live) = self.someone_and_run(request, run).await?;
         let requester = self.requester(&live, asker)?;
         let runbook = live.plan().runbook.clone();
-        if asker.name() != live.plan().person {
+        if asker.name != live.plan().person {
             self.may(request, asker, &runbook, Act::Stop { requester })?;
         }
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
@@ -175,7 +175,7 @@ impl Desk {
             &mut live,
             asker,
             Entry::StopAsked {
-                person: asker.name().to_owned(),
+                person: asker.name.clone(),
             },
         )
         .await?;
@@ -223,11 +223,11 @@ impl Desk {
             } else {
                 format!("Run {run} asks about {}, not about that step.", open.join(", "))
             };
-            return Err(said(asker.name(), &runbook, Outcome::Invalid, say).into());
+            return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
         };
         let entry = Entry::Resolved {
             step: index,
-            person: asker.name().to_owned(),
+            person: asker.name.clone(),
             resolution,
             reason: reason.clone(),
         };
@@ -258,7 +258,7 @@ impl Desk {
             &mut live,
             asker,
             Entry::UndoAsked {
-                person: Some(asker.name().to_owned()),
+                person: Some(asker.name.clone()),
             },
         )
         .await?;
@@ -279,7 +279,7 @@ impl Desk {
         let freed = self.store.unlock(key).await?;
         if freed.is_empty() {
             let say = format!("Nobody holds {key}.");
-            return Err(said(asker.name(), "unlock", Outcome::NothingToDo, say).into());
+            return Err(said(&asker.name, "unlock", Outcome::NothingToDo, say).into());
         }
         for held in &freed {
             self.audit("lock", asker, &held.run, json!({ "unlocked": key, "reason": reason }))
@@ -291,7 +291,7 @@ impl Desk {
             runs.join(", ")
         );
         Ok(Reply::Said(Box::new(said(
-            asker.name(),
+            &asker.name,
             "unlock",
             Outcome::Succeeded,
             say,
@@ -304,7 +304,7 @@ impl Desk {
         let concerned: Vec<&str> = match runbook {
             Some(name) if self.rules.catalog.get(name).is_none() => {
                 let say = format!("There is no runbook {name}.");
-                return Err(said(asker.name(), word, Outcome::Invalid, say).into());
+                return Err(said(&asker.name, word, Outcome::Invalid, say).into());
             }
             Some(name) => vec![name],
             None => self
@@ -319,7 +319,7 @@ impl Desk {
         }
         let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
         let say = if on {
-            self.store.pause(runbook, asker.name(), Timestamp::now()).await?;
+            self.store.pause(runbook, &asker.name, Timestamp::now()).await?;
             format!(
                 "Paused: no writes of {what} are started until `resume`. A step that is under way goes on to its end."
             )
@@ -327,10 +327,10 @@ impl Desk {
             format!("Resumed: writes of {what} may start again.")
         } else {
             let say = format!("Writes of {what} were not paused.");
-            return Err(said(asker.name(), word, Outcome::NothingToDo, say).into());
+            return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
         };
         self.audit("pause", asker, &what, json!({ "on": on })).await?;
-        Ok(Reply::Said(Box::new(said(asker.name(), word, Outcome::Succeeded, say))))
+        Ok(Reply::Said(Box::new(said(&asker.name, word, Outcome::Succeeded, say))))
     }
 
     /// A follow-up is a new request by whoever pressed it, with the inputs that the finished run worked out.
@@ -373,7 +373,7 @@ impl Desk {
             format!("What you may run here:\n{}", lines.join("\n"))
         };
         Ok(Reply::Said(Box::new(said(
-            asker.name(),
+            &asker.name,
             "help",
             Outcome::Succeeded,
             say,
@@ -408,7 +408,7 @@ impl Desk {
             lines.join("\n")
         };
         Ok(Reply::Said(Box::new(said(
-            asker.name(),
+            &asker.name,
             "runs",
             Outcome::Succeeded,
             say,
@@ -420,7 +420,7 @@ impl Desk {
         let asker = person(&self.rules, request, "")?;
         let nothing = || {
             said(
-                asker.name(),
+                &asker.name,
                 "",
                 Outcome::Invalid,
                 format!("There is no run {run} that you may see."),
@@ -451,7 +451,7 @@ impl Desk {
                 "{} asked for this run and is no longer in people.toml; nobody can decide on it.",
                 live.plan().person
             );
-            said(asker.name(), &live.plan().runbook, Outcome::Denied, say).into()
+            said(&asker.name, &live.plan().runbook, Outcome::Denied, say).into()
         })
     }
 
@@ -465,14 +465,14 @@ impl Desk {
         if decision.is_allowed() {
             return Ok(());
         }
-        Err(said(asker.name(), runbook, Outcome::Denied, decision.say()).into())
+        Err(said(&asker.name, runbook, Outcome::Denied, decision.say()).into())
     }
 
     fn reason(&self, asker: &Person, runbook: &str, reason: &str) -> Result<String, Turned> {
         let reason = reason.trim();
         if reason.is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control) {
             let say = "A reason is needed: one line of 1 to 500 characters.";
-            return Err(said(asker.name(), runbook, Outcome::Invalid, say).into());
+            return Err(said(&asker.name, runbook, Outcome::Invalid, say).into());
         }
         Ok(reason.to_owned())
     }
@@ -480,7 +480,7 @@ impl Desk {
     fn not_now(&self, asker: &Person, live: &Live, say: &str) -> crate::report::Report {
         let standing = live.state.standing();
         let say = format!("{say}: run {} is {}.", live.run.id, standing.words());
-        said(asker.name(), &live.plan().runbook, Outcome::Invalid, say)
+        said(&asker.name, &live.plan().runbook, Outcome::Invalid, say)
     }
 
     async fn write(&self, live: &mut Live, asker: &Person, entry: Entry) -> Result<(), Turned> {
@@ -500,7 +500,7 @@ impl Desk {
             .audit(&AuditRow {
                 at: Timestamp::now(),
                 kind: kind.to_owned(),
-                person: asker.name().to_owned(),
+                person: asker.name.clone(),
                 subject: subject.to_owned(),
                 body,
             })
@@ -518,7 +518,7 @@ fn turned(error: LedgerError) -> Turned {
 /// Who did it, and what proved that it was them.
 fn party(person: &Person, request: &Request) -> Party {
     Party {
-        person: person.name().to_owned(),
+        person: person.name.clone(),
         account: request.account.clone(),
         session: request.session.clone(),
         surface: request.place.surface,

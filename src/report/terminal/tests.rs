@@ -180,7 +180,7 @@ fn colours_are_the_only_codes() {
         .chars()
         .filter(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}')
         .collect();
-    assert_eq!(obeyed, []);
+    assert!(obeyed.is_empty(), "{obeyed:?}");
     insta::assert_snapshot!(shown(evil), @"");
 
     let coloured = render(&report, true, 72);
