@@ -213,7 +213,10 @@ fn all_refusals_speak_and_nothing_else_does() {
 fn nothing_to_do_has_no_steps_but_its_table() {
     let nothing = composed(&runbook(TRY), json!([{"id": 0, "old": "x"}])).unwrap();
     assert_eq!((nothing.nothing, nothing.steps.len()), (vec!["Zero.".to_owned()], 0));
-    assert_eq!(nothing.radius, BTreeMap::from([("money.USD".to_owned(), 0), ("rows".to_owned(), 0)]));
+    assert_eq!(
+        nothing.radius,
+        BTreeMap::from([("money.USD".to_owned(), 0), ("rows".to_owned(), 0)])
+    );
     assert_eq!(nothing.result.map(|it| it.rows.len()), Some(1));
     let empty = composed(&runbook(TRY), json!([])).unwrap();
     assert_eq!(empty.nothing, ["No step is left to do."]);
