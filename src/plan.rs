@@ -53,7 +53,7 @@ pub struct Plan {
     pub undo_on_failure: bool,
     /// How long after the end its signals are read once more, in seconds; none where nothing proves it.
     pub soak: Option<u64>,
-    /// See [`Plan::digest_of`].
+    /// SHA-256 over all that an approval binds.
     pub digest: String,
 }
 

@@ -3,6 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The numbers of a signal over time; `None` where there was a sample and no number in it.
+pub type Past = Vec<(Timestamp, Option<f64>)>;
+
 /// One sampling of one signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {

@@ -62,7 +62,48 @@ fn answers_become_numbers_or_a_reason() {
         ),
         read("supplier_sync_failures", json!({})),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    12
+    unreadable: the answer has no `rows.0`
+    unreadable: `rows.0.n` is text and not a number
+    unreadable: `rows.0.n` is null and not a number
+    2
+    0
+    unreadable: `workers` is a number and not a list
+    3
+    absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero
+    unreadable: its value is NaN, which is no number to compare
+    unreadable: its query gives 2 series and a signal is one number; sum them
+    unreadable: the answer has neither a value nor series
+    ");
+}
+
+#[test]
+fn the_past_is_one_series() {
+    let signal = &shipped().signals["supplier_sync_failures"];
+    let told = |series: Value| match signal.read_past(&json!({"series": series, "absent": false})) {
+        Ok(past) => past
+            .iter()
+            .map(|(at, value)| format!("{at} {value:?}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Err(missing) => missing.to_string(),
+    };
+    let points = json!([[1795442400, 3], [1795442415.5, null]]);
+    let told = [
+        told(json!([{"labels": {}, "points": points}])),
+        told(json!([])),
+        told(json!([{"points": []}, {"points": []}])),
+        told(json!([{"points": [["x", 1]]}])),
+        told(json!(null)),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    2026-11-23T14:00:00Z Some(3.0), 2026-11-23T14:00:15.5Z None
+    absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero
+    unreadable: its query gives 2 series and a signal is one number; sum them
+    unreadable: a point is ["x",1]
+    unreadable: the answer has no series
+    "#);
 }
 
 #[test]
@@ -103,7 +144,11 @@ fn only_fresh_numbers_are_exposed() {
         // Others expose it; a second copy under our name could disagree with theirs.
         ago("supplier_sync_failures", 0, Ok(1.0)),
     ];
-    insta::assert_snapshot!(exposition::render(&shipped(), &latest, now(), SignedDuration::from_secs(15)), @"");
+    insta::assert_snapshot!(exposition::render(&shipped(), &latest, now(), SignedDuration::from_secs(15)), @r#"
+    # HELP signalbox_signal Numbers that Signalbox measures itself; a signal without a fresh number has no sample.
+    # TYPE signalbox_signal gauge
+    signalbox_signal{signal="orders_awaiting_forwarding"} 12
+    "#);
 }
 
 #[test]

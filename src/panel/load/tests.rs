@@ -38,7 +38,12 @@ fn the_shipped_panels_are_sound() {
             )
         })
         .collect();
-    insta::assert_snapshot!(histories.join("\n"), @"");
+    insta::assert_snapshot!(histories.join("\n"), @r#"
+    orders awaiting forwarding (orders) from shop-db asks max(signalbox_signal{signal="orders_awaiting_forwarding"}) on shop-metrics
+    queue length (messages) from shop-celery asks max(signalbox_signal{signal="queue_length"}) on shop-metrics
+    supplier sync failures (failures) from shop-metrics asks sum(supplier_sync_failures_total) on shop-metrics
+    workers alive (workers) from shop-celery asks max(signalbox_signal{signal="workers_alive"}) on shop-metrics
+    "#);
     let names: Vec<&String> = panels.panels.keys().collect();
     assert_eq!(names, ["forwarding", "suppliers"]);
 }
@@ -111,7 +116,83 @@ signals = []
 title = "C"
 "#,
     );
-    insta::assert_snapshot!(told(&problems), @"");
+    insta::assert_snapshot!(told(&problems), @r#"
+    a.toml:2:2: `signals` is not a key of a panels file; did you mean `signal`?
+        [signals.x]
+         ^
+    a.toml:4:9: a signal is called by lower-case letters, digits and underscores, not `Bad-Name`
+        [signal.Bad-Name]
+                ^
+    a.toml:8:8: `unit` is empty
+        unit = ""
+               ^
+    a.toml:9:10: `better` is lower or higher and not `smaller`
+        better = "smaller"
+                 ^
+    a.toml:10:1: `shap` is not a key of a signal; did you mean `shape`?
+        shap = "gauge"
+        ^
+    a.toml:11:10: a signal has one source: either `promql`, or `use` with `field`
+        promql = "up"
+                 ^
+    a.toml:14:9: a signal needs a source: `promql`, or `use` with `field`, and `on`
+        [signal.no_source]
+                ^
+    a.toml:15:8: `help` is a whole number and must be text
+        help = 5
+               ^
+    a.toml:21:7: no action is called `celery.pinng`; did you mean `celery.ping`?
+        use = "celery.pinng"
+              ^
+    a.toml:23:9: `workers..size` is not a path such as `total`, `rows.0.n` or `workers.size`
+        field = "workers..size"
+                ^
+    a.toml:29:6: connection `shop-db` is of kind postgres; this needs one of kind celery
+        on = "shop-db"
+             ^
+    a.toml:30:18: `queue` is a whole number and must be text
+        with = { queue = 3, quue = "x" }
+                         ^
+    a.toml:30:21: `quue` is not a key of `celery.queue_length`; did you mean `queue`?
+        with = { queue = 3, quue = "x" }
+                            ^
+    a.toml:31:9: `celery.queue_length` gives no `totl`; did you mean `total`?
+        field = "totl"
+                ^
+    a.toml:36:7: `celery.send` changes things; a signal is measured again and again, so it only reads
+        use = "celery.send"
+              ^
+    a.toml:40:9: `with` lacks `sql`: One SELECT with $1, $2... placeholders.
+        [signal.no_sql]
+                ^
+    a.toml:52:9: `field` belongs to a signal with `use`; this one has `promql`
+        field = "value"
+                ^
+    a.toml:56:12: no signal is called `queue_lenght`; did you mean `queue_length`?
+        signals = ["queue_lenght", "queue_length", "queue_length", 5, "no_sql"]
+                   ^
+    a.toml:56:44: `queue_length` is in this panel already
+        signals = ["queue_lenght", "queue_length", "queue_length", 5, "no_sql"]
+                                                   ^
+    a.toml:56:60: a signal's name is text and not a whole number
+        signals = ["queue_lenght", "queue_length", "queue_length", 5, "no_sql"]
+                                                                   ^
+    a.toml:57:31: a threshold is a finite number
+        thresholds = { queue_length = "high", other = 3 }
+                                      ^
+    a.toml:57:39: `other` is not a key of `thresholds`, which takes the signals of this panel
+        thresholds = { queue_length = "high", other = 3 }
+                                              ^
+    a.toml:59:8: `title` is missing
+        [panel.b]
+               ^
+    a.toml:60:11: `signals` must be a list of at least one signal's name
+        signals = []
+                  ^
+    a.toml:62:8: a panel needs `signals`, a list of names
+        [panel.c]
+               ^
+    "#);
     assert_eq!(panels.panels.len(), 0);
     let sound: Vec<&String> = panels.signals.keys().collect();
     assert_eq!(
@@ -124,7 +205,17 @@ title = "C"
 #[test]
 fn broken_toml_hides_no_other_problem() {
     let (_, problems) = load("[signal.a]\nhelp = \nunit = 5\npromql = \"up\"\non = \"shop-metric\"\n");
-    insta::assert_snapshot!(told(&problems), @"");
+    insta::assert_snapshot!(told(&problems), @r#"
+    a.toml:2:8: string values must be quoted, expected literal string
+        help =
+               ^
+    a.toml:3:8: `unit` is a whole number and must be text
+        unit = 5
+               ^
+    a.toml:5:6: no connection is called `shop-metric`; did you mean `shop-metrics`?
+        on = "shop-metric"
+             ^
+    "#);
 }
 
 #[test]
@@ -135,7 +226,11 @@ fn a_name_is_declared_once_over_all_files() {
         (PathBuf::from("b.toml"), signal.to_owned()),
     ];
     let (panels, problems) = Panels::load(&files, &connections(), ACTIONS);
-    insta::assert_snapshot!(told(&problems), @"");
+    insta::assert_snapshot!(told(&problems), @"
+    b.toml:1:9: signal `up` is declared in a.toml already
+        [signal.up]
+                ^
+    ");
     assert_eq!(panels.signals.len(), 1);
 }
 
@@ -146,7 +241,11 @@ fn which_prometheus_keeps_the_past_is_not_guessed() {
     let mut two = connections();
     two.insert("other-metrics".to_owned(), "prometheus".to_owned());
     let (_, problems) = Panels::load(&files(signal.to_owned()), &two, ACTIONS);
-    insta::assert_snapshot!(told(&problems), @"");
+    insta::assert_snapshot!(told(&problems), @r#"
+    a.toml:4:7: say with `history` which Prometheus scrapes Signalbox: `other-metrics`, `shop-metrics` or another
+        use = "celery.ping"
+              ^
+    "#);
 
     let named = format!("{signal}history = \"other-metrics\"\n");
     let (panels, problems) = Panels::load(&files(named), &two, ACTIONS);
@@ -166,5 +265,5 @@ fn which_prometheus_keeps_the_past_is_not_guessed() {
 #[test]
 fn a_folder_that_is_not_there_is_a_problem() {
     let (_, problems) = Panels::load_folder(Path::new("/nowhere/panels"), &connections(), ACTIONS);
-    insta::assert_snapshot!(told(&problems), @"");
+    insta::assert_snapshot!(told(&problems), @"/nowhere/panels:1:1: the panels folder cannot be read: No such file or directory (os error 2)");
 }

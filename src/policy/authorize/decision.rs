@@ -8,7 +8,7 @@ use std::num::NonZeroU8;
 pub enum Decision {
     /// Yes.
     Allow(Grant),
-    /// Yes, as soon as others have said so too. Answers [`Act::Run`] alone.
+    /// Yes, as soon as others have said so too. Answers [`super::Act::Run`] alone.
     NeedsApproval(Threshold),
     /// No.
     Deny {
@@ -44,7 +44,7 @@ impl Decision {
     }
 }
 
-/// A yes, for one person, act and runbook. Only [`Policy::decide`] makes one.
+/// A yes, for one person, act and runbook. Only [`super::Policy::decide`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub(super) person: String,
@@ -81,7 +81,7 @@ impl Grant {
     }
 }
 
-/// How many others must say yes. Only [`Policy::decide`] makes one.
+/// How many others must say yes. Only [`super::Policy::decide`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     pub(super) person: String,

@@ -129,18 +129,86 @@ fn the_whole_chart_as_text() {
     });
     spec.lines[0].threshold = Some(5.0);
     spec.note = Some("sampled every minute".to_owned());
-    insta::assert_snapshot!(text(&spec).expect("a chart"), @"");
+    insta::assert_snapshot!(text(&spec).expect("a chart"), @r##"
+    <svg xmlns="http://www.w3.org/2000/svg" width="800" height="287" viewBox="0 0 800 287" font-family="DejaVu Sans">
+    <rect width="800" height="287" fill="#181b1f"/>
+    <text x="20.0" y="34.0" font-size="22" fill="#d8d9e0" text-anchor="start">Queue</text>
+    <text x="20.0" y="58.0" font-size="16" fill="#9fa1ac" text-anchor="start">23 Nov 2026, 14:00 to 14:10 UTC</text>
+    <rect x="392.8" y="90.0" width="70.4" height="130.0" fill="#5794f2" fill-opacity="0.22"/>
+    <text x="428.0" y="84.0" font-size="15" fill="#5794f2" text-anchor="middle">run 7f3a</text>
+    <rect x="20" y="105.0" width="14" height="5" rx="2.5" fill="#73bf69"/>
+    <text x="42.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="start">queue length (messages)</text>
+    <text x="780.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="end">last 1, threshold 5</text>
+    <line x1="76.0" y1="128.0" x2="76.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="216.8" y1="128.0" x2="216.8" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="357.6" y1="128.0" x2="357.6" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="498.4" y1="128.0" x2="498.4" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="639.2" y1="128.0" x2="639.2" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="780.0" y1="128.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="216.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="221.0" font-size="15" fill="#9fa1ac" text-anchor="end">0</text>
+    <line x1="76.0" y1="186.7" x2="780.0" y2="186.7" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="191.7" font-size="15" fill="#9fa1ac" text-anchor="end">2</text>
+    <line x1="76.0" y1="157.3" x2="780.0" y2="157.3" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="162.3" font-size="15" fill="#9fa1ac" text-anchor="end">4</text>
+    <line x1="76.0" y1="128.0" x2="780.0" y2="128.0" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="133.0" font-size="15" fill="#9fa1ac" text-anchor="end">6</text>
+    <line x1="76.0" y1="142.7" x2="780.0" y2="142.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4"/>
+    <path d="M76.0 216.0L146.4 157.3L146.4 216.0L76.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M76.0 216.0L146.4 157.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <circle cx="287.2" cy="186.7" r="3" fill="#73bf69"/>
+    <path d="M428.0 172.0L498.4 201.3L498.4 216.0L428.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M428.0 172.0L498.4 201.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <text x="76.0" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:00</text>
+    <text x="216.8" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:02</text>
+    <text x="357.6" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:04</text>
+    <text x="498.4" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:06</text>
+    <text x="639.2" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:08</text>
+    <text x="20.0" y="270.0" font-size="15" fill="#9fa1ac" text-anchor="start">sampled every minute</text>
+    </svg>
+    "##);
 }
 
 #[test]
 fn the_chart_in_words() {
-    insta::assert_snapshot!(alt(&hour(Theme::Dark)), @"");
+    insta::assert_snapshot!(alt(&hour(Theme::Dark)), @"Forwarding orders to suppliers. 23 Nov 2026, 14:00 to 15:00 UTC. orders awaiting forwarding: 0 at first, 11 at last, between 0 and 12, threshold 10. queue length (messages): 0 at first, 0 at last, between 0 and 8, with gaps. workers alive: 2 at first, 2 at last. supplier sync failures: no data (absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero). run 7f3a is marked, 23 Nov 2026, 14:41:00 to 14:42:30 UTC. Sampled every 15 s; improved: 12 -> 11 orders.");
 }
 
 #[test]
 fn what_people_read_on_it() {
     let text = text(&hour(Theme::Light)).expect("a chart");
-    insta::assert_snapshot!(labels(&text).join("\n"), @"");
+    insta::assert_snapshot!(labels(&text).join("\n"), @"
+    Forwarding orders to suppliers
+    23 Nov 2026, 14:00 to 15:00 UTC
+    run 7f3a
+    orders awaiting forwarding
+    last 11, threshold 10
+    0
+    5
+    10
+    15
+    queue length (messages)
+    last 0
+    0
+    5
+    10
+    workers alive
+    last 2
+    0
+    1
+    2
+    supplier sync failures
+    no data
+    absent: this shop counts it only inside the worker, which exposes
+    nothing: absent is not zero
+    14:00
+    14:10
+    14:20
+    14:30
+    14:40
+    14:50
+    Sampled every 15 s; improved: 12 -&gt; 11 orders.
+    ");
 }
 
 #[test]
@@ -249,7 +317,10 @@ fn many_points_stay_a_short_text_and_keep_their_spike() {
 #[test]
 fn samples_that_are_missing_make_gaps() {
     let step = SignedDuration::from_secs(60);
-    let points = with_gaps(&[(at(0.0), 1.0), (at(1.1), 2.0), (at(4.0), 3.0)], step);
+    let points = with_gaps(
+        &[(at(0.0), Some(1.0)), (at(1.1), Some(2.0)), (at(4.0), Some(3.0))],
+        step,
+    );
     let values: Vec<Option<f64>> = points.iter().map(|(_, value)| *value).collect();
     assert_eq!(values, [Some(1.0), Some(2.0), None, Some(3.0)]);
 }
@@ -274,8 +345,8 @@ fn a_chart_of_nothing_is_an_error() {
         end: at(0.0),
         ..spec.clone()
     };
-    insta::assert_snapshot!(draw(&backwards).expect_err("no width"), @"");
-    insta::assert_snapshot!(draw(&ChartSpec { lines: Vec::new(), ..spec }).expect_err("no lines"), @"");
+    insta::assert_snapshot!(draw(&backwards).expect_err("no width"), @"a chart from 2026-11-23T14:00:00Z to 2026-11-23T14:00:00Z has no width; choose an end after its start");
+    insta::assert_snapshot!(draw(&ChartSpec { lines: Vec::new(), ..spec }).expect_err("no lines"), @"the chart `Queue` has no signals; name at least one");
 }
 
 #[test]

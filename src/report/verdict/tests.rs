@@ -70,7 +70,20 @@ fn levels() {
         gauge(&[12.0], &[11.0], Some(&[])),
     ];
     let told: Vec<String> = table.iter().map(told).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    improved | orders awaiting forwarding 12 -> 11
+    improved | orders awaiting forwarding 12 -> 11, 11 after the soak
+    improved | orders awaiting forwarding 12 -> 11, 11 after the soak
+    no change | orders awaiting forwarding 12 -> 11, 12 after the soak
+    worse | orders awaiting forwarding 12 -> 12, 15 after the soak
+    improved | orders awaiting forwarding 12 -> 0
+    no change | orders awaiting forwarding 12 -> 11, 10 after the soak
+    improved | orders awaiting forwarding 12 -> 1, 0 after the soak
+    improved | orders awaiting forwarding 1 -> 2
+    no data | orders awaiting forwarding: no data (before the run: no reading was taken)
+    no data | orders awaiting forwarding: no data (after the run: no reading was taken)
+    no data | orders awaiting forwarding: no data (12 -> 11, then after the soak: no reading was taken)
+    ");
 }
 
 #[test]
@@ -107,7 +120,15 @@ fn what_is_missing_is_said_and_is_not_a_number() {
         told(&one_lost),
         told(&gone_in_the_soak),
     ];
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    no data | orders awaiting forwarding: no data (before the run: absent: counted in the worker alone)
+    no data | orders awaiting forwarding: no data (before the run: unreachable: shop-db does not answer)
+    no data | orders awaiting forwarding: no data (before the run: stale: the last number is 90 s old)
+    no data | orders awaiting forwarding: no data (before the run: unreadable: its value is NaN)
+    no data | orders awaiting forwarding: no data (after the run: only 1 of 3 readings gave a number)
+    improved | orders awaiting forwarding 12 -> 11
+    no data | orders awaiting forwarding: no data (12 -> 11, then after the soak: absent)
+    ");
 }
 
 #[test]
@@ -127,7 +148,17 @@ fn counters() {
         counter(&absent, &absent),
     ];
     let told: Vec<String> = table.iter().map(told).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    no change | payment failures 5 -> 5: 0 more in 45 s, 0 more in as long a time before
+    no change | payment failures 9 -> 11: 2 more in 30 s, 2 more in as long a time before
+    worse | payment failures 0 -> 9: 9 more in 30 s, 0 more in as long a time before
+    improved | payment failures 16 -> 16: 0 more in 45 s, 12 more in as long a time before
+    no data | payment failures: no data (5 -> 7, and how it grew before is not known)
+    no data | payment failures: no data (it fell from 7 to 0: whatever counts it has restarted in between)
+    no data | payment failures: no data (it was read as 2, 1, 2, 1, 2, 1: several processes answer in turn, each with its own count, and none of these is the total)
+    no data | payment failures: no data (it was read as 1, none, 1, none, 1: several processes answer in turn, each with its own count, and none of these is the total)
+    no data | payment failures: no data (before the run: absent)
+    ");
 }
 
 #[test]
@@ -156,7 +187,13 @@ fn one_absent_signal_spoils_no_other_and_is_told() {
         .iter()
         .map(|line| format!("{} | {}", line.verdict.words(), line.say))
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @"
+    improved | orders awaiting forwarding 12 -> 11; queue length 0 -> 0; payment failures: no data (before the run: absent)
+    worse | orders awaiting forwarding 12 -> 11; workers alive 2 -> 0
+    no change | queue length 0 -> 0; payment failures: no data (before the run: absent)
+    no data | payment failures: no data (before the run: absent)
+    no data | no signal was named to prove it by
+    ");
 }
 
 /// Numbers for before, after and after the soak: whole, so that scaling and shifting them is exact.
