@@ -212,7 +212,7 @@ impl Desk {
             )
             .await?;
         if let Written::Locked(held) = written {
-            return Err(answer::locked(request, &plan, &held).into());
+            return Err(answer::locked(&plan, &held).into());
         }
         self.store
             .audit(&AuditRow {

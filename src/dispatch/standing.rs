@@ -14,6 +14,7 @@ use crate::run::state::{Phase, StepState};
 use crate::runbook::StepOutcome;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
+use crate::store::runs::{LockChange, Written};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -250,18 +251,14 @@ impl Desk {
         if live.state.undo_target().is_none() {
             return Err(self.not_now(asker, &live, "There is nothing that can be undone").into());
         }
-        let held = self.store.held(&plan.locks).await?;
-        if !held.is_empty() {
-            return Err(super::answer::locked(request, &plan, &held).into());
+        let entry = Entry::UndoAsked {
+            person: Some(asker.name.clone()),
+        };
+        // The run's end let its locks go; what it undoes nobody else may work on meanwhile.
+        let beside = Beside::person().locks(LockChange::Take(&plan.locks));
+        if let Written::Locked(held) = self.add(&mut live, asker, entry, beside).await? {
+            return Err(super::answer::locked(&plan, &held).into());
         }
-        self.write(
-            &mut live,
-            asker,
-            Entry::UndoAsked {
-                person: Some(asker.name.clone()),
-            },
-        )
-        .await?;
         self.audit_act("undo", asker, &live, json!({})).await?;
         Ok(Reply::Run(live.run.id))
     }
@@ -484,8 +481,12 @@ impl Desk {
     }
 
     async fn write(&self, live: &mut Live, asker: &Person, entry: Entry) -> Result<(), Turned> {
-        match record(&self.store, live, &[entry], Beside::person()).await {
-            Ok(_) => Ok(()),
+        self.add(live, asker, entry, Beside::person()).await.map(|_| ())
+    }
+
+    async fn add(&self, live: &mut Live, asker: &Person, entry: Entry, beside: Beside<'_>) -> Result<Written, Turned> {
+        match record(&self.store, live, &[entry], beside).await {
+            Ok(written) => Ok(written),
             Err(LedgerError::Illegal(_)) => Err(self.not_now(asker, live, "Somebody was faster").into()),
             Err(error) => Err(turned(error)),
         }

@@ -398,10 +398,20 @@ impl Engine {
         if !matches!(live.state.phase(), Some(super::state::Phase::Undoing)) {
             record(store, live, &[Entry::UndoAsked { person: None }], Beside::engine(epoch)).await?;
         }
-        let Some((planned, spec)) = self.pinned(live, index) else {
-            return self.unreadable(live, epoch, index).await;
-        };
-        let (Some(undo), Some(concrete)) = (&spec.undo, &planned.undo) else {
+        let pinned = self.pinned(live, index);
+        let undo = pinned
+            .as_ref()
+            .and_then(|(planned, spec)| Some((planned, spec, spec.undo.as_ref()?, planned.undo.as_ref()?)));
+        let Some((planned, spec, undo, concrete)) = undo else {
+            let say = "The runbook that this run was planned by cannot be read by this version of Signalbox, so this \
+                       step is not undone."
+                .to_owned();
+            let entry = Entry::UndoOutcome {
+                step: index,
+                outcome: StepOutcome::Failed,
+                say,
+            };
+            record(store, live, &[entry], Beside::engine(epoch)).await?;
             return Ok(());
         };
         let name = format!("undo:{}", planned.name);
@@ -419,6 +429,9 @@ impl Engine {
                         evidence,
                     };
                     record(store, live, &[intent], Beside::engine(epoch)).await?;
+                    if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
+                        return Err(StoreError::Fenced(live.run.id.clone()).into());
+                    }
                     connection.call(undo.action, &concrete.arguments, &context).await
                 }
             },
