@@ -1,0 +1,6 @@
+//! The engine, cut off at each write of its journal and taken over by another process; and what people do to a run
+//! meanwhile. The engine is driven as a library: a process that dies is a driver that is dropped.
+
+mod cut;
+mod people;
+mod world;

@@ -1,0 +1,189 @@
+//! A small world for the engine: a shop's table in which each effect is a row, and the bot's files in a folder. One
+//! [`Process`] is what one process of the bot knows; two of them share the database.
+
+use crate::harness::services::Postgres;
+use jiff::{SignedDuration, Timestamp};
+use signalbox::app::App;
+use signalbox::dispatch::Reply;
+use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
+use signalbox::run::ledger::{LedgerError, Live};
+use signalbox::station::Station;
+use signalbox::store::Store;
+use sqlx::AnyPool;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+/// The shop, and the folder of the bot's files.
+pub struct World {
+    pub folder: TempDir,
+    pub shop: AnyPool,
+    _server: Arc<Postgres>,
+}
+
+/// One process of the bot.
+pub struct Process {
+    pub station: Arc<Station>,
+    pub store: Store,
+    pub owner: String,
+}
+
+pub const PEOPLE: &str = r#"
+[person.dana]
+groups = ["ops"]
+[person.lee]
+groups = ["ops"]
+[group.ops]
+"#;
+
+const POLICY: &str = r#"
+@id("ops")
+@say("Ops may.")
+permit (principal in Group::"ops", action, resource);
+
+@id("many")
+@say("More than 5 need a second person.")
+@approvals("1")
+forbid (principal, action == Action::"run", resource)
+when { context.radius has orders && context.radius.orders > 5 };
+"#;
+
+impl World {
+    /// With runbooks by name. `celery` is a broker's and a result store's address.
+    pub async fn new(runbooks: &[(&str, &str)], celery: Option<(String, String)>) -> Self {
+        let server = tokio::task::spawn_blocking(Postgres::shared).await.unwrap();
+        sqlx::any::install_default_drivers();
+        let name = format!("shop_{}", uuid::Uuid::new_v4().simple());
+        let admin = AnyPool::connect(&server.url()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&admin)
+            .await
+            .unwrap();
+        admin.close().await;
+        let url = format!("{}/{name}", server.url().rsplit_once('/').unwrap().0);
+        let shop = AnyPool::connect(&url).await.unwrap();
+        let world = Self {
+            folder: tempfile::tempdir().unwrap(),
+            shop,
+            _server: server,
+        };
+        world
+            .tell("CREATE TABLE effect (id BIGSERIAL PRIMARY KEY, word TEXT NOT NULL)")
+            .await;
+        let mut config = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
+             \"sqlite:{}\"\n[files]\ncommands = \"commands\"\npeople = \"people.toml\"\npolicy = \"policy.cedar\"\n\
+             [connection.shop]\nkind = \"postgres\"\nurl = \"file:shop.url\"\n",
+            world.path("bot.db").display()
+        );
+        if let Some((broker, results)) = celery {
+            config.push_str(
+                "[connection.queue]\nkind = \"celery\"\nbroker = \"file:broker.url\"\nresults = \"file:results.url\"\n",
+            );
+            world.write("broker.url", &broker);
+            world.write("results.url", &results);
+        }
+        fs::create_dir(world.path("commands")).unwrap();
+        world.write("signalbox.toml", &config);
+        world.write("shop.url", &url);
+        world.write("people.toml", PEOPLE);
+        world.write("policy.cedar", POLICY);
+        for (name, text) in runbooks {
+            world.write(&format!("commands/{name}.toml"), text);
+        }
+        world
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// A process that has just read the files.
+    pub async fn process(&self, owner: &str) -> Process {
+        let app = App::open(&self.path("signalbox.toml")).await.unwrap();
+        Process {
+            station: app.station(),
+            store: app.store.clone(),
+            owner: owner.to_owned(),
+        }
+    }
+
+    pub async fn tell(&self, sql: &'static str) {
+        sqlx::query(sql).execute(&self.shop).await.unwrap();
+    }
+
+    /// How often the shop saw this.
+    pub async fn count(&self, word: &str) -> i64 {
+        sqlx::query_scalar("SELECT COUNT(*) FROM effect WHERE word = $1")
+            .bind(word)
+            .fetch_one(&self.shop)
+            .await
+            .unwrap()
+    }
+
+    /// All that the shop saw, in order.
+    pub async fn effects(&self) -> Vec<String> {
+        sqlx::query_scalar("SELECT word FROM effect ORDER BY id")
+            .fetch_all(&self.shop)
+            .await
+            .unwrap()
+    }
+}
+
+impl Process {
+    /// What somebody types, carried through the gate.
+    pub async fn ask(&self, person: &str, ask: Ask) -> Reply {
+        let account = Account::Picked {
+            person: person.to_owned(),
+        };
+        let place = Place {
+            surface: Surface::Cli,
+            workspace: None,
+            channel: None,
+        };
+        let request = Request::new(account, place, ask);
+        self.store.request(&request, Timestamp::now()).await.unwrap();
+        self.station.desk.handle(&request).await.unwrap()
+    }
+
+    /// A run of dana's.
+    pub async fn begin(&self, runbook: &str, order: i64) -> String {
+        let ask = Ask::Run {
+            runbook: runbook.to_owned(),
+            words: Words::Named(vec![("order".to_owned(), order.to_string())]),
+            dry: false,
+        };
+        match self.ask("dana", ask).await {
+            Reply::Run(run) => run,
+            Reply::Said(report) => panic!("{}", report.say),
+        }
+    }
+
+    /// Claims the run as if the last claim had just run out. The claim lasts longer than any test.
+    pub async fn claim(&self, run: &str) -> Option<i64> {
+        let long_ago = SignedDuration::from_mins(2);
+        let (now, until) = (
+            Timestamp::now() + long_ago,
+            Timestamp::now() + SignedDuration::from_mins(1),
+        );
+        let claimed = self.store.claim_runs(&self.owner, now, until, 10).await.unwrap();
+        claimed.into_iter().find(|(id, _)| id == run).map(|(_, epoch)| epoch)
+    }
+
+    /// Drives the run until it rests, if it has anything to do.
+    pub async fn drive(&self, run: &str) -> Result<(), LedgerError> {
+        match self.claim(run).await {
+            Some(epoch) => self.station.engine.drive(run, epoch).await,
+            None => Ok(()),
+        }
+    }
+
+    pub async fn live(&self, run: &str) -> Live {
+        Live::load(&self.store, run).await.unwrap()
+    }
+}
