@@ -14,7 +14,7 @@ use crate::runbook::Better;
 use crate::runbook::action::ActionSpec;
 use field::Field;
 use jiff::Timestamp;
-use reading::{Missing, Reading};
+use reading::{Missing, Past, Reading};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -156,6 +156,37 @@ impl Signal {
         }
     }
 
+    /// The numbers in the answer of a `prometheus.range` call with the query of [`Signal::history`].
+    pub fn read_past(&self, answer: &Value) -> Result<Past, Missing> {
+        let unreadable = |reason: String| Missing::Unreadable { reason };
+        let series = answer["series"]
+            .as_array()
+            .ok_or_else(|| unreadable("the answer has no series".to_owned()))?;
+        let points = match series.as_slice() {
+            [] => {
+                return Err(Missing::Absent {
+                    means: self.absent_means.clone(),
+                });
+            }
+            [one] => one["points"]
+                .as_array()
+                .ok_or_else(|| unreadable("its series has no points".to_owned()))?,
+            many => return Err(several(many.len())),
+        };
+        points
+            .iter()
+            .map(|point| {
+                let at = point[0]
+                    .as_f64()
+                    .and_then(|seconds| Timestamp::from_millisecond((seconds * 1e3) as i64).ok());
+                Ok((
+                    at.ok_or_else(|| unreadable(format!("a point is {point}")))?,
+                    point[1].as_f64(),
+                ))
+            })
+            .collect()
+    }
+
     /// What one call of the signal came to.
     pub fn reading(&self, result: &CallResult, at: Timestamp) -> Reading {
         let value = match result {
@@ -179,12 +210,7 @@ impl Signal {
         }
         match (answer["value"].as_f64(), answer["series"].as_array()) {
             (Some(number), _) => Ok(number),
-            (None, Some(series)) if series.len() > 1 => Err(Missing::Unreadable {
-                reason: format!(
-                    "its query gives {} series and a signal is one number; sum them",
-                    series.len()
-                ),
-            }),
+            (None, Some(series)) if series.len() > 1 => Err(several(series.len())),
             (None, Some(series)) if series.len() == 1 => {
                 let text = series[0]["text"].as_str().unwrap_or("not a number");
                 Err(Missing::Unreadable {
@@ -195,5 +221,11 @@ impl Signal {
                 reason: "the answer has neither a value nor series".to_owned(),
             }),
         }
+    }
+}
+
+fn several(series: usize) -> Missing {
+    Missing::Unreadable {
+        reason: format!("its query gives {series} series and a signal is one number; sum them"),
     }
 }

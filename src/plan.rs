@@ -53,7 +53,7 @@ pub struct Plan {
     pub undo_on_failure: bool,
     /// How long after the end its signals are read once more, in seconds; none where nothing proves it.
     pub soak: Option<u64>,
-    /// See [`Plan::digest_of`].
+    /// SHA-256 over all that an approval binds.
     pub digest: String,
 }
 
@@ -225,10 +225,11 @@ pub fn radius_words(radius: &BTreeMap<String, i64>) -> String {
         .join(", ")
 }
 
-/// A radius as pairs of name and value; money in its currency, not in minor units.
+/// A radius as pairs of name and value, without what is not touched; money in its currency, not in minor units.
 pub fn radius_pairs(radius: &BTreeMap<String, i64>) -> Vec<(String, String)> {
     radius
         .iter()
+        .filter(|(_, value)| **value != 0)
         .map(|(name, value)| match name.strip_prefix("money.") {
             Some(currency) => {
                 let sign = if *value < 0 { "-" } else { "" };
@@ -238,7 +239,7 @@ pub fn radius_pairs(radius: &BTreeMap<String, i64>) -> Vec<(String, String)> {
                     format!("{currency} {sign}{}.{:02}", minor / 100, minor % 100),
                 )
             }
-            None => (name.clone(), value.to_string()),
+            None => (name.replace('_', " "), value.to_string()),
         })
         .collect()
 }

@@ -193,7 +193,7 @@ pub struct Button {
 
 /// What a button asks; the run is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "press")]
+#[serde(rename_all = "kebab-case", tag = "press", content = "with")]
 pub enum Press {
     /// Yes to the plan with this digest.
     Approve {

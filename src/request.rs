@@ -113,7 +113,7 @@ pub enum Resolution {
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "ask")]
+#[serde(rename_all = "kebab-case", tag = "ask", content = "with")]
 pub enum Ask {
     /// Run a runbook.
     Run {

@@ -1,5 +1,5 @@
 //! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
-//! differs stands in [`dialect`].
+//! differs stands in `dialect`.
 
 pub mod audit;
 pub mod deliveries;

@@ -377,6 +377,39 @@ async fn an_answer_that_was_lost_on_the_way_is_found_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_told_not_sent_is_not_sent_later() {
+    let redis = Redis::start();
+    let port = proxy::breaking(redis.port, b"lpush", Break::Late);
+    let context = within(20);
+    let start = Instant::now();
+    let result = send(&through(port, &redis), "echo", json!([1]), &context).await;
+    assert!(matches!(result, CallResult::NotDone { .. }), "{result:?}");
+    assert!(start.elapsed() < Duration::from_millis(1500), "the script was not late");
+    until("the script has arrived after all", || {
+        let statistics: String = redis.ask(BROKER, &[b"INFO", b"commandstats"]);
+        statistics.lines().any(|line| line.starts_with("cmdstat_eval:calls=2,"))
+    })
+    .await;
+    assert_eq!(waiting(&redis), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_followed_over_broken_connections() {
+    let redis = Redis::start();
+    let _worker = Worker::start(&redis, "one", "threads");
+    let celery = connection(&redis);
+    let context = within(30);
+    let (slow, ()) = tokio::join!(send(&celery, "slow", json!([1, 2]), &context), async {
+        until("the task has begun", || times(&redis, "slow 1") == 1).await;
+        for kind in [&b"pubsub"[..], b"normal"] {
+            let killed: usize = redis.ask(BROKER, &[b"CLIENT", b"KILL", b"TYPE", kind]);
+            assert!(killed > 0);
+        }
+    });
+    assert_eq!(done(slow)["result"], "slept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_found_in_every_place_and_nothing_malformed_breaks_the_reading() {
     let redis = Redis::start();
     let celery = connection(&redis);

@@ -108,7 +108,17 @@ async fn a_value_of_another_kind_is_refused_with_the_way_out() {
     ] {
         said.push(not_done(query(&server.url(), sql, params).await));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    $1 is of type INT4, and text does not fit; convert it in the statement, as in `$1::text::int4`
+    $1 is of type INT4, and a fraction does not fit; convert it in the statement, as in `$1::float8::int4`
+    $1 is of type INT2, and the value is too large for that
+    $1 is of type TEXT, and a whole number does not fit; convert it in the statement, as in `$1::bigint::text`
+    $1 is of type NUMERIC, and a whole number does not fit; convert it in the statement, as in `$1::bigint::numeric`
+    $1 is of type TIMESTAMPTZ, and text does not fit; convert it in the statement, as in `$1::text::timestamptz`
+    $1 is of type INT4[], and a list does not fit; convert it in the statement, as in `$1::text[]::int4[]`
+    the number of values (0) is not the number of placeholders in the statement (1)
+    the number of values (1) is not the number of placeholders in the statement (0)
+    "#);
 }
 
 #[tokio::test]
@@ -149,7 +159,13 @@ async fn a_query_cannot_write() {
     ] {
         said.push(not_done(query(&url, sql, json!([])).await));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    PostgreSQL refuses it: syntax error at or near "into" (SQLSTATE 42601)
+    PostgreSQL refuses it: WITH clause containing a data-modifying statement must be at the top level (SQLSTATE 0A000)
+    PostgreSQL refuses it: cannot execute INSERT in a read-only transaction (SQLSTATE 25006)
+    PostgreSQL refuses it: cannot insert multiple commands into a prepared statement (SQLSTATE 42601)
+    PostgreSQL refuses it: cannot insert multiple commands into a prepared statement (SQLSTATE 42601)
+    "#);
     let rows = done(query(&url, "select count(*) as n from kept", json!([])).await);
     assert_eq!(rows["rows"], json!([{ "n": 0 }]));
 }
@@ -173,16 +189,16 @@ async fn a_statement_is_kept_whole_or_not_at_all() {
     );
 
     let duplicate = not_done(call(&url, "statement", insert).await);
-    assert_snapshot!(duplicate, @"");
+    assert_snapshot!(duplicate, @r#"PostgreSQL refuses it: duplicate key value violates unique constraint "stock_pkey" (SQLSTATE 23505)"#);
     let update = |params: Value, expected: Value| {
         let sql = "update stock set left_over = left_over - $1 where id = any($2)";
         json!({ "sql": sql, "params": params, "expect_rows": expected })
     };
     let below = not_done(call(&url, "statement", update(json!([4, [1]]), json!(1))).await);
     // The row itself is not quoted.
-    assert_snapshot!(below, @"");
+    assert_snapshot!(below, @r#"PostgreSQL refuses it: new row for relation "stock" violates check constraint "stock_left_over_check" (SQLSTATE 23514)"#);
     let more = not_done(call(&url, "statement", update(json!([1, [1, 2]]), json!(1))).await);
-    assert_snapshot!(more, @"");
+    assert_snapshot!(more, @"it touched 2 rows instead of 1, and was rolled back");
     let rows = done(query(&url, "select sum(left_over) as n from stock", json!([])).await);
     assert_eq!(rows["rows"], json!([{ "n": 9 }]));
     assert_eq!(
@@ -220,10 +236,11 @@ async fn what_cannot_be_reached_is_named_without_the_secret() {
     let server = Server::shared();
     let refused = format!("postgres://bot:t0psecret@127.0.0.1:{}/shop", free_port());
     let wrong = format!("postgres://postgres:t0psecret@127.0.0.1:{}/postgres", server.port);
-    let no_database = server
-        .url()
-        .replace("/postgres", "/nowhere")
-        .replace("postgres:/nowhere", "postgres:/");
+    let no_database = format!(
+        "postgres://postgres:{}@127.0.0.1:{}/nowhere",
+        Server::PASSWORD,
+        server.port
+    );
     let identity = connection(&refused).identity();
     assert_eq!(
         (identity.database.as_deref(), identity.user.as_deref()),
@@ -249,7 +266,11 @@ async fn what_cannot_be_reached_is_named_without_the_secret() {
         }
     }
     said.dedup();
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    PostgreSQL at REFUSED cannot be reached: Connection refused (os error 111)
+    PostgreSQL at 127.0.0.1:PORT cannot be reached: password authentication failed for user "postgres" (SQLSTATE 28P01)
+    PostgreSQL at 127.0.0.1:PORT cannot be reached: database "nowhere" does not exist (SQLSTATE 3D000)
+    "#);
 }
 
 #[tokio::test]

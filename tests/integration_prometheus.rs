@@ -116,7 +116,13 @@ async fn what_it_refuses_is_told_in_its_own_words() {
         };
         said.push(reason.replace(&server.port.to_string(), "PORT"));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    Prometheus at 127.0.0.1:PORT refuses the query: invalid parameter "query": 1:6: parse error: unclosed left parenthesis (bad_data)
+    Prometheus at 127.0.0.1:PORT refuses the query: 1:6: parse error: unclosed left parenthesis (bad_data)
+    Prometheus at 127.0.0.1:PORT refuses the query: invalid parameter "query": 1:4: parse error: unexpected end of input (bad_data)
+    the query gives values over a range, and a value is wanted
+    the query gives a string, and a value is wanted
+    "#);
 }
 
 async fn answering(answer: ResponseTemplate) -> (MockServer, Result<Value, PrometheusError>) {
@@ -165,7 +171,16 @@ async fn an_answer_that_is_none_is_told_apart() {
                 .replace(&server.address().to_string(), "HOST"),
         );
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    Prometheus at HOST refuses the query: multiple matches for labels (execution)
+    Prometheus at HOST refuses the query: query timed out (timeout)
+    HOST does not answer as Prometheus does: HTTP 503 Service Unavailable
+    HOST does not answer as Prometheus does: HTTP 401 Unauthorized
+    HOST does not answer as Prometheus does: it sends us elsewhere (HTTP 302 Found)
+    HOST does not answer as Prometheus does: its answer cannot be read: expected value at line 1 column 1
+    HOST does not answer as Prometheus does: its answer cannot be read: its status is "success", and what belongs to that is missing
+    HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes
+    "#);
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ key = "env:BENCH_KEY"
 commands = "REPOSITORY/commands"
 people = "people.toml"
 policy = "REPOSITORY/config/policy.cedar"
+panels = "REPOSITORY/config/panels"
 [slack]
 transport = "http"
 teams = ["T1"]

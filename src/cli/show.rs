@@ -115,7 +115,8 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
     for row in &live.run.journal {
         let entry = serde_json::to_value(&row.entry).unwrap_or(Value::Null);
         let kind = entry["entry"].as_str().unwrap_or("?").to_owned();
-        let say = entry["say"].as_str().or(entry["reason"].as_str()).unwrap_or_default();
+        let with = &entry["with"];
+        let say = with["say"].as_str().or(with["reason"].as_str()).unwrap_or_default();
         let at = row.at.strftime("%H:%M:%S%.3f");
         let line = format!("{:>3}  {at}  {kind:<15} {say}", row.seq);
         let _ = writeln!(out, "  {}", app.redactor.redact(&terminal::shown(line.trim_end())));

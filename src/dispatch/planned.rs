@@ -69,16 +69,12 @@ impl<'a> Planned<'a> {
                 }
             }
         }
-        let mut composed = compose(runbook, &inputs, &looks, &person.name)
+        let composed = compose(runbook, &inputs, &looks, &person.name)
             .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
         if !composed.refusals.is_empty() {
             let mut report = refused(composed.refusals.join("\n"));
             report.warnings = composed.warnings;
             return Err(report.into());
-        }
-        if composed.steps.is_empty() {
-            // What touches nothing touches none of anything: the policy's questions then have an answer.
-            composed.radius = runbook.radius.keys().map(|name| (name.clone(), 0)).collect();
         }
         let identities = identities(runbook, connections);
         let plan = Plan::new(Parts {

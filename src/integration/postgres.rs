@@ -6,8 +6,6 @@
 //! be reached (it tries again until it has waited too long) and hand out connections that a restart has killed.
 
 mod bind;
-#[cfg(test)]
-mod tests;
 
 use super::argument::{self, ArgumentError};
 use super::deadline;

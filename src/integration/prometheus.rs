@@ -3,14 +3,12 @@
 //! No series is not zero: a counter that was never raised has no series, and neither has one that nobody scrapes.
 
 mod answer;
-#[cfg(test)]
-mod tests;
 
 use super::argument::{self, ArgumentError};
 use super::deadline;
 use crate::call::{Arguments, CallContext, CallResult, Identity};
 use crate::runbook::action::{ActionSpec, ArgumentKind as Kind, ArgumentSpec, Effect, Guard};
-use answer::Data;
+use answer::{Data, Unfit};
 pub use answer::{Instant, Sample, Series};
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
@@ -130,6 +128,14 @@ pub enum PrometheusError {
         /// Its sentence.
         message: String,
     },
+    /// It answered with another kind of thing than was asked for.
+    #[error("the query gives {found}, and {wanted} is wanted")]
+    Kind {
+        /// What it gives.
+        found: String,
+        /// What it should give.
+        wanted: &'static str,
+    },
     /// What answered is no Prometheus, or not the one that is meant.
     #[error("{host} does not answer as Prometheus does: {reason}")]
     Strange {
@@ -145,7 +151,9 @@ impl From<PrometheusError> for CallResult {
         let reason = error.to_string();
         match error {
             PrometheusError::Unreachable { .. } => Self::Unreachable { reason },
-            PrometheusError::Refused { .. } | PrometheusError::Strange { .. } => Self::NotDone { reason },
+            PrometheusError::Refused { .. } | PrometheusError::Kind { .. } | PrometheusError::Strange { .. } => {
+                Self::NotDone { reason }
+            }
         }
     }
 }
@@ -298,7 +306,7 @@ impl Prometheus {
     /// The series that a query gives now. No series is an empty list.
     pub async fn instant_value(&self, query: &str) -> Result<Instant, PrometheusError> {
         let (data, warnings) = self.ask("query", &[("query", query.to_owned())]).await?;
-        let samples = data.samples().map_err(|reason| self.strange(reason))?;
+        let samples = data.samples().map_err(|error| self.unfit(error))?;
         Ok(Instant { samples, warnings })
     }
 
@@ -335,7 +343,7 @@ impl Prometheus {
             ("step", step.as_secs_f64().to_string()),
         ];
         let (data, warnings) = self.ask("query_range", &form).await?;
-        Ok((data.series().map_err(|reason| self.strange(reason))?, warnings))
+        Ok((data.series().map_err(|error| self.unfit(error))?, warnings))
     }
 
     async fn ask(&self, what: &str, form: &[(&str, String)]) -> Result<(Data, Vec<String>), PrometheusError> {
@@ -383,6 +391,13 @@ impl Prometheus {
         PrometheusError::Unreachable {
             host: self.host.clone(),
             reason: chain(&error.without_url()),
+        }
+    }
+
+    fn unfit(&self, error: Unfit) -> PrometheusError {
+        match error {
+            Unfit::Kind { found, wanted } => PrometheusError::Kind { found, wanted },
+            Unfit::Value(text) => self.strange(format!("it gives {text:?} as a value")),
         }
     }
 

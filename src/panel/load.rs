@@ -61,18 +61,24 @@ impl Panels {
         actions: &[&'static [ActionSpec]],
     ) -> (Self, Vec<Problem>) {
         let known = Known { connections, actions };
+        let mut broken = Vec::new();
         let mut problems = Vec::new();
         let mut pages = Vec::new();
         for (path, text) in files {
             let (document, errors) = DeTable::parse_recoverable(text);
+            for error in errors {
+                broken.push(Problem::at(
+                    path,
+                    text,
+                    error.span().map_or(0, |span| span.start),
+                    error.message(),
+                ));
+            }
             let mut page = Page {
                 path,
                 text,
                 problems: &mut problems,
             };
-            for error in errors {
-                page.problem(error.span().map_or(0, |span| span.start), error.message());
-            }
             page.only_keys(document.get_ref(), TOP_KEYS, "a panels file");
             pages.push((path, text, document.into_inner()));
         }
@@ -110,6 +116,13 @@ impl Panels {
                 }
             }
         }
+        // What recovery made of a broken line is not what its writer meant.
+        problems.retain(|problem| {
+            !broken
+                .iter()
+                .any(|it| (&it.path, it.line) == (&problem.path, problem.line))
+        });
+        problems.extend(broken);
         problems.sort();
         (panels, problems)
     }
@@ -363,11 +376,11 @@ impl Known<'_> {
                     .iter()
                     .filter(|(_, found)| *found == kind)
                     .map(|(name, _)| name.as_str());
-                let hint = nearest(name, fitting);
-                page.problem(
-                    at,
-                    format!("no connection is called `{name}`{hint}; add [connection.{name}] to the config"),
-                );
+                let mut hint = nearest(name, fitting);
+                if hint.is_empty() {
+                    hint = format!("; add [connection.{name}] to the config");
+                }
+                page.problem(at, format!("no connection is called `{name}`{hint}"));
                 None
             }
         }
@@ -494,7 +507,7 @@ fn thresholds(page: &mut Page, table: Section, signals: &[String]) -> Option<BTr
         return None;
     };
     let names: Vec<&str> = signals.iter().map(String::as_str).collect();
-    let mut sound = page.only_keys(table, &names, "the signals of this panel");
+    let mut sound = page.only_keys(table, &names, "`thresholds`, which takes the signals of this panel");
     for (signal, value) in table {
         match page::number(value.get_ref()) {
             Some(number) => {

@@ -3,6 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// The numbers of a signal over time; `None` where there was a sample and no number in it.
+pub type Past = Vec<(Timestamp, Option<f64>)>;
+
 /// One sampling of one signal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
@@ -16,7 +19,7 @@ pub struct Reading {
 
 /// Why there is no number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case", tag = "missing")]
+#[serde(rename_all = "kebab-case", tag = "missing", content = "with")]
 pub enum Missing {
     /// Nothing exposes it.
     #[error("absent{}", .means.as_deref().map(|means| format!(": {means}")).unwrap_or_default())]

@@ -18,15 +18,22 @@ pub struct People {
     demo: bool,
 }
 
-/// A person, whatever the account.
+/// A person, whatever the account. Only [`People`] has any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// As in `people.toml`.
     pub name: String,
     /// The groups that the person is in.
     pub groups: BTreeSet<String>,
+    // Closed to other modules, so that a person is not made up.
+    pub(super) console: Option<SecretRef>,
+}
+
+impl Person {
     /// Where the person's own token for the console is kept.
-    pub console: Option<SecretRef>,
+    pub fn console(&self) -> Option<&SecretRef> {
+        self.console.as_ref()
+    }
 }
 
 /// A group, and what makes somebody a member of it beside `people.toml`.
@@ -302,3 +309,6 @@ fn is_slack_user(id: &str) -> bool {
 fn is_snowflake(id: &str) -> bool {
     !id.is_empty() && id.len() <= 20 && id.chars().all(|c| c.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests;

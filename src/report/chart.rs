@@ -8,6 +8,8 @@ mod svg;
 mod tests;
 mod words;
 
+use crate::panel::Signal;
+use crate::panel::reading::{Missing, Past};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use resvg::usvg::fontdb::{Database, Source};
@@ -153,8 +155,34 @@ pub fn text(spec: &ChartSpec) -> Result<String, ChartError> {
     Ok(svg::write(spec))
 }
 
+impl Line {
+    /// The line of a signal, from its past in samples that should be `step` apart.
+    pub fn of(signal: &Signal, past: Result<Past, Missing>, step: SignedDuration, threshold: Option<f64>) -> Self {
+        let (points, missing) = match past {
+            Ok(samples) => (with_gaps(&samples, step), None),
+            Err(missing) => (Vec::new(), Some(missing.to_string())),
+        };
+        Self {
+            label: signal.words(),
+            unit: signal.unit.clone(),
+            points,
+            threshold,
+            missing,
+        }
+    }
+
+    /// The label with its unit, unless it names the unit already.
+    fn heading(&self) -> String {
+        if self.label.contains(&self.unit) {
+            self.label.clone()
+        } else {
+            format!("{} ({})", self.label, self.unit)
+        }
+    }
+}
+
 /// Samples that should be `step` apart, with a gap wherever at least one is missing.
-pub fn with_gaps(samples: &[(Timestamp, f64)], step: SignedDuration) -> Vec<(Timestamp, Option<f64>)> {
+pub fn with_gaps(samples: &[(Timestamp, Option<f64>)], step: SignedDuration) -> Vec<(Timestamp, Option<f64>)> {
     let mut points = Vec::with_capacity(samples.len());
     let mut before: Option<Timestamp> = None;
     for &(at, value) in samples {
@@ -163,7 +191,7 @@ pub fn with_gaps(samples: &[(Timestamp, f64)], step: SignedDuration) -> Vec<(Tim
         {
             points.push((before + step, None));
         }
-        points.push((at, Some(value)));
+        points.push((at, value));
         before = Some(at);
     }
     points

@@ -27,15 +27,6 @@ pub fn short(number: f64) -> String {
     format!("{}{suffix}", trimmed(number / unit, 2))
 }
 
-/// A number with its unit, if it has one.
-pub fn with_unit(number: f64, unit: &str) -> String {
-    if unit.is_empty() {
-        plain(number)
-    } else {
-        format!("{} {unit}", plain(number))
-    }
-}
-
 fn trimmed(number: f64, decimals: usize) -> String {
     let text = format!("{number:.decimals$}");
     match text.contains('.') {
@@ -65,7 +56,5 @@ mod tests {
         for (number, expected, narrow) in table {
             assert_eq!((plain(number).as_str(), short(number).as_str()), (expected, narrow));
         }
-        assert_eq!(with_unit(2.5, "s"), "2.5 s");
-        assert_eq!(with_unit(2.5, ""), "2.5");
     }
 }

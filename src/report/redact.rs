@@ -36,18 +36,11 @@ pub struct RedactorError;
 impl Redactor {
     /// A redactor for these secrets, and for what looks like one.
     pub fn new(secrets: &[SecretString]) -> Result<Self, RedactorError> {
-        let mut spellings: Vec<String> = secrets
-            .iter()
-            .flat_map(|secret| spelling::spellings(secret.expose_secret()))
-            .collect();
-        // At the same place the longest is taken, so that no end of it stays behind.
-        spellings.sort_by(|left, right| right.len().cmp(&left.len()).then_with(|| left.cmp(right)));
-        spellings.dedup();
-        let planted = match spellings.is_empty() {
-            true => None,
-            false => {
-                let literals: Vec<String> = spellings.iter().map(|spelling| regex::escape(spelling)).collect();
-                let search = RegexBuilder::new(&literals.join("|")).size_limit(256 << 20).build();
+        let spellings = spelling::spellings(secrets.iter().map(ExposeSecret::expose_secret));
+        let planted = match spellings.as_slice() {
+            [] => None,
+            spellings => {
+                let search = RegexBuilder::new(&spellings.join("|")).size_limit(256 << 20).build();
                 Some(search.map_err(|_| RedactorError)?)
             }
         };

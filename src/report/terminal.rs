@@ -55,8 +55,10 @@ pub fn shown(text: &str) -> String {
         .fold(String::with_capacity(text.len()), |mut shown, letter| {
             match letter {
                 _ if letter.is_control() => shown.extend(letter.escape_default()),
-                // Turns of direction, joiners without width, line separators and tags make a text look like another.
-                '\u{200b}'..='\u{200f}'
+                // Turns of direction, spaces without width, line separators and tags make a text look like another. (The
+                // two joiners, 200c and 200d, are ordinary letters of Nepali.)
+                '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
                 | '\u{feff}'
@@ -135,7 +137,12 @@ impl Page {
     }
 
     fn hanging(&mut self, lead: &str, indent: usize, sentence: &str) {
-        let lines = wrap(&shown(sentence), self.width.saturating_sub(indent).max(20));
+        // A report's own line breaks are breaks; what else would move the cursor is spelled out.
+        let width = self.width.saturating_sub(indent).max(20);
+        let lines: Vec<String> = sentence
+            .split('\n')
+            .flat_map(|line| wrap(&shown(line), width))
+            .collect();
         for (index, line) in lines.iter().enumerate() {
             let before = if index == 0 {
                 lead.to_owned()

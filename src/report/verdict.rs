@@ -6,8 +6,8 @@ mod gauge;
 #[cfg(test)]
 mod tests;
 
-use crate::panel::Shape;
 use crate::panel::reading::Reading;
+use crate::panel::{Shape, Signal};
 use crate::report::VerdictLine;
 use crate::report::number::plain;
 use crate::runbook::Better;
@@ -56,6 +56,21 @@ pub struct Evidence {
     pub after: Vec<Reading>,
     /// Once the soak is over; none as long as it is not, or where the runbook has none.
     pub soaked: Option<Vec<Reading>>,
+}
+
+impl Evidence {
+    /// Of a signal, before its run has begun. `better` is what the proof says.
+    pub fn of(signal: &Signal, better: Better, before: Vec<Reading>) -> Self {
+        Self {
+            label: signal.words(),
+            unit: signal.unit.clone(),
+            better,
+            shape: signal.shape,
+            before,
+            after: Vec::new(),
+            soaked: None,
+        }
+    }
 }
 
 /// What one signal says.
@@ -161,9 +176,12 @@ fn weigh(movement: f64, noise: f64, better: Better) -> Verdict {
     }
 }
 
-/// `12 -> 11 orders`, or `12 -> 11 -> 12 orders` with the soak.
-fn course(levels: &[f64], unit: &str) -> String {
-    let levels: Vec<String> = levels.iter().map(|level| plain(*level)).collect();
-    let space = if unit.is_empty() { "" } else { " " };
-    format!("{}{space}{unit}", levels.join(" -> "))
+/// `12 -> 11 messages`; without the unit where the label names it already.
+fn course(evidence: &Evidence, before: f64, after: f64) -> String {
+    let unit = if evidence.label.contains(&evidence.unit) {
+        String::new()
+    } else {
+        format!(" {}", evidence.unit)
+    };
+    format!("{} -> {}{unit}", plain(before), plain(after))
 }

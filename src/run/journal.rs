@@ -34,7 +34,7 @@ pub enum Moment {
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "entry")]
+#[serde(rename_all = "kebab-case", tag = "entry", content = "with")]
 pub enum Entry {
     /// The run exists; what it will do is its plan.
     Created {

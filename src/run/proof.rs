@@ -203,7 +203,10 @@ impl Sampler {
                             .unwrap_or_else(|| "no series: absent is not zero".to_owned()),
                     ),
                 ),
-                Ok(points) => (with_gaps(&points, step(start, end)), None),
+                Ok(points) => {
+                    let points: Vec<_> = points.into_iter().map(|(at, value)| (at, Some(value))).collect();
+                    (with_gaps(&points, step(start, end)), None)
+                }
                 Err(reason) => (Vec::new(), Some(reason)),
             };
             lines.push(Line {

@@ -504,10 +504,11 @@ impl RunState {
                 } | StepState::Abandoned { .. }
             )
         });
-        if failed && self.shape.undo_on_failure {
-            if let Some(step) = self.undo_target() {
-                return Next::Undo(step);
-            }
+        if let Some(step) = self.undo_target()
+            && failed
+            && self.shape.undo_on_failure
+        {
+            return Next::Undo(step);
         }
         Next::Close(self.outcome())
     }

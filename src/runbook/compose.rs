@@ -28,7 +28,7 @@ pub struct Composed {
     pub locks: Vec<String>,
     /// Whether other shared holders are let in.
     pub locks_shared: bool,
-    /// How much is touched.
+    /// How much is touched; all zero where there is nothing to do.
     pub radius: BTreeMap<String, i64>,
     /// The table that is shown.
     pub result: Option<ComposedResult>,
@@ -152,6 +152,8 @@ pub fn compose(
     for offer in &runbook.offers {
         composed.offers.extend(composed_offer(offer, &scope)?);
     }
+    // The policy asks for every fact: a plan without steps touches nothing, and says so.
+    composed.radius = runbook.radius.keys().map(|name| (name.clone(), 0)).collect();
     if !composed.nothing.is_empty() {
         return Ok(composed);
     }

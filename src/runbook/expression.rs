@@ -10,7 +10,8 @@ use super::scope::Scope;
 use cel::common::ast::IdedExpr;
 use cel::common::ast::SourceInfo;
 use cel::{Context, ExecutionError};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use thiserror::Error;
@@ -91,7 +92,7 @@ impl Expression {
 
     /// All names and functions that are not known, each with its place.
     pub fn check(&self, names: &Names) -> Vec<ExpressionError> {
-        names::check(&self.program.0, &self.program.1, &self.text, names)
+        names::check(&self.program.0, &self.program.1, names)
     }
 
     /// Computes the value.
@@ -183,9 +184,17 @@ fn syntax_error(text: &str, errors: &cel::ParseErrors) -> ExpressionError {
         .char_indices()
         .nth(column - 1)
         .map_or(text.len(), |(at, _)| line_start + at);
+    // The parser lists every token that it could have gone on with; nobody reads that.
+    let told = first.msg.trim_start_matches("Syntax error: ");
+    let told = told.split_once(" expecting ").map_or(told, |(told, _)| told);
+    let told = if told.contains("<EOF>") {
+        "it ends too early"
+    } else {
+        told
+    };
     ExpressionError {
         offset,
-        message: format!("not an expression: {}", first.msg),
+        message: format!("not an expression: {told}"),
     }
 }
 
@@ -240,14 +249,15 @@ fn json(value: &cel::Value) -> Result<Value, String> {
         cel::Value::String(it) => Value::String(it.as_ref().clone()),
         cel::Value::List(items) => Value::Array(items.iter().map(json).collect::<Result<_, _>>()?),
         cel::Value::Map(map) => {
-            let mut fields = Map::new();
+            // CEL keeps no order; a plan must come out the same each time.
+            let mut fields = BTreeMap::new();
             for (key, value) in map.map.iter() {
                 let cel::objects::Key::String(name) = key else {
                     return Err("the keys of a table are text".to_owned());
                 };
                 fields.insert(name.as_ref().clone(), json(value)?);
             }
-            Value::Object(fields)
+            Value::Object(fields.into_iter().collect())
         }
         other => return Err(format!("a value of type {} cannot be kept", other.type_of())),
     })

@@ -161,7 +161,13 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let proof = proof(top, sheet, known);
     let result = result(top, sheet, &names);
     let offers = offers(top, sheet, &names);
-    let examples = examples::examples(top, sheet, &inputs, &looks, &steps);
+    // What an example says of a look or a step that could not be read cannot be checked.
+    let readable = looks.len() == top.length("look") && steps.len() == top.length("step");
+    let examples = if readable {
+        examples::examples(top, sheet, &inputs, &looks, &steps)
+    } else {
+        Vec::new()
+    };
 
     let effect_of = |step: &super::StepSpec| step.call.as_ref().map_or(Effect::Read, |call| call.action.effect);
     if steps.iter().any(|step| effect_of(step) > Effect::Read) && locks.is_empty() {
@@ -184,7 +190,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
             );
         }
     }
-    if steps.is_empty() && result.is_none() && !top.has("step") && !top.has("result") {
+    if !sheet.is_torn && !top.has("step") && !top.has("result") {
         sheet.problem(0, "a runbook needs a [[step]] or, if it only reads, a [result]");
     }
     Some(Runbook {
@@ -440,4 +446,4 @@ fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::runbook) mod tests;

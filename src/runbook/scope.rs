@@ -38,11 +38,6 @@ impl Scope {
         self
     }
 
-    /// What a name stands for.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.names.get(name).map(|bound| &bound.value)
-    }
-
     pub(super) fn for_sentence(&self) -> minijinja::Value {
         let values = self.names.iter().map(|(name, bound)| {
             let value = bound.template.get_or_init(|| template_value(&bound.value));

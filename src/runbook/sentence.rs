@@ -29,7 +29,7 @@ impl fmt::Debug for Sentence {
 }
 
 impl Sentence {
-    /// Compiles a text, which may be written over several lines: see [`one_line`].
+    /// Compiles a text, which may be written over several lines: its line breaks become spaces.
     pub fn parse(text: &str) -> Result<Self, ExpressionError> {
         if text.trim().is_empty() {
             return Err(ExpressionError {

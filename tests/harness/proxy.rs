@@ -5,6 +5,9 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
+
+const LATE: Duration = Duration::from_secs(2);
 
 /// What happens to the bytes in which the word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +16,8 @@ pub enum Break {
     Before,
     /// They arrive, and the answer does not come back.
     After,
+    /// They arrive when the client has long given up.
+    Late,
 }
 
 /// Starts a wire to a local port and gives the port of its near end. It breaks once; later connections hold.
@@ -44,6 +49,9 @@ fn carry(mut near: TcpStream, mut far: TcpStream, word: &[u8], how: Break, broke
         if breaks {
             // The near end first, so that no answer slips through.
             let _ = near.shutdown(Shutdown::Both);
+        }
+        if breaks && how == Break::Late {
+            thread::sleep(LATE);
         }
         if !(breaks && how == Break::Before) && far.write_all(bytes).is_err() {
             break;

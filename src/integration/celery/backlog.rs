@@ -3,6 +3,7 @@
 use super::link::Line;
 use super::message::Task;
 use redis::RedisResult;
+use std::collections::HashMap;
 
 /// Redis' transport knows four priorities; the first has the queue's own name.
 const PRIORITIES: [&str; 4] = ["", "\u{6}\u{16}3", "\u{6}\u{16}6", "\u{6}\u{16}9"];
@@ -73,11 +74,11 @@ pub(super) async fn unacked(line: &mut Line<'_>, queue: &str) -> RedisResult<Fou
     let mut seen = 0;
     let mut cursor = 0_u64;
     loop {
-        let (next, page): (u64, Vec<(Vec<u8>, Vec<u8>)>) = line
+        let (next, page): (u64, HashMap<Vec<u8>, Vec<u8>>) = line
             .ask(redis::cmd("HSCAN").arg(UNACKED).arg(cursor).arg("COUNT").arg(PAGE))
             .await?;
         seen += page.len();
-        for (_tag, entry) in &page {
+        for entry in page.values() {
             match Task::read_unacked(entry) {
                 Some((task, taken_from)) if taken_from == queue => found.tasks.push(task),
                 Some(_) => {}

@@ -59,7 +59,7 @@ enum Whereabouts {
 
 impl Follow<'_> {
     /// Waits until the task ended, is certainly lost, or the deadline is there.
-    pub async fn to_the_end(mut self) -> CallResult {
+    pub async fn until_the_end(mut self) -> CallResult {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let enough = self.deadline - TAKE_BACK.min(left / 4);
         let task_id = self.id.to_string();

@@ -149,7 +149,7 @@ impl Incarnation {
         Self::read(&info).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "INFO names no run_id").into())
     }
 
-    fn read(info: &str) -> Option<Self> {
+    pub fn read(info: &str) -> Option<Self> {
         let field = |name: &str| {
             info.lines()
                 .filter_map(|line| line.trim_end().split_once(':'))

@@ -68,18 +68,18 @@ impl Celery {
             deadline,
         };
         match marker.send(&mut broker, &sent, fence).await {
-            Ok(Attempt::Sent) => follow(&sent, Some(subscription)).to_the_end().await,
+            Ok(Attempt::Sent) => follow(&sent, Some(subscription)).until_the_end().await,
             Ok(Attempt::Fenced) => CallResult::NotDone {
                 reason: "it was concluded meanwhile that the message was not sent; nothing was sent".to_owned(),
             },
             // What was missed since the first sending is not known.
             Ok(Attempt::Already) => match marker.look(&mut broker).await {
-                Ok(Some(earlier)) => follow(&earlier, None).to_the_end().await,
+                Ok(Some(earlier)) => follow(&earlier, None).until_the_end().await,
                 Ok(None) => unknown("the message was sent before, and its mark is gone"),
                 Err(error) => unknown(&format!("the message was sent before; then Redis failed: {error}")),
             },
             Err(error) => match find_out(&marker, &mut broker, &before, deadline).await {
-                Settled::Sent(sent) => follow(&sent, Some(subscription)).to_the_end().await,
+                Settled::Sent(sent) => follow(&sent, Some(subscription)).until_the_end().await,
                 Settled::NotSent => CallResult::NotDone {
                     reason: format!(
                         "Redis at {}: {error}; it shows that nothing was queued",
@@ -131,7 +131,7 @@ impl Celery {
                 subscription: None,
                 deadline,
             };
-            return Recall::Made(follow.to_the_end().await);
+            return Recall::Made(follow.until_the_end().await);
         }
         // A result is proof, whatever the broker has lost.
         let result = follow::read(&mut results, &state::key(&task_id)).await;

@@ -9,16 +9,16 @@ use sqlx::{Arguments as _, Either, Encode, Postgres, Type, TypeInfo as _};
 /// A value that cannot be bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BindError {
-    #[error("the statement has {wanted} placeholders, and {given} values are given")]
+    #[error("the number of values ({given}) is not the number of placeholders in the statement ({wanted})")]
     Count { wanted: usize, given: usize },
-    #[error("${position} is of type {wanted}, and the value is {found}; convert it in the statement, as in `{way}`")]
+    #[error("${position} is of type {wanted}, and {found} does not fit; convert it in the statement, as in `{way}`")]
     Kind {
         position: usize,
         wanted: String,
         found: &'static str,
         way: String,
     },
-    #[error("${position} is of type {wanted}, and the value is too large for it")]
+    #[error("${position} is of type {wanted}, and the value is too large for that")]
     Range { position: usize, wanted: String },
     #[error("${position}: {reason}")]
     Encode { position: usize, reason: String },
@@ -110,7 +110,7 @@ impl Slots {
             .iter()
             .map(|item| match item {
                 Value::Null => Ok(None),
-                item => read(item).map(Some).map_err(|why| self.mismatch(item, wanted, why)),
+                item => read(item).map(Some).map_err(|why| self.mismatch(value, wanted, why)),
             })
             .collect::<Result<Vec<_>, _>>()?;
         self.push(Some(read))

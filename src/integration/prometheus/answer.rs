@@ -127,27 +127,53 @@ pub(super) fn read(body: &[u8]) -> Result<Result<(Data, Vec<String>), Refusal>, 
     }
 }
 
+/// Why data is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Another kind of thing.
+    Kind { found: String, wanted: &'static str },
+    /// A value that is no number.
+    Value(String),
+}
+
 impl Data {
+    fn kind(&self) -> String {
+        match self {
+            Self::Vector(_) => "values at one time".to_owned(),
+            Self::Matrix(_) => "values over a range".to_owned(),
+            Self::Scalar(_) => "one number".to_owned(),
+            Self::Other(kind) => format!("a {kind}"),
+        }
+    }
+
     /// The answer to an instant query.
-    pub fn samples(self) -> Result<Vec<Sample>, String> {
+    pub fn samples(self) -> Result<Vec<Sample>, Unfit> {
         match self {
             Self::Vector(items) => items
                 .into_iter()
                 .map(|VectorItem { metric, value }| match value {
                     Some(Point(_, text)) => sample(metric, text),
-                    None => Err("a sample is a native histogram, which has no single value".to_owned()),
+                    None => Err(Unfit::Kind {
+                        found: "a native histogram".to_owned(),
+                        wanted: "a value",
+                    }),
                 })
                 .collect(),
             Self::Scalar(Point(_, text)) => Ok(vec![sample(Labels::new(), text)?]),
-            Self::Matrix(_) => Err("the query gives a range; ask for a value".to_owned()),
-            Self::Other(kind) => Err(format!("the query gives a {kind}; ask for a value")),
+            Self::Matrix(_) | Self::Other(_) => Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a value",
+            }),
         }
     }
 
     /// The answer to a range query.
-    pub fn series(self) -> Result<Vec<Series>, String> {
+    pub fn series(self) -> Result<Vec<Series>, Unfit> {
         let Self::Matrix(items) = self else {
-            return Err("the query gives no range".to_owned());
+            return Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a range",
+            });
         };
         items
             .into_iter()
@@ -155,20 +181,20 @@ impl Data {
                 let points = values
                     .into_iter()
                     .map(|Point(at, text)| Ok((at, finite(&text)?)))
-                    .collect::<Result<_, String>>()?;
+                    .collect::<Result<_, Unfit>>()?;
                 Ok(Series { labels: metric, points })
             })
             .collect()
     }
 }
 
-fn sample(labels: Labels, text: String) -> Result<Sample, String> {
+fn sample(labels: Labels, text: String) -> Result<Sample, Unfit> {
     let value = finite(&text)?;
     Ok(Sample { labels, value, text })
 }
 
 /// `None` for NaN and the infinities.
-fn finite(text: &str) -> Result<Option<f64>, String> {
-    let value: f64 = text.parse().map_err(|_| format!("the value {text:?} is no number"))?;
+fn finite(text: &str) -> Result<Option<f64>, Unfit> {
+    let value: f64 = text.parse().map_err(|_| Unfit::Value(text.to_owned()))?;
     Ok(Some(value).filter(|value| value.is_finite()))
 }

@@ -1,5 +1,6 @@
 //! How `policy.cedar` is read: every mistake at once, each with its place.
 
+use super::misnomer::Existing;
 use super::{ActName, Article, KnownRunbook, Names, Policy, RunbookFacts, schema};
 use crate::nearest::way_out;
 use crate::policy::identity::People;
@@ -8,10 +9,10 @@ use crate::runbook::action::Effect;
 use cedar_policy::ffi::DetailedError;
 use cedar_policy::{
     ActionConstraint, Authorizer, Effect as PolicyEffect, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, RestrictedExpression, Schema, ValidationMode, Validator,
+    PolicySet, RestrictedExpression, Schema, ValidationError, ValidationMode, Validator,
 };
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU8;
 use std::path::Path;
 use std::str::FromStr;
@@ -130,9 +131,9 @@ fn names() -> Result<Names, Box<dyn std::error::Error>> {
     })
 }
 
-fn known_runbooks(runbooks: &[RunbookFacts]) -> Result<std::collections::BTreeMap<String, KnownRunbook>, String> {
+fn known_runbooks(runbooks: &[RunbookFacts]) -> Result<BTreeMap<String, KnownRunbook>, String> {
     let kind = EntityTypeName::from_str("Runbook").map_err(|error| error.to_string())?;
-    let mut known = std::collections::BTreeMap::new();
+    let mut known = BTreeMap::new();
     for runbook in runbooks {
         let effect = match runbook.effect {
             Effect::Read => "read",
@@ -172,35 +173,6 @@ fn told(path: &Path, text: &str, otherwise: usize, error: &DetailedError) -> Pro
         message.push_str(more);
     }
     Problem::at(path, text, offset, message)
-}
-
-/// What policies can name.
-struct Existing<'a> {
-    kinds: [(&'static str, BTreeSet<&'a str>, &'static str); 3],
-}
-
-impl<'a> Existing<'a> {
-    fn new(runbooks: &'a [RunbookFacts], people: &'a People) -> Self {
-        Self {
-            kinds: [
-                (
-                    "Group",
-                    people.groups().map(|group| group.name.as_str()).collect(),
-                    "no [group.NAME] section declares it",
-                ),
-                (
-                    "Person",
-                    people.persons().map(|person| person.name.as_str()).collect(),
-                    "no [person.NAME] section has it",
-                ),
-                (
-                    "Runbook",
-                    runbooks.iter().map(|runbook| runbook.name.as_str()).collect(),
-                    "no runbook has this name",
-                ),
-            ],
-        }
-    }
 }
 
 struct Reading<'a> {
@@ -310,11 +282,21 @@ impl Reading<'_> {
     /// Strictly: what the validator cannot prove safe is a problem.
     fn validate(&mut self, schema: &Schema) {
         let result = Validator::new(schema.clone()).validate(&self.full, ValidationMode::Strict);
-        for error in result.validation_errors() {
-            let offset = self.offset(error.policy_id());
-            self.problems
-                .push(told(self.path, self.text, offset, &DetailedError::from(error)));
+        let mut found: Vec<_> = result.validation_errors().map(|error| self.validation(error)).collect();
+        // Cedar tells a mistake once for each action that the policy is about.
+        found.sort();
+        found.dedup_by_key(|problem| (problem.line, problem.column));
+        self.problems.extend(found);
+    }
+
+    fn validation(&self, error: &ValidationError) -> Problem {
+        let id = error.policy_id();
+        let mut problem = told(self.path, self.text, self.offset(id), &DetailedError::from(error));
+        // The place tells which policy it is.
+        if let Some(message) = problem.message.strip_prefix(&format!("for policy `{id}`, ")) {
+            problem.message = message.to_owned();
         }
+        problem
     }
 
     fn offset(&self, policy: &PolicyId) -> usize {
@@ -324,27 +306,17 @@ impl Reading<'_> {
             .map_or(0, |loc| loc.start())
     }
 
-    /// A `forbid` that names nobody forbids nothing, so a name that does not exist is a problem.
     fn names_exist(&mut self, existing: &Existing<'_>) {
         let mut told = Vec::new();
         for policy in self.full.policies() {
             let start = self.offset(policy.id());
-            let uids: BTreeSet<_> = policy.entity_literals().into_iter().collect();
-            for uid in uids {
-                let kind = existing
-                    .kinds
-                    .iter()
-                    .find(|(kind, ..)| uid.type_name().to_string() == *kind);
-                let Some((_, known, because)) = kind else { continue };
-                let name = uid.id().unescaped();
-                if !known.contains(name) {
-                    let at = self.text[start..].find(&uid.to_string()).map_or(start, |at| start + at);
-                    told.push((
-                        at,
-                        format!("`{uid}`: {because}; {}", way_out(name, known.iter().copied())),
-                    ));
-                }
-            }
+            told.extend(existing.misnomers(policy).into_iter().map(|misnomer| {
+                // A name that is spaced or escaped in another way is told at the policy's beginning.
+                let at = self.text[start..]
+                    .find(&misnomer.written)
+                    .map_or(start, |at| start + at);
+                (at, misnomer.message)
+            }));
         }
         for (at, message) in told {
             self.problem(at, message);

@@ -2,7 +2,7 @@
 
 use super::scale::{Scale, clock, span, times};
 use super::{ChartSpec, Line, Theme, WIDTH};
-use crate::report::number::{plain, short, with_unit};
+use crate::report::number::{plain, short};
 use crate::report::wrap::wrap;
 use jiff::Timestamp;
 use std::fmt::{self, Write};
@@ -176,10 +176,6 @@ impl Frame<'_> {
         let (plot_top, plot_bottom) = (top + LABEL, top + LABEL + PLOT);
         let points = self.spec.visible(line);
         let numbers: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
-        let heading = match line.unit.as_str() {
-            "" => line.label.clone(),
-            unit => format!("{} ({unit})", line.label),
-        };
         let _ = writeln!(
             svg,
             r#"<rect x="{MARGIN}" y="{:.1}" width="14" height="5" rx="2.5" fill="{colour}"/>"#,
@@ -191,16 +187,18 @@ impl Frame<'_> {
             17,
             self.colours.text,
             "start",
-            &cut(&heading, 46),
+            &cut(&line.heading(), 46),
         );
-        self.label(
-            svg,
-            (RIGHT, top + 19.0),
-            17,
-            self.colours.text,
-            "end",
-            &cut(&self.newest(line, &points), 26),
-        );
+        if let Some(newest) = self.newest(line, &points) {
+            self.label(
+                svg,
+                (RIGHT, top + 19.0),
+                17,
+                self.colours.text,
+                "end",
+                &cut(&newest, 26),
+            );
+        }
         for (at, _) in ticks {
             let x = self.x(*at);
             self.rule(svg, (x, plot_top), (x, plot_bottom), &self.grid());
@@ -241,7 +239,7 @@ impl Frame<'_> {
     }
 
     /// The newest number, or since when there is none.
-    fn newest(&self, line: &Line, points: &[(Timestamp, Option<f64>)]) -> String {
+    fn newest(&self, line: &Line, points: &[(Timestamp, Option<f64>)]) -> Option<String> {
         let threshold = line
             .threshold
             .map(|value| format!(", threshold {}", plain(value)))
@@ -250,11 +248,10 @@ impl Frame<'_> {
             .iter()
             .rev()
             .find_map(|(at, value)| value.map(|value| (*at, value)));
-        match (newest, points.last()) {
-            (Some((at, _)), Some((_, None))) => format!("no data after {}", clock(at, &self.spec.zone, "%H:%M:%S")),
-            (Some((_, value)), _) => format!("{}{threshold}", with_unit(value, &line.unit)),
-            (None, _) => String::new(),
-        }
+        Some(match (newest?, points.last()) {
+            ((at, _), Some((_, None))) => format!("no data after {}", clock(at, &self.spec.zone, "%H:%M:%S")),
+            ((_, value), _) => format!("last {}{threshold}", plain(value)),
+        })
     }
 
     fn no_data(&self, svg: &mut String, line: &Line, top: f64, bottom: f64) {

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn at(minutes: f64) -> Timestamp {
     let start: Timestamp = "2026-11-23T14:00:00Z".parse().expect("a time");
@@ -67,22 +68,333 @@ fn hour(theme: Theme) -> ChartSpec {
     }
 }
 
-#[test]
-fn look() {
-    for (name, theme) in [("dark", Theme::Dark), ("light", Theme::Light)] {
-        let spec = hour(theme);
-        let started = std::time::Instant::now();
-        let png = draw(&spec).expect("png");
-        eprintln!(
-            "{name}: {:?}, {} bytes, {} bytes of svg",
-            started.elapsed(),
-            png.len(),
-            text(&spec).expect("svg").len()
-        );
-        let started = std::time::Instant::now();
-        draw(&spec).expect("png");
-        eprintln!("again: {:?}", started.elapsed());
-        std::fs::write(format!("/tmp/chart-{name}.png"), png).expect("write");
+/// Values a minute apart, from the start of the hour.
+fn minutes(values: &[Option<f64>]) -> Line {
+    let points = values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| (at(index as f64), *value))
+        .collect();
+    Line {
+        label: "queue length".to_owned(),
+        unit: "messages".to_owned(),
+        points,
+        threshold: None,
+        missing: None,
     }
-    eprintln!("{}", alt(&hour(Theme::Dark)));
+}
+
+fn ten_minutes(line: Line) -> ChartSpec {
+    ChartSpec {
+        title: "Queue".to_owned(),
+        start: at(0.0),
+        end: at(10.0),
+        zone: TimeZone::UTC,
+        lines: vec![line],
+        band: None,
+        note: None,
+        theme: Theme::Dark,
+    }
+}
+
+/// The elements of the text whose tag is `tag`, without those of the grid.
+fn elements<'t>(text: &'t str, tag: &str) -> Vec<&'t str> {
+    text.lines()
+        .filter(|line| line.starts_with(&format!("<{tag} ")) && !line.contains("#2f333a"))
+        .collect()
+}
+
+fn labels(text: &str) -> Vec<&str> {
+    elements(text, "text")
+        .into_iter()
+        .filter_map(|line| line.split_once('>')?.1.strip_suffix("</text>"))
+        .collect()
+}
+
+#[test]
+fn the_whole_chart_as_text() {
+    let mut spec = ten_minutes(minutes(&[
+        Some(0.0),
+        Some(4.0),
+        None,
+        Some(2.0),
+        None,
+        Some(3.0),
+        Some(1.0),
+    ]));
+    spec.band = Some(Band {
+        start: at(4.5),
+        end: at(5.5),
+        label: "run 7f3a".to_owned(),
+    });
+    spec.lines[0].threshold = Some(5.0);
+    spec.note = Some("sampled every minute".to_owned());
+    insta::assert_snapshot!(text(&spec).expect("a chart"), @r##"
+    <svg xmlns="http://www.w3.org/2000/svg" width="800" height="287" viewBox="0 0 800 287" font-family="DejaVu Sans">
+    <rect width="800" height="287" fill="#181b1f"/>
+    <text x="20.0" y="34.0" font-size="22" fill="#d8d9e0" text-anchor="start">Queue</text>
+    <text x="20.0" y="58.0" font-size="16" fill="#9fa1ac" text-anchor="start">23 Nov 2026, 14:00 to 14:10 UTC</text>
+    <rect x="392.8" y="90.0" width="70.4" height="130.0" fill="#5794f2" fill-opacity="0.22"/>
+    <text x="428.0" y="84.0" font-size="15" fill="#5794f2" text-anchor="middle">run 7f3a</text>
+    <rect x="20" y="105.0" width="14" height="5" rx="2.5" fill="#73bf69"/>
+    <text x="42.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="start">queue length (messages)</text>
+    <text x="780.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="end">last 1, threshold 5</text>
+    <line x1="76.0" y1="128.0" x2="76.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="216.8" y1="128.0" x2="216.8" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="357.6" y1="128.0" x2="357.6" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="498.4" y1="128.0" x2="498.4" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="639.2" y1="128.0" x2="639.2" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="780.0" y1="128.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="216.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="221.0" font-size="15" fill="#9fa1ac" text-anchor="end">0</text>
+    <line x1="76.0" y1="186.7" x2="780.0" y2="186.7" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="191.7" font-size="15" fill="#9fa1ac" text-anchor="end">2</text>
+    <line x1="76.0" y1="157.3" x2="780.0" y2="157.3" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="162.3" font-size="15" fill="#9fa1ac" text-anchor="end">4</text>
+    <line x1="76.0" y1="128.0" x2="780.0" y2="128.0" stroke="#2f333a" stroke-width="1"/>
+    <text x="68.0" y="133.0" font-size="15" fill="#9fa1ac" text-anchor="end">6</text>
+    <line x1="76.0" y1="142.7" x2="780.0" y2="142.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4"/>
+    <path d="M76.0 216.0L146.4 157.3L146.4 216.0L76.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M76.0 216.0L146.4 157.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <circle cx="287.2" cy="186.7" r="3" fill="#73bf69"/>
+    <path d="M428.0 172.0L498.4 201.3L498.4 216.0L428.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M428.0 172.0L498.4 201.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <text x="76.0" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:00</text>
+    <text x="216.8" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:02</text>
+    <text x="357.6" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:04</text>
+    <text x="498.4" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:06</text>
+    <text x="639.2" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:08</text>
+    <text x="20.0" y="270.0" font-size="15" fill="#9fa1ac" text-anchor="start">sampled every minute</text>
+    </svg>
+    "##);
+}
+
+#[test]
+fn the_chart_in_words() {
+    insta::assert_snapshot!(alt(&hour(Theme::Dark)), @"Forwarding orders to suppliers. 23 Nov 2026, 14:00 to 15:00 UTC. orders awaiting forwarding: 0 at first, 11 at last, between 0 and 12, threshold 10. queue length (messages): 0 at first, 0 at last, between 0 and 8, with gaps. workers alive: 2 at first, 2 at last. supplier sync failures: no data (absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero). run 7f3a is marked, 23 Nov 2026, 14:41:00 to 14:42:30 UTC. Sampled every 15 s; improved: 12 -> 11 orders.");
+}
+
+#[test]
+fn what_people_read_on_it() {
+    let text = text(&hour(Theme::Light)).expect("a chart");
+    insta::assert_snapshot!(labels(&text).join("\n"), @"
+    Forwarding orders to suppliers
+    23 Nov 2026, 14:00 to 15:00 UTC
+    run 7f3a
+    orders awaiting forwarding
+    last 11, threshold 10
+    0
+    5
+    10
+    15
+    queue length (messages)
+    last 0
+    0
+    5
+    10
+    workers alive
+    last 2
+    0
+    1
+    2
+    supplier sync failures
+    no data
+    absent: this shop counts it only inside the worker, which exposes
+    nothing: absent is not zero
+    14:00
+    14:10
+    14:20
+    14:30
+    14:40
+    14:50
+    Sampled every 15 s; improved: 12 -&gt; 11 orders.
+    ");
+}
+
+#[test]
+fn a_gap_is_a_gap_and_a_lonely_sample_is_a_dot() {
+    let text = text(&ten_minutes(minutes(&[
+        Some(1.0),
+        Some(2.0),
+        None,
+        Some(2.0),
+        None,
+        Some(1.0),
+        Some(1.0),
+    ])))
+    .expect("a chart");
+    let strokes = elements(&text, "path")
+        .iter()
+        .filter(|path| path.contains("fill=\"none\""))
+        .count();
+    assert_eq!((strokes, elements(&text, "circle").len()), (2, 1));
+}
+
+#[test]
+fn nothing_to_draw_says_no_data_and_why() {
+    for points in [
+        &[][..],
+        &[None, None],
+        &[Some(f64::NAN)],
+        &[Some(f64::INFINITY)],
+        &[Some(1e300)],
+    ] {
+        let line = Line {
+            missing: Some("absent: nobody exposes it".to_owned()),
+            ..minutes(points)
+        };
+        let spec = ten_minutes(line);
+        let text = text(&spec).expect("a chart");
+        assert!(
+            labels(&text).contains(&"no data") && labels(&text).contains(&"absent: nobody exposes it"),
+            "{text}"
+        );
+        assert_eq!(elements(&text, "path"), Vec::<&str>::new());
+        assert!(alt(&spec).contains("no data (absent: nobody exposes it)"));
+    }
+}
+
+#[test]
+fn a_signal_that_fell_silent_shows_since_when() {
+    let text = text(&ten_minutes(minutes(&[Some(1.0), Some(7.0), None]))).expect("a chart");
+    assert!(labels(&text).contains(&"no data after 14:01:00"), "{text}");
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let evil = "</text><script>&\"'\u{0}\u{1b}[31m\u{ffff}";
+    let mut spec = ten_minutes(Line {
+        missing: Some(evil.to_owned()),
+        label: evil.to_owned(),
+        unit: evil.to_owned(),
+        ..minutes(&[])
+    });
+    spec.title = evil.to_owned();
+    spec.note = Some(evil.to_owned());
+    spec.band = Some(Band {
+        start: at(1.0),
+        end: at(2.0),
+        label: evil.to_owned(),
+    });
+    let text = text(&spec).expect("a chart");
+    assert!(!text.contains("<script"));
+    assert!(text.contains("&lt;/text&gt;&lt;script&gt;&amp;&quot;&apos;\u{fffd}\u{fffd}[31m\u{fffd}"));
+    draw(&spec).expect("it is still XML");
+}
+
+#[test]
+fn too_many_signals_are_named_and_not_drawn() {
+    let mut spec = ten_minutes(minutes(&[Some(1.0)]));
+    spec.lines = (0..MOST_LINES + 2)
+        .map(|index| Line {
+            label: format!("signal {index}"),
+            ..minutes(&[Some(1.0)])
+        })
+        .collect();
+    let text = text(&spec).expect("a chart");
+    assert!(labels(&text).contains(&"Not drawn: signal 8, signal 9"), "{text}");
+    assert!(alt(&spec).contains("Not drawn: signal 8, signal 9."));
+}
+
+#[test]
+fn many_points_stay_a_short_text_and_keep_their_spike() {
+    let values = |index: usize| if index == 54_321 { 1000.0 } else { (index % 10) as f64 };
+    let points = (0..100_000)
+        .map(|index| (at(index as f64 / 10_000.0), Some(values(index))))
+        .collect();
+    let text = text(&ten_minutes(Line { points, ..minutes(&[]) })).expect("a chart");
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+    let spiky = minutes(&[Some(0.0), Some(1000.0)]);
+    let top = |text: &str| {
+        elements(text, "path")[1]
+            .split(['M', 'L', '"'])
+            .filter_map(|place| place.split_once(' ')?.1.parse::<f64>().ok())
+            .fold(f64::MAX, f64::min)
+    };
+    assert_eq!(top(&text), top(&super::text(&ten_minutes(spiky)).expect("a chart")));
+}
+
+#[test]
+fn samples_that_are_missing_make_gaps() {
+    let step = SignedDuration::from_secs(60);
+    let points = with_gaps(
+        &[(at(0.0), Some(1.0)), (at(1.1), Some(2.0)), (at(4.0), Some(3.0))],
+        step,
+    );
+    let values: Vec<Option<f64>> = points.iter().map(|(_, value)| *value).collect();
+    assert_eq!(values, [Some(1.0), Some(2.0), None, Some(3.0)]);
+}
+
+#[test]
+fn times_stand_in_the_named_zone() {
+    let mut spec = ten_minutes(minutes(&[Some(1.0)]));
+    spec.zone = TimeZone::fixed(jiff::tz::offset(5));
+    let text = text(&spec).expect("a chart");
+    assert!(
+        labels(&text).contains(&"23 Nov 2026, 19:00 to 19:10 +05"),
+        "{:?}",
+        labels(&text)
+    );
+    assert!(labels(&text).contains(&"19:02"), "{:?}", labels(&text));
+}
+
+#[test]
+fn a_chart_of_nothing_is_an_error() {
+    let spec = ten_minutes(minutes(&[]));
+    let backwards = ChartSpec {
+        end: at(0.0),
+        ..spec.clone()
+    };
+    insta::assert_snapshot!(draw(&backwards).expect_err("no width"), @"a chart from 2026-11-23T14:00:00Z to 2026-11-23T14:00:00Z has no width; choose an end after its start");
+    insta::assert_snapshot!(draw(&ChartSpec { lines: Vec::new(), ..spec }).expect_err("no lines"), @"the chart `Queue` has no signals; name at least one");
+}
+
+#[test]
+fn the_picture_is_a_png_of_that_width_with_letters_and_small_enough_to_post() {
+    let mut spec = hour(Theme::Dark);
+    let png = draw(&spec).expect("a picture");
+    assert!(png.len() < 60_000, "{} bytes", png.len());
+    let reader = png::Decoder::new(std::io::Cursor::new(&png))
+        .read_info()
+        .expect("a PNG");
+    assert_eq!(reader.info().width, WIDTH);
+    // Without its font the picture would lack every letter, and nobody would be told.
+    spec.title = "Another title".to_owned();
+    assert_ne!(png, draw(&spec).expect("a picture"));
+}
+
+#[test]
+fn scales_are_round() {
+    use super::scale::Scale;
+    let table: &[(&[f64], &[f64])] = &[
+        (&[0.0], &[0.0, 1.0]),
+        (&[12.0], &[0.0, 5.0, 10.0, 15.0]),
+        (&[1.0, 2.0], &[0.0, 1.0, 2.0]),
+        (&[1000.0, 1010.0], &[1000.0, 1005.0, 1010.0]),
+        (&[-3.0, 3.0], &[-4.0, -2.0, 0.0, 2.0, 4.0]),
+        (&[0.0, 0.5], &[0.0, 0.2, 0.4, 0.6000000000000001]),
+    ];
+    for (numbers, ticks) in table {
+        assert_eq!(Scale::of(numbers).expect("numbers").ticks, *ticks, "{numbers:?}");
+    }
+    assert_eq!(Scale::of(&[]), None);
+}
+
+proptest! {
+    #[test]
+    fn every_number_lies_on_its_scale(numbers in prop::collection::vec(-1e99..1e99f64, 1..20)) {
+        let scale = super::scale::Scale::of(&numbers).expect("numbers");
+        prop_assert!((2..=8).contains(&scale.ticks.len()), "{:?}", scale);
+        for number in numbers {
+            prop_assert!((-1e-6..=1.0 + 1e-6).contains(&scale.height(number)), "{number} on {:?}", scale);
+        }
+    }
+
+    #[test]
+    fn any_span_has_a_few_times_within_it(start in -2_000_000_000i64..4_000_000_000, span in 1i64..100_000_000, offset in -12i8..=12) {
+        let (from, to) = (Timestamp::from_second(start).expect("a time"), Timestamp::from_second(start + span).expect("a time"));
+        let times = super::scale::times(from, to, &TimeZone::fixed(jiff::tz::offset(offset)), 8);
+        prop_assert!(times.len() <= 9, "{times:?}");
+        prop_assert!(times.iter().all(|(at, _)| (from..=to).contains(at)));
+    }
 }

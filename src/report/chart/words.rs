@@ -2,7 +2,7 @@
 
 use super::scale::{range, span};
 use super::{ChartSpec, Line};
-use crate::report::number::{plain, with_unit};
+use crate::report::number::plain;
 use std::fmt::Write;
 
 /// The alternative text of the picture: what it shows, with the numbers that the eye would take from it.
@@ -39,13 +39,13 @@ fn describe(spec: &ChartSpec, line: &Line) -> String {
             .as_deref()
             .map(|why| format!(" ({why})"))
             .unwrap_or_default();
-        return format!("{}: no data{why}", line.label);
+        return format!("{}: no data{why}", line.heading());
     };
     let mut words = format!(
         "{}: {} at first, {} at last",
-        line.label,
+        line.heading(),
         plain(*first),
-        with_unit(*last, &line.unit)
+        plain(*last)
     );
     if least < first.min(*last) || greatest > first.max(*last) {
         let _ = write!(words, ", between {} and {}", plain(least), plain(greatest));

@@ -3,37 +3,65 @@
 use super::SHORTEST;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use std::collections::BTreeSet;
 
-/// Every text in which the secret could be read, none of them too short to look for.
-pub(super) fn spellings(secret: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    // A file's secret ends with a line break that is not part of it.
-    for secret in [secret, secret.trim()] {
-        spell(secret, &mut found);
-        if let Some(password) = password(secret) {
-            spell(password, &mut found);
-            spell(&percent_decoded(password), &mut found);
-        }
+/// Patterns for every text in which the secret could be read, none of them too short to look for; the longest first, so
+/// that at one place the longest is found and no end of it stays behind.
+pub(super) fn spellings<'s>(secrets: impl Iterator<Item = &'s str>) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for secret in secrets {
+        spell_all(secret, &mut found);
     }
-    found.retain(|spelling| spelling.chars().count() >= SHORTEST);
-    found
+    found.into_iter().rev().map(|spelling| spelling.pattern).collect()
 }
 
-fn spell(secret: &str, found: &mut Vec<String>) {
-    if secret.chars().count() < SHORTEST {
+/// Ordered by length.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Spelling {
+    letters: usize,
+    pattern: String,
+}
+
+fn spell_all(secret: &str, found: &mut BTreeSet<Spelling>) {
+    // A file's secret ends with a line break that is not part of it.
+    for secret in [secret, secret.trim()] {
+        spell(secret, found);
+        if let Some(password) = password(secret) {
+            spell(password, found);
+            spell(&percent_decoded(password), found);
+        }
+    }
+}
+
+fn spell(secret: &str, found: &mut BTreeSet<Spelling>) {
+    let letters = secret.chars().count();
+    if letters < SHORTEST {
         return;
     }
-    found.push(secret.to_owned());
-    found.extend(percent_encoded(secret));
-    found.push(secret.escape_debug().to_string());
-    found.push(secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"));
-    if let Ok(json) = serde_json::to_string(secret) {
-        found.push(json.trim_matches('"').to_owned());
-        found.push(json[1..json.len() - 1].to_owned());
-    }
-    for offset in 0..3 {
-        found.extend(base64_within(secret, offset));
-    }
+    found.insert(Spelling {
+        letters,
+        pattern: in_urls(secret),
+    });
+    let mut literals = vec![
+        secret.escape_debug().to_string(),
+        secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;"),
+    ];
+    // Text as JSON stands between two quotes.
+    literals.extend(
+        serde_json::to_string(secret)
+            .ok()
+            .map(|json| json[1..json.len() - 1].to_owned()),
+    );
+    literals.extend((0..3).flat_map(|offset| base64_within(secret, offset)));
+    literals.retain(|literal| literal != secret);
+    found.extend(literals.iter().map(|literal| Spelling {
+        letters: literal.chars().count(),
+        pattern: regex::escape(literal),
+    }));
 }
 
 /// The Base64 letters that a secret gives for certain when it stands `offset` bytes into what is encoded, as in the
@@ -45,30 +73,20 @@ fn base64_within(secret: &str, offset: usize) -> [String; 2] {
     [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)].map(|text| text[first..last].to_owned())
 }
 
-/// With capital and small hex digits, with every special letter or only some of them, and with `+` for a space.
-fn percent_encoded(secret: &str) -> Vec<String> {
-    let encode = |keep: &[u8], upper: bool| {
-        secret.bytes().fold(String::new(), |mut text, byte| {
-            if byte.is_ascii_alphanumeric() || keep.contains(&byte) {
-                text.push(char::from(byte));
-            } else if upper {
-                text.push_str(&format!("%{byte:02X}"));
-            } else {
-                text.push_str(&format!("%{byte:02x}"));
-            }
-            text
-        })
-    };
-    let mut found = Vec::new();
-    // What encoders leave as it is: RFC 3986, JavaScript's encodeURIComponent, Python's quote, forms, user info, none.
-    for keep in ["-._~", "-._~!*'()", "-._~/", "-._*", "-._~!$&'()*+,;=", ""] {
-        for upper in [true, false] {
-            let text = encode(keep.as_bytes(), upper);
-            found.push(text.replace("%20", "+"));
-            found.push(text);
-        }
-    }
-    found
+/// A pattern for the text as it is and in any way that URLs and forms escape it, however few or many letters are escaped.
+fn in_urls(secret: &str) -> String {
+    secret.chars().fold(String::new(), |mut pattern, letter| {
+        let mut bytes = [0; 4];
+        let escaped: String = letter
+            .encode_utf8(&mut bytes)
+            .bytes()
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        let plain = regex::escape(&letter.to_string());
+        let plus = if letter == ' ' { r"|\+" } else { "" };
+        pattern.push_str(&format!("(?:{plain}|(?i:{escaped}){plus})"));
+        pattern
+    })
 }
 
 /// The password of `scheme://user:password@host`.

@@ -30,14 +30,14 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
     let Some(grown_before) = growth_before(&evidence.before, start.at, before, span) else {
         return Err(NoData(format!(
             "{}, and how it grew before is not known",
-            course(&[before, after], &evidence.unit)
+            course(evidence, before, after)
         )));
     };
     // Two counts of independent events differ by about the root of their sum without any cause.
     let noise = 2.0 * (grown + grown_before).sqrt();
     let numbers = format!(
         "{}: {} more in {} s, {} more in as long a time before",
-        course(&[before, after], &evidence.unit),
+        course(evidence, before, after),
         plain(grown),
         span.as_secs(),
         plain(grown_before)

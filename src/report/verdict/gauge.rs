@@ -2,6 +2,7 @@
 
 use super::{Evidence, Finding, NoData, course, median, newest, numbers, weigh};
 use crate::panel::reading::Reading;
+use crate::report::number::plain;
 
 /// Below this many numbers before the run its noise is not known, and every movement counts.
 const FEWEST_FOR_NOISE: usize = 5;
@@ -19,15 +20,14 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
         (Some(soaked), after) => {
             let lasting = match (level(soaked, "after the soak"), &after) {
                 (Err(NoData(why)), Ok(after)) => {
-                    return Err(NoData(format!(
-                        "{}, then {why}",
-                        course(&[before, *after], &evidence.unit)
-                    )));
+                    return Err(NoData(format!("{}, then {why}", course(evidence, before, *after))));
                 }
                 (lasting, _) => lasting?,
             };
-            let levels: Vec<f64> = [before].into_iter().chain(after.ok()).chain([lasting]).collect();
-            let numbers = format!("{} after the soak", course(&levels, &evidence.unit));
+            let numbers = match after {
+                Ok(after) => format!("{}, {} after the soak", course(evidence, before, after), plain(lasting)),
+                Err(_) => format!("{} after the soak", course(evidence, before, lasting)),
+            };
             Ok(Finding {
                 verdict: weigh(lasting - before, noise, evidence.better),
                 numbers,
@@ -35,7 +35,7 @@ pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
         }
         (None, after) => {
             let after = after?;
-            let numbers = course(&[before, after], &evidence.unit);
+            let numbers = course(evidence, before, after);
             Ok(Finding {
                 verdict: weigh(after - before, noise, evidence.better),
                 numbers,

@@ -91,10 +91,9 @@ pub(super) fn is_deeper(node: &IdedExpr, levels: usize) -> bool {
     }
 }
 
-pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, text: &str, names: &Names) -> Vec<ExpressionError> {
+pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, names: &Names) -> Vec<ExpressionError> {
     let mut walk = Walk {
         places,
-        text,
         names,
         bound: Vec::new(),
         loops: 0,
@@ -106,7 +105,6 @@ pub(super) fn check(expression: &IdedExpr, places: &SourceInfo, text: &str, name
 
 struct Walk<'a> {
     places: &'a SourceInfo,
-    text: &'a str,
     names: &'a Names,
     bound: Vec<&'a str>,
     loops: usize,
@@ -115,9 +113,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn problem(&mut self, id: u64, message: String) {
-        // The parser counts characters; problems are placed by bytes.
-        let at = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
-        let offset = self.text.char_indices().nth(at).map_or(0, |(offset, _)| offset);
+        let offset = self.places.offset_for(id).map_or(0, |(start, _)| start as usize);
         let error = ExpressionError { offset, message };
         if !self.found.contains(&error) {
             self.found.push(error);

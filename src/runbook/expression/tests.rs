@@ -135,7 +135,7 @@ fn names_are_checked_before_there_are_values() {
         "0: `inputs.ordr` is not known; did you mean `order`?",
     ],
     [
-        "9: `inputs.colour` is not known; there is `order`",
+        "8: `inputs.colour` is not known; there is `order`",
     ],
     [
         "0: `looks.orders.rws` is not known; did you mean `rows`?",
@@ -189,6 +189,7 @@ fn a_mistake_is_placed() {
     let at = |text: &str| Expression::parse(text).unwrap_err().offset;
     assert_eq!(at("1 +"), 3);
     assert_eq!(at("(1 == 1"), 7);
+    assert_eq!(at("'é' + )"), 7);
     assert_eq!(at("true &&\n  == 3"), 10);
     assert_eq!(Expression::parse(" ").unwrap_err().message, "the expression is empty");
 }

@@ -51,9 +51,11 @@ pub struct Pattern {
 impl Pattern {
     /// Compiles a pattern; it is matched against the whole text.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // The last line says what is wrong; those before it draw where.
+        let told = |error: regex::Error| error.to_string().lines().last().unwrap_or_default().to_owned();
         // First alone: `a)|(b` must not become a pattern by being wrapped.
-        regex::Regex::new(text).map_err(|error| error.to_string())?;
-        let whole = regex::Regex::new(&format!("^(?:{text})$")).map_err(|error| error.to_string())?;
+        regex::Regex::new(text).map_err(told)?;
+        let whole = regex::Regex::new(&format!("^(?:{text})$")).map_err(told)?;
         Ok(Self {
             text: text.to_owned(),
             whole,

@@ -15,7 +15,7 @@ pub(super) struct Sheet<'t> {
     path: &'t Path,
     text: &'t str,
     /// What the parser could not read may hold the key that would be missed.
-    is_torn: bool,
+    pub(super) is_torn: bool,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -118,7 +118,8 @@ impl<'d> Section<'d> {
         };
         for key in table.keys() {
             let word: &str = key.get_ref();
-            if keys.contains(&word) {
+            // Under a torn heading its keys fall to the file itself.
+            if keys.contains(&word) || (sheet.is_torn && at == 0) {
                 continue;
             }
             let hint = way_out(word, keys.iter().copied());
@@ -133,6 +134,13 @@ impl<'d> Section<'d> {
 
     pub(super) fn has(&self, key: &str) -> bool {
         self.value(key).is_some()
+    }
+
+    /// How many items the list of a key has.
+    pub(super) fn length(&self, key: &str) -> usize {
+        self.value(key)
+            .and_then(|it| it.get_ref().as_array())
+            .map_or(0, |items| items.len())
     }
 
     /// Where a key stands, or the table where it does not.

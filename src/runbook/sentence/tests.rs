@@ -110,7 +110,7 @@ fn names_are_checked() {
     );
     insta::assert_debug_snapshot!(problems("{{ inputs.ordr }} {% if looks.x %}{% endif %} {{ range(3) }}"), @r#"
 [
-    "3: `inputs.ordr` is not known; did you mean `inputs.order`?",
+    "3: `inputs.ordr` is not known; did you mean `order`?",
     "24: `looks` is not known; there is `inputs`, `item`",
     "49: `range` is not known; there is `inputs`, `item`",
 ]
