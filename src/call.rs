@@ -9,7 +9,7 @@ pub type Arguments = Map<String, Value>;
 
 /// What is known of a call after it. The difference between the four decides whether a step may be tried again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "result")]
+#[serde(rename_all = "kebab-case", tag = "result", content = "with")]
 pub enum CallResult {
     /// It was made and answered. Whether the answer is good news is for the runbook to judge.
     Done {

@@ -1,20 +1,28 @@
 //! The outside systems, all with the same face. An integration is one file: what it is and the rights its credential
 //! needs, its config, its `ACTIONS`, its calls, its wire types.
 
+mod argument;
 pub mod celery;
+mod deadline;
 pub mod postgres;
 pub mod prometheus;
 
 use crate::call::{Arguments, CallContext, CallResult, Identity, Recall};
 use crate::runbook::action::ActionSpec;
-use serde_json::Value;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Every action there is; the one list.
 pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS];
 
 /// Finds `integration.action`.
 pub fn action(integration: &str, name: &str) -> Option<&'static ActionSpec> {
-    ACTIONS.iter().copied().flatten().find(|spec| spec.integration == integration && spec.name == name)
+    ACTIONS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|spec| spec.integration == integration && spec.name == name)
 }
 
 /// One configured instance of an integration.
@@ -35,6 +43,34 @@ impl Connection {
             Self::Celery(it) => it.identity(),
             Self::Postgres(it) => it.identity(),
             Self::Prometheus(it) => it.identity(),
+        }
+    }
+
+    /// Asks whether it is there, by its cheapest read. The answer is for people.
+    pub async fn alive(&self) -> Result<String, String> {
+        let (name, arguments) = match self {
+            Self::Celery(_) => ("ping", json!({})),
+            Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
+            Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
+        };
+        let kind = self.identity().kind;
+        let (Some(action), Value::Object(arguments)) = (action(&kind, name), arguments) else {
+            return Err(format!("there is no {kind}.{name}"));
+        };
+        let context = CallContext {
+            run: "check".to_owned(),
+            step: "alive".to_owned(),
+            deadline: Timestamp::now() + SignedDuration::from_secs(5),
+        };
+        match self.call(action, &arguments, &context).await {
+            CallResult::Done { value } => Ok(match value["workers"].as_array() {
+                Some(workers) if workers.is_empty() => "the broker answers; no worker does".to_owned(),
+                Some(workers) => format!("answers, {} workers", workers.len()),
+                None => "answers".to_owned(),
+            }),
+            CallResult::NotDone { reason } | CallResult::Unreachable { reason } | CallResult::Unknown { reason } => {
+                Err(reason)
+            }
         }
     }
 
@@ -67,18 +103,47 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
-            Self::Postgres(_) | Self::Prometheus(_) => {
-                Recall::NoEvidence { reason: "the target keeps no mark of the call".to_owned() }
-            }
+            Self::Postgres(_) | Self::Prometheus(_) => Recall::NoEvidence {
+                reason: "the target keeps no mark of the call".to_owned(),
+            },
         }
     }
 
     /// Takes a call back that was sent but not begun. `Some` says how that ended: `NotDone` if it certainly never
     /// begins now.
-    pub async fn take_back(&self, action: &ActionSpec, arguments: &Arguments, context: &CallContext) -> Option<CallResult> {
+    pub async fn take_back(
+        &self,
+        action: &ActionSpec,
+        arguments: &Arguments,
+        context: &CallContext,
+    ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
             Self::Postgres(_) | Self::Prometheus(_) => None,
+        }
+    }
+}
+
+/// All configured connections, by the name that runbooks give under `on`.
+#[derive(Debug)]
+pub struct Connections(BTreeMap<String, Connection>);
+
+impl Connections {
+    /// As configured.
+    pub fn new(connections: BTreeMap<String, Connection>) -> Self {
+        Self(connections)
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<&Connection> {
+        self.0.get(name)
+    }
+
+    /// One of them, if it is a Prometheus server: charts ask it in its own words.
+    pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
+        match self.0.get(name)? {
+            Connection::Prometheus(it) => Some(it),
+            Connection::Celery(_) | Connection::Postgres(_) => None,
         }
     }
 }

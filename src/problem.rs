@@ -21,7 +21,10 @@ pub struct Problem {
 impl Problem {
     /// A problem at a byte offset of a text.
     pub fn at(path: impl Into<PathBuf>, text: &str, offset: usize, message: impl Into<String>) -> Self {
-        let offset = (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+        let offset = (0..=offset.min(text.len()))
+            .rev()
+            .find(|&at| text.is_char_boundary(at))
+            .unwrap_or(0);
         let before = &text[..offset];
         let start = before.rfind('\n').map_or(0, |at| at + 1);
         let end = text[start..].find('\n').map_or(text.len(), |at| start + at);
@@ -36,15 +39,33 @@ impl Problem {
 
     /// A problem with a file as a whole: absent, unreadable, or contradicting another one.
     pub fn whole(path: impl Into<PathBuf>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), line: 1, column: 1, message: message.into(), excerpt: String::new() }
+        Self {
+            path: path.into(),
+            line: 1,
+            column: 1,
+            message: message.into(),
+            excerpt: String::new(),
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.path.display(), self.line, self.column, self.message)?;
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.path.display(),
+            self.line,
+            self.column,
+            self.message
+        )?;
         if !self.excerpt.is_empty() {
-            write!(f, "\n    {}\n    {}^", self.excerpt, " ".repeat(self.column.saturating_sub(1)))?;
+            write!(
+                f,
+                "\n    {}\n    {}^",
+                self.excerpt,
+                " ".repeat(self.column.saturating_sub(1))
+            )?;
         }
         Ok(())
     }

@@ -111,6 +111,46 @@ pub struct Report {
     pub digest: Option<String>,
 }
 
+impl Report {
+    /// The same report with no secret in it: the last thing that happens to it before it leaves.
+    pub fn redacted(self, redactor: &redact::Redactor) -> Self {
+        let text = |text: String| redactor.redact(&text).into_owned();
+        let lines = |lines: Vec<String>| lines.into_iter().map(text).collect::<Vec<_>>();
+        Self {
+            inputs: text(self.inputs),
+            say: text(self.say),
+            plan: lines(self.plan),
+            warnings: lines(self.warnings),
+            steps: self
+                .steps
+                .into_iter()
+                .map(|step| StepLine {
+                    say: text(step.say),
+                    ..step
+                })
+                .collect(),
+            table: self.table.map(|table| Table {
+                rows: table
+                    .rows
+                    .into_iter()
+                    .map(|row| {
+                        row.into_iter()
+                            .map(|(name, value)| (name, redactor.redact_value(value)))
+                            .collect()
+                    })
+                    .collect(),
+                ..table
+            }),
+            verdict: self.verdict.map(|verdict| VerdictLine {
+                say: text(verdict.say),
+                ..verdict
+            }),
+            history: lines(self.history),
+            ..self
+        }
+    }
+}
+
 /// One step as people see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
@@ -153,7 +193,7 @@ pub struct Button {
 
 /// What a button asks; the run is the report's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "press")]
+#[serde(rename_all = "kebab-case", tag = "press", content = "with")]
 pub enum Press {
     /// Yes to the plan with this digest.
     Approve {

@@ -113,7 +113,7 @@ pub enum Resolution {
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "ask")]
+#[serde(rename_all = "kebab-case", tag = "ask", content = "with")]
 pub enum Ask {
     /// Run a runbook.
     Run {
@@ -188,6 +188,13 @@ pub enum Ask {
         /// None means all.
         runbook: Option<String>,
     },
+    /// What the asker may run, or how one runbook is asked for.
+    Help {
+        /// None means the list.
+        runbook: Option<String>,
+    },
+    /// What ran and what runs.
+    Runs,
 }
 
 impl Ask {
@@ -195,7 +202,7 @@ impl Ask {
     pub fn runbook(&self) -> Option<&str> {
         match self {
             Self::Run { runbook, .. } => Some(runbook),
-            Self::Pause { runbook } | Self::Resume { runbook } => runbook.as_deref(),
+            Self::Pause { runbook } | Self::Resume { runbook } | Self::Help { runbook } => runbook.as_deref(),
             _ => None,
         }
     }
@@ -232,6 +239,12 @@ pub struct Request {
 impl Request {
     /// A new request with an id of its own.
     pub fn new(account: Account, place: Place, ask: Ask) -> Self {
-        Self { id: uuid::Uuid::now_v7().simple().to_string(), account, session: None, place, ask }
+        Self {
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            account,
+            session: None,
+            place,
+            ask,
+        }
     }
 }

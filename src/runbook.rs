@@ -1,16 +1,22 @@
 //! Runbooks as plain data: one file in `commands/`, its stem is the slash command. How a file becomes this data is in
-//! [`load`]; what its words mean when a run is planned is in `plan.rs`.
+//! [`load`]; what it means for given inputs and looks is in [`compose`].
 
 pub mod action;
 pub mod catalog;
+pub mod compose;
+pub mod duration;
 pub mod example;
 pub mod expression;
 pub mod input;
 pub mod load;
+pub mod money;
+pub mod scope;
+pub mod sentence;
 
 use action::{ActionSpec, Effect};
-use expression::{Expression, Sentence};
+use expression::Expression;
 use input::InputSpec;
+use sentence::Sentence;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -58,9 +64,35 @@ pub struct Runbook {
 }
 
 impl Runbook {
+    /// How it is asked for in chat: `forward-order ORDER[,ORDER...] [reason=TEXT]`.
+    pub fn usage(&self) -> String {
+        let inputs = self.inputs.iter().map(|input| {
+            let word = input.name.to_uppercase();
+            let word = if input.many {
+                format!("{word}[,{word}...]")
+            } else {
+                word
+            };
+            if input.required {
+                word
+            } else {
+                format!("[{}={word}]", input.name)
+            }
+        });
+        std::iter::once(self.name.clone())
+            .chain(inputs)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
     /// The strongest effect of its steps; a runbook without steps only reads.
     pub fn effect(&self) -> Effect {
-        self.steps.iter().filter_map(|step| step.call.as_ref()).map(|call| call.action.effect).max().unwrap_or(Effect::Read)
+        self.steps
+            .iter()
+            .filter_map(|step| step.call.as_ref())
+            .map(|call| call.action.effect)
+            .max()
+            .unwrap_or(Effect::Read)
     }
 }
 

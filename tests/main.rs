@@ -1,1 +1,10 @@
-//! Scenario tests: at the bot's face, on a fake world built once.
+//! Scenario tests: at the bot's face, on a fake world built once. And one that reads the code.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod architecture;
+mod harness;
+mod integration_celery;
+mod integration_postgres;
+mod integration_prometheus;
+mod slack_client;
+mod slack_simulator;

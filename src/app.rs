@@ -1,0 +1,210 @@
+//! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
+
+use crate::config::{Config, ConnectionConfig};
+use crate::dispatch::Desk;
+use crate::integration::{Connection, Connections, celery, postgres, prometheus};
+use crate::problem::Problem;
+use crate::report::redact::Redactor;
+use crate::request::{Place, Surface};
+use crate::rules::Rules;
+use crate::run::engine::Engine;
+use crate::run::proof::Sampler;
+use crate::secret::{SecretError, Secrets};
+use crate::station::Station;
+use crate::store::{Store, StoreError};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio::sync::Notify;
+
+/// Why the bot cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Files are wrong.
+    #[error("{}", problems(.0))]
+    Files(Vec<Problem>),
+    /// A secret is not where the config says.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// A connection's address makes no sense.
+    #[error("connection {name}: {reason}")]
+    Connection {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The bot's own database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// Which.
+        address: String,
+        /// Why.
+        reason: String,
+    },
+    /// The command makes no sense, or may not be given.
+    #[error("{0}")]
+    Denied(String),
+    /// Something else, in one sentence.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn problems(found: &[Problem]) -> String {
+    found.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads one variable of the environment.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `--config`, else `$SIGNALBOX_CONFIG`, else the shipped place.
+pub fn config_path(given: Option<PathBuf>) -> PathBuf {
+    given
+        .or_else(|| {
+            environment("SIGNALBOX_CONFIG")
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from)
+        })
+        .unwrap_or_else(|| PathBuf::from("config/signalbox.toml"))
+}
+
+/// What every command needs.
+#[derive(Debug)]
+pub struct App {
+    /// As read.
+    pub config: Config,
+    /// Runbooks, people, policy, panels.
+    pub rules: Arc<Rules>,
+    /// The outside systems.
+    pub connections: Arc<Connections>,
+    /// The bot's own database.
+    pub store: Store,
+    /// Knows every secret, so as to keep it out of what people read.
+    pub redactor: Arc<Redactor>,
+    /// For Slack, if it is on.
+    pub slack: Option<SlackSecrets>,
+}
+
+/// What Slack needs to be believed, and to believe us.
+#[derive(Debug, Clone)]
+pub struct SlackSecrets {
+    /// Verifies deliveries.
+    pub signing: SecretString,
+    /// For the Web API.
+    pub bot_token: SecretString,
+}
+
+impl App {
+    /// Reads every file, looks every secret up, opens the database.
+    pub async fn open(path: &Path) -> Result<Self, AppError> {
+        let config = Config::load(path).map_err(AppError::Files)?;
+        let rules = Rules::load(&config).map_err(AppError::Files)?;
+        let secrets = Secrets::new(environment);
+        let mut known = Vec::new();
+        let mut secret = |reference: &crate::secret::SecretRef| -> Result<SecretString, SecretError> {
+            let value = secrets.resolve(reference)?;
+            known.push(value.clone());
+            Ok(value)
+        };
+        let url = config.store.url.resolve(&secrets)?;
+        let key = match &config.store.key {
+            Some(key) => secret(key)?,
+            // Nothing is sealed where no chat platform is on.
+            None => SecretString::from(""),
+        };
+        let slack = match &config.slack {
+            Some(slack) => match &slack.transport {
+                crate::config::SlackTransport::Http { signing_secret } => Some(SlackSecrets {
+                    signing: secret(signing_secret)?,
+                    bot_token: secret(&slack.bot_token)?,
+                }),
+                crate::config::SlackTransport::Socket { .. } => {
+                    return Err(AppError::Other(
+                        "slack.transport = \"socket\" is not there yet: use \"http\"".to_owned(),
+                    ));
+                }
+            },
+            None => None,
+        };
+        let mut connections = BTreeMap::new();
+        for (name, connection) in &config.connections {
+            let wrong = |reason: String| AppError::Connection {
+                name: name.clone(),
+                reason,
+            };
+            let made = match connection {
+                ConnectionConfig::Postgres { url } => {
+                    let config = postgres::Config { url: secret(url)? };
+                    Connection::Postgres(postgres::Postgres::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
+                ConnectionConfig::Celery { broker, results } => {
+                    let config = celery::Config {
+                        broker: secret(broker)?,
+                        results: secret(results)?,
+                    };
+                    Connection::Celery(celery::Celery::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
+                ConnectionConfig::Prometheus { url } => {
+                    let config = prometheus::Config {
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                    };
+                    Connection::Prometheus(
+                        prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
+                    )
+                }
+                ConnectionConfig::Http { .. } => continue,
+            };
+            connections.insert(name.clone(), made);
+        }
+        let redactor = Arc::new(Redactor::new(&known).map_err(|error| AppError::Other(error.to_string()))?);
+        let store = Store::open(&url, &key).await?;
+        Ok(Self {
+            config,
+            rules: Arc::new(rules),
+            connections: Arc::new(Connections::new(connections)),
+            store,
+            redactor,
+            slack,
+        })
+    }
+
+    /// Puts the gate, the engine and the sampler together.
+    pub fn station(&self) -> Arc<Station> {
+        let announce = self
+            .config
+            .slack
+            .iter()
+            .map(|slack| Place {
+                surface: Surface::Slack,
+                workspace: slack.teams.first().cloned(),
+                channel: Some(slack.ops_channel.clone()),
+            })
+            .collect();
+        let desk = Arc::new(Desk {
+            rules: self.rules.clone(),
+            connections: self.connections.clone(),
+            store: self.store.clone(),
+            announce,
+        });
+        let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
+        let engine = Arc::new(Engine {
+            desk: desk.clone(),
+            sampler: sampler.clone(),
+        });
+        Arc::new(Station {
+            desk,
+            engine,
+            sampler,
+            owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
+            bell: Arc::new(Notify::new()),
+            leads: AtomicBool::new(false),
+        })
+    }
+}

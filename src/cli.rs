@@ -1,0 +1,254 @@
+//! The command line: what can be typed, and what it prints. It writes a request to the store like every other door; a
+//! live server carries it out, and where there is none, this process does, under the engine's lease.
+
+mod ask;
+mod export;
+mod look;
+mod show;
+
+use crate::app::{AppError, config_path};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runbook actions from chat: done once, approved by a second person, proved by metrics.
+#[derive(Debug, Parser)]
+#[command(name = "signalbox", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The config file; else $SIGNALBOX_CONFIG, else config/signalbox.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot
+    #[command(after_help = "Example: signalbox serve --config config/signalbox.toml")]
+    Serve,
+    /// Check config, people, policy, panels and runbooks; every problem as path:line:column
+    #[command(after_help = "Example: signalbox check")]
+    Check {
+        /// Ask the connections too
+        #[arg(long)]
+        live: bool,
+    },
+    /// Run a runbook through the gate
+    #[command(after_help = "Example: signalbox run forward-order order=1042 --wait\n         \
+                            signalbox run resync-supplier supplier=all --dry-run")]
+    Run {
+        /// The runbook's name
+        runbook: String,
+        /// Its inputs, NAME=VALUE
+        inputs: Vec<String>,
+        /// Stop after the plan
+        #[arg(long)]
+        dry_run: bool,
+        /// Until the end, approval included
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say yes to a plan that waits
+    #[command(after_help = "Example: signalbox approve 7k2m9qx4ab")]
+    Approve {
+        /// The run's id
+        run: String,
+        /// Until the run's end
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say no to a plan that waits
+    #[command(after_help = "Example: signalbox deny 7k2m9qx4ab")]
+    Deny {
+        /// The run's id
+        run: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Start a plan that waits without the approval, alone, for those who may (break-glass)
+    #[command(after_help = "Example: signalbox override 7k2m9qx4ab --reason 'site down, nobody else awake'")]
+    Override {
+        /// The run's id
+        run: String,
+        /// Why; it is posted and listed for review
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Start no further step of a run
+    #[command(after_help = "Example: signalbox stop 7k2m9qx4ab")]
+    Stop {
+        /// The run's id
+        run: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Undo what a run has done, in reverse
+    #[command(after_help = "Example: signalbox undo 7k2m9qx4ab")]
+    Undo {
+        /// The run's id
+        run: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Say what became of a step that nobody knows the end of
+    #[command(
+        after_help = "Example: signalbox resolve 7k2m9qx4ab 'forward[1042]' done --reason 'CJ confirmed CJORD-7 by phone'"
+    )]
+    Resolve {
+        /// The run's id
+        run: String,
+        /// The step's name, as the message gives it
+        step: String,
+        /// What became of it
+        resolution: ResolutionWord,
+        /// How you know
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Let a lock go whose run will not
+    #[command(after_help = "Example: signalbox unlock order:1042 --reason 'run abandoned, supplier says no'")]
+    Unlock {
+        /// The lock's key
+        key: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Start no writes, of one runbook or of all
+    #[command(after_help = "Example: signalbox pause forward-order")]
+    Pause {
+        /// All runbooks unless named
+        runbook: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Let writes start again
+    #[command(after_help = "Example: signalbox resume")]
+    Resume {
+        /// All pauses unless named
+        runbook: Option<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// What ran, newest first
+    #[command(after_help = "Example: signalbox runs")]
+    Runs {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// One run whole: plan, journal, verdict, messages
+    #[command(after_help = "Example: signalbox show 7k2m9qx4ab")]
+    Show {
+        /// The run's id
+        run: String,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What the gate would decide, and by which policies
+    #[command(after_help = "Example: signalbox why forward-order order=1042 --as vic")]
+    Why {
+        /// The runbook's name
+        runbook: String,
+        /// Its inputs, NAME=VALUE; without them only whether it may be asked for
+        inputs: Vec<String>,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Draw a panel as PNG
+    #[command(after_help = "Example: signalbox chart forwarding --last 1h --out forwarding.png")]
+    Chart {
+        /// The panel's name
+        panel: String,
+        /// How far back
+        #[arg(long, default_value = "1h", value_name = "DURATION")]
+        last: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+        /// Light letters on black
+        #[arg(long)]
+        dark: bool,
+    },
+    /// Print what a platform must be told
+    #[command(after_help = "Example: signalbox export slack-manifest > manifest.json")]
+    Export {
+        /// What
+        what: ExportWord,
+    },
+    /// Bring the database's schema up to date
+    #[command(after_help = "Example: signalbox migrate")]
+    Migrate,
+}
+
+/// Who acts.
+#[derive(Debug, clap::Args)]
+struct Who {
+    /// Act as this person of people.toml; demo mode alone
+    #[arg(long = "as", value_name = "PERSON")]
+    person: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ResolutionWord {
+    Done,
+    NotDone,
+    Abandon,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ExportWord {
+    SlackManifest,
+    Schema,
+}
+
+/// Parses the arguments, does it, and gives the exit code.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes.
+            let code = if error.use_stderr() { 1 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let path = config_path(cli.config);
+    let done = match cli.command {
+        Command::Serve => look::serve(&path).await,
+        Command::Check { live } => look::check(&path, live).await,
+        Command::Migrate => look::migrate(&path).await,
+        Command::Runs { json } => show::runs(&path, json).await,
+        Command::Show { run, json } => show::show(&path, &run, json).await,
+        Command::Chart { panel, last, out, dark } => look::chart(&path, &panel, &last, &out, dark).await,
+        Command::Export {
+            what: ExportWord::SlackManifest,
+        } => export::slack_manifest(&path),
+        Command::Export {
+            what: ExportWord::Schema,
+        } => export::schema(&path),
+        command => ask::ask(&path, command).await,
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("signalbox: {error}");
+            ExitCode::from(if matches!(error, AppError::Denied(_)) { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What other programs must be told.
+
+use crate::app::AppError;
+use crate::config::Config;
+use crate::platform::slack::manifest::{CommandSpec, manifest};
+use crate::policy::authorize::Policy;
+use crate::rules::Rules;
+use std::path::Path;
+
+fn rules(path: &Path) -> Result<(Config, Rules), AppError> {
+    let config = Config::load(path).map_err(AppError::Files)?;
+    let rules = Rules::load(&config).map_err(AppError::Files)?;
+    Ok((config, rules))
+}
+
+/// The manifest of the Slack app, with a slash command for each runbook and the least scopes.
+pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
+    let (config, rules) = rules(path)?;
+    let usages: Vec<(String, String, String)> = rules
+        .catalog
+        .runbooks()
+        .map(|runbook| (runbook.name.clone(), runbook.summary.clone(), runbook.usage()))
+        .collect();
+    let commands: Vec<CommandSpec<'_>> = usages
+        .iter()
+        .map(|(name, summary, usage)| CommandSpec { name, summary, usage })
+        .collect();
+    let groups = rules.people.groups().any(|group| !group.slack_usergroups.is_empty());
+    let manifest = manifest(&commands, &config.server.public_url, groups)
+        .map_err(|problems| AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
+    println!("{manifest:#}");
+    Ok(0)
+}
+
+/// The schema that policies are validated against.
+pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
+    let (_, rules) = rules(path)?;
+    println!("{}", Policy::schema_text(&rules.facts()));
+    Ok(0)
+}

@@ -1,0 +1,263 @@
+//! `config/signalbox.toml` as plain data. An absent section switches the thing off. Secrets are references here; they are
+//! looked up later, by [`crate::secret::Secrets`] alone.
+
+mod read;
+
+use crate::problem::Problem;
+use crate::secret::{SecretError, SecretRef, Secrets};
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole configuration, checked for form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The web server: console, webhooks, metrics.
+    pub server: Server,
+    /// The bot's own state.
+    pub store: Store,
+    /// The other files.
+    pub files: Files,
+    /// Slack, if it is on.
+    pub slack: Option<Slack>,
+    /// Discord, if it is on.
+    pub discord: Option<Discord>,
+    /// The web console, if it is on.
+    pub console: Option<Console>,
+    /// Alerts from Alertmanager, if they are on.
+    pub alerts: Option<Alerts>,
+    /// Outside systems, by the name that runbooks give under `on`.
+    pub connections: BTreeMap<String, ConnectionConfig>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How people and platforms reach it, without a slash at the end.
+    pub public_url: String,
+    /// People can be picked without proof: the console's picker and `--as`.
+    pub demo: bool,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    /// Where the state is kept.
+    pub url: StoreUrl,
+    /// Seals short-lived tokens at rest; there if a chat platform is on.
+    pub key: Option<SecretRef>,
+}
+
+/// Where the state is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL address with no password in it.
+    Postgres(String),
+    /// An address that is a secret.
+    Secret(SecretRef),
+}
+
+impl StoreUrl {
+    /// The address, as the database driver takes it.
+    pub fn resolve<F: Fn(&str) -> Option<String>>(&self, secrets: &Secrets<F>) -> Result<SecretString, SecretError> {
+        match self {
+            // The driver decodes percent signs and cuts at a question mark.
+            Self::Sqlite(path) => {
+                let path = path.to_string_lossy().replace('%', "%25").replace('?', "%3F");
+                Ok(SecretString::from(format!("sqlite:{path}")))
+            }
+            Self::Postgres(url) => Ok(SecretString::from(url.as_str())),
+            Self::Secret(secret) => secrets.resolve(secret),
+        }
+    }
+}
+
+/// `[files]`, relative to the configuration's own folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Files {
+    /// The folder of the runbooks.
+    pub commands: PathBuf,
+    /// `people.toml`
+    pub people: PathBuf,
+    /// `policy.cedar`
+    pub policy: PathBuf,
+    /// The folder of the panels and signals, if there is one.
+    pub panels: Option<PathBuf>,
+}
+
+/// `[slack]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slack {
+    /// How deliveries reach us.
+    pub transport: SlackTransport,
+    /// The workspaces that are heard, and whose users are. Not empty.
+    pub teams: Vec<String>,
+    /// Where overrides and the bot's own troubles are posted.
+    pub ops_channel: String,
+    /// For the Web API.
+    pub bot_token: SecretRef,
+    /// The Web API's address.
+    pub api_url: String,
+}
+
+/// How Slack's deliveries reach us, and what proves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlackTransport {
+    /// Signed requests.
+    Http {
+        /// What Slack signs them with.
+        signing_secret: SecretRef,
+    },
+    /// A connection that we open.
+    Socket {
+        /// The app-level token that opens it.
+        app_token: SecretRef,
+    },
+}
+
+/// `[discord]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Discord {
+    /// How deliveries reach us.
+    pub transport: DiscordTransport,
+    /// The guilds that are heard. Not empty.
+    pub guilds: Vec<String>,
+    /// Where overrides and the bot's own troubles are posted.
+    pub ops_channel: String,
+    /// The application's id.
+    pub application_id: String,
+    /// For the REST API.
+    pub bot_token: SecretRef,
+    /// The REST API's address.
+    pub api_url: String,
+}
+
+/// How Discord's deliveries reach us, and what proves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiscordTransport {
+    /// Signed requests.
+    Http {
+        /// What their signatures are checked with.
+        public_key: SecretRef,
+    },
+    /// A connection that we open with the bot's token.
+    Gateway,
+}
+
+/// `[console]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Console {
+    /// How long a sign-in lasts.
+    pub session: Duration,
+}
+
+/// `[alerts]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alerts {
+    /// What Alertmanager proves itself with.
+    pub token: SecretRef,
+    /// Where alerts are posted in Slack.
+    pub slack_channel: Option<String>,
+    /// Where alerts are posted in Discord.
+    pub discord_channel: Option<String>,
+}
+
+/// `[connection.NAME]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionConfig {
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its address, with user and password.
+        url: SecretRef,
+    },
+    /// A Celery application.
+    Celery {
+        /// The broker's address.
+        broker: SecretRef,
+        /// The result store's address.
+        results: SecretRef,
+    },
+    /// A Prometheus server.
+    Prometheus {
+        /// Its address.
+        url: Address,
+    },
+    /// An HTTP API.
+    Http {
+        /// Its address.
+        url: Address,
+        /// How one signs in, where one must.
+        login: Option<Login>,
+    },
+}
+
+impl ConnectionConfig {
+    /// The integration that it is an instance of.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Postgres { .. } => "postgres",
+            Self::Celery { .. } => "celery",
+            Self::Prometheus { .. } => "prometheus",
+            Self::Http { .. } => "http",
+        }
+    }
+}
+
+/// An HTTP address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Written in the file, with no password in it.
+    Plain(String),
+    /// An address that is a secret.
+    Secret(SecretRef),
+}
+
+impl Address {
+    /// The address itself.
+    pub fn resolve<F: Fn(&str) -> Option<String>>(&self, secrets: &Secrets<F>) -> Result<SecretString, SecretError> {
+        match self {
+            Self::Plain(url) => Ok(SecretString::from(url.as_str())),
+            Self::Secret(secret) => secrets.resolve(secret),
+        }
+    }
+}
+
+/// How one signs in to an HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Where user and password are sent.
+    pub path: String,
+    /// The user.
+    pub user: SecretRef,
+    /// The password.
+    pub password: SecretRef,
+    /// Where a new token is fetched with the old one, if the API has it.
+    pub refresh: Option<String>,
+}
+
+impl Config {
+    /// Reads the file. Everything that is wrong with it is told at once.
+    pub fn load(path: &Path) -> Result<Self, Vec<Problem>> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(path, &text),
+            Err(error) => {
+                let message = format!("the configuration cannot be read: {error}; name another one with --config");
+                Err(vec![Problem::whole(path, message)])
+            }
+        }
+    }
+
+    /// Reads a file's text; its paths are relative to the folder of `path`.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        read::config(path, text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! The way of a request through the gate. The output of each stage is the only key to the next: what a stage needs can
+//! be made by nobody but the stage before it.
+
+pub mod answer;
+pub mod asked;
+pub mod authorized;
+pub mod invocation;
+pub mod planned;
+mod standing;
+
+use crate::integration::Connections;
+use crate::report::{Outcome, Report};
+use crate::request::{Ask, Place, Request, Words};
+use crate::rules::Rules;
+use crate::run::journal::Entry;
+use crate::run::ledger::Live;
+use crate::run::lock::HeldLock;
+use crate::run::report::report_of;
+use crate::store::audit::AuditRow;
+use crate::store::messages::{MessageKind, NewMessage};
+use crate::store::runs::{Cache, NewRun, Written};
+use crate::store::{Store, StoreError};
+use asked::Asked;
+use authorized::{Authorized, Clearance};
+use invocation::Invocation;
+use jiff::Timestamp;
+use planned::Planned;
+use serde_json::json;
+use std::sync::Arc;
+
+/// How long others have to say yes.
+pub const APPROVAL_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+/// What the gate works with.
+#[derive(Debug)]
+pub struct Desk {
+    /// Runbooks, people, policy, panels.
+    pub rules: Arc<Rules>,
+    /// The outside systems.
+    pub connections: Arc<Connections>,
+    /// The bot's own database.
+    pub store: Store,
+    /// Where runs are shown that were not asked for in a chat channel.
+    pub announce: Vec<Place>,
+}
+
+/// What a request came to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// A run: a new one, or the one that was spoken of.
+    Run(String),
+    /// No run; this is said to whoever asked.
+    Said(Box<Report>),
+}
+
+/// Why a request goes no further.
+#[derive(Debug)]
+pub enum Turned {
+    /// Somebody or something says no.
+    Away(Box<Report>),
+    /// The store failed; the request is tried again later.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Turned {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Report> for Turned {
+    fn from(report: Report) -> Self {
+        Self::Away(Box::new(report))
+    }
+}
+
+impl Desk {
+    /// Carries a stored request through the gate, and stores what it came to.
+    pub async fn handle(&self, request: &Request) -> Result<Reply, StoreError> {
+        let reply = match self.follow(request).await {
+            Ok(reply) => reply,
+            Err(Turned::Away(report)) => Reply::Said(report),
+            Err(Turned::Store(error)) => return Err(error),
+        };
+        match &reply {
+            Reply::Said(report) => {
+                self.audit_said(request, report).await?;
+                self.store.answer(&request.id, None, report).await?;
+                if request.place.channel.is_some() {
+                    self.store
+                        .post(&answer::ephemeral(request, report), Timestamp::now())
+                        .await?;
+                }
+            }
+            Reply::Run(run) => self.store.answered_by_run(&request.id, run).await?,
+        }
+        Ok(reply)
+    }
+
+    async fn follow(&self, request: &Request) -> Result<Reply, Turned> {
+        match &request.ask {
+            Ask::Run { runbook, words, dry } => self.run(request, runbook, words, *dry).await,
+            Ask::Offer { run, index } => self.offered(request, run, *index).await,
+            Ask::Approve { run, digest } => self.approve(request, run, digest.as_deref()).await,
+            Ask::Deny { run } => self.deny(request, run).await,
+            Ask::Stop { run } => self.stop(request, run).await,
+            Ask::Override { run, reason } => self.override_approval(request, run, reason).await,
+            Ask::Resolve {
+                run,
+                step,
+                resolution,
+                reason,
+            } => self.resolve(request, run, step, *resolution, reason).await,
+            Ask::Undo { run } => self.undo(request, run).await,
+            Ask::Unlock { key, reason } => self.unlock(request, key, reason).await,
+            Ask::Pause { runbook } => self.pause(request, runbook.as_deref(), true).await,
+            Ask::Resume { runbook } => self.pause(request, runbook.as_deref(), false).await,
+            Ask::Help { runbook } => self.help(request, runbook.as_deref()),
+            Ask::Runs => self.recent(request).await,
+        }
+    }
+
+    /// The whole way: who asks, may they ask, what exactly, what would happen, may that happen, begin.
+    pub(super) async fn run(
+        &self,
+        request: &Request,
+        runbook: &str,
+        words: &Words,
+        dry: bool,
+    ) -> Result<Reply, Turned> {
+        let asked = Asked::new(&self.rules, request, runbook)?;
+        let invocation = Invocation::interpret(asked, words)?;
+        let dry = dry || invocation.dry();
+        let planned = Planned::build(invocation, &self.connections).await?;
+        let authorized = Authorized::decide(planned, &self.store, dry).await?;
+        if dry {
+            return Ok(Reply::Said(Box::new(authorized.dry_report())));
+        }
+        self.begin(authorized).await
+    }
+
+    /// Stores the run. One that may start takes its locks in the same transaction; the engine does the rest.
+    async fn begin(&self, authorized: Authorized<'_>) -> Result<Reply, Turned> {
+        let now = Timestamp::now();
+        let (request, plan, clearance) = authorized.into_parts();
+        let id = new_run_id();
+        let mut entries = vec![Entry::Created {
+            decision: clearance.cited().clone(),
+        }];
+        let mut locks = None;
+        let cache = match &clearance {
+            Clearance::Look { .. } => {
+                let say = plan
+                    .result
+                    .as_ref()
+                    .map_or_else(|| "Looked.".to_owned(), |result| result.say.clone());
+                entries.push(Entry::Closed {
+                    outcome: Outcome::Succeeded,
+                    say,
+                });
+                Cache {
+                    outcome: Outcome::Succeeded,
+                    wake: None,
+                }
+            }
+            Clearance::Nothing { .. } => {
+                entries.push(Entry::Closed {
+                    outcome: Outcome::NothingToDo,
+                    say: plan.nothing.join(" "),
+                });
+                Cache {
+                    outcome: Outcome::NothingToDo,
+                    wake: None,
+                }
+            }
+            Clearance::Start { .. } => {
+                locks = Some(&plan.locks);
+                entries.push(Entry::Started);
+                Cache {
+                    outcome: Outcome::Running,
+                    wake: Some(now),
+                }
+            }
+            Clearance::Approval { count, decision } => {
+                let until = now + APPROVAL_LIFE;
+                entries.push(Entry::ApprovalAsked {
+                    needed: *count,
+                    digest: plan.digest.clone(),
+                    until,
+                    decision: decision.clone(),
+                });
+                Cache {
+                    outcome: Outcome::AwaitingApproval,
+                    wake: Some(until),
+                }
+            }
+        };
+        let messages = self.messages(&id, request, plan.effect, cache.outcome, plan.result.is_some());
+        let written = self
+            .store
+            .create_run(
+                NewRun {
+                    id: &id,
+                    request: &request.id,
+                    plan: &plan,
+                    entries: &entries,
+                    cache,
+                    locks,
+                    messages: &messages,
+                },
+                now,
+            )
+            .await?;
+        if let Written::Locked(held) = written {
+            return Err(answer::locked(request, &plan, &held).into());
+        }
+        self.store
+            .audit(&AuditRow {
+                at: now,
+                kind: "decision".to_owned(),
+                person: plan.person.clone(),
+                subject: id.clone(),
+                body: json!({ "runbook": plan.runbook, "inputs": plan.inputs, "outcome": cache.outcome,
+                    "policies": clearance.cited().policies, "digest": plan.digest, "request": request.id }),
+            })
+            .await?;
+        Ok(Reply::Run(id))
+    }
+
+    /// Where a run is shown: where it was asked, or in the operations channels if what it does concerns others.
+    fn messages(
+        &self,
+        run: &str,
+        request: &Request,
+        effect: crate::runbook::action::Effect,
+        outcome: Outcome,
+        table: bool,
+    ) -> Vec<NewMessage> {
+        let quiet = effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo;
+        let places: Vec<&Place> = if request.place.channel.is_some() {
+            vec![&request.place]
+        } else if quiet {
+            Vec::new()
+        } else {
+            self.announce.iter().collect()
+        };
+        let message = |kind: MessageKind, word: &str, place: &Place| NewMessage {
+            id: format!("{run}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
+            kind,
+            run: Some(run.to_owned()),
+            request: Some(request.id.clone()),
+            place: place.clone(),
+            body: None,
+        };
+        let mut messages = Vec::new();
+        for place in places {
+            messages.push(message(MessageKind::Run, "run", place));
+            if table || outcome == Outcome::AwaitingApproval {
+                messages.push(message(MessageKind::Details, "details", place));
+            }
+        }
+        messages
+    }
+
+    /// The same way again for a run that waited: the plan is built anew from the stored request and decided under the
+    /// policy of now.
+    pub(crate) async fn again(
+        &self,
+        request: &Request,
+    ) -> Result<Result<(crate::plan::Plan, Clearance), Report>, StoreError> {
+        let Ask::Run { runbook, words, .. } = &request.ask else {
+            return Err(StoreError::Corrupt(format!(
+                "request {} asks for no runbook",
+                request.id
+            )));
+        };
+        let built = async {
+            let asked = Asked::new(&self.rules, request, runbook)?;
+            let invocation = Invocation::interpret(asked, words)?;
+            let planned = Planned::build(invocation, &self.connections).await?;
+            Authorized::decide(planned, &self.store, false).await
+        };
+        match built.await {
+            Ok(authorized) => {
+                let (_, plan, clearance) = authorized.into_parts();
+                Ok(Ok((plan, clearance)))
+            }
+            Err(Turned::Away(report)) => Ok(Err(*report)),
+            Err(Turned::Store(error)) => Err(error),
+        }
+    }
+
+    /// What a run's state says, with whom to ask.
+    pub fn report(&self, live: &Live) -> Report {
+        let plan = live.plan();
+        let approvers = match self.rules.people.person(&plan.person) {
+            Some(requester) => {
+                let may = self.rules.policy.who_may_approve(
+                    &self.rules.people,
+                    &plan.runbook,
+                    &plan.radius,
+                    requester,
+                    &plan.place,
+                );
+                if may.groups.is_empty() { may.persons } else { may.groups }
+            }
+            None => Vec::new(),
+        };
+        report_of(live, &approvers)
+    }
+
+    async fn audit_said(&self, request: &Request, report: &Report) -> Result<(), StoreError> {
+        self.store
+            .audit(&AuditRow {
+                at: Timestamp::now(),
+                kind: "decision".to_owned(),
+                person: report.person.clone(),
+                subject: request.id.clone(),
+                body: json!({ "runbook": report.runbook, "outcome": report.outcome, "say": report.say,
+                    "surface": request.place.surface, "dry": report.dry }),
+            })
+            .await
+    }
+}
+
+/// Short enough to type, and not to be guessed: 50 random bits.
+fn new_run_id() -> String {
+    const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bits: u64 = rand::random();
+    (0..10)
+        .map(|_| {
+            let letter = LETTERS[(bits & 31) as usize] as char;
+            bits >>= 5;
+            letter
+        })
+        .collect()
+}
+
+/// Which locks are in the way, for people.
+fn held_words(held: &[HeldLock]) -> String {
+    held.iter().map(HeldLock::say).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,61 @@
+//! Reports of requests that become no run.
+
+use super::held_words;
+use crate::plan::Plan;
+use crate::report::{Outcome, Report};
+use crate::request::{Place, Request};
+use crate::run::lock::HeldLock;
+use crate::store::messages::{MessageKind, NewMessage};
+
+/// What is said to somebody whose request goes no further.
+pub fn said(person: &str, runbook: &str, outcome: Outcome, say: impl Into<String>) -> Report {
+    Report {
+        run: None,
+        runbook: runbook.to_owned(),
+        inputs: String::new(),
+        person: person.to_owned(),
+        outcome,
+        dry: false,
+        say: say.into(),
+        plan: Vec::new(),
+        warnings: Vec::new(),
+        radius: Vec::new(),
+        steps: Vec::new(),
+        table: None,
+        verdict: None,
+        buttons: Vec::new(),
+        attention: None,
+        history: Vec::new(),
+        digest: None,
+    }
+}
+
+/// Somebody else is at it.
+pub fn locked(request: &Request, plan: &Plan, held: &[HeldLock]) -> Report {
+    let mut report = said(
+        &plan.person,
+        &plan.runbook,
+        Outcome::Refused,
+        format!(
+            "Nothing was done: {}. Wait for that run, or look at it with `show`.",
+            held_words(held)
+        ),
+    );
+    report.inputs = plan.inputs_text();
+    debug_assert!(request.ask.runbook().is_some());
+    report
+}
+
+/// The answer as a message for the asker's eyes.
+pub fn ephemeral(request: &Request, report: &Report) -> NewMessage {
+    NewMessage {
+        id: format!("{}:answer", request.id),
+        kind: MessageKind::Ephemeral,
+        run: None,
+        request: Some(request.id.clone()),
+        place: Place {
+            ..request.place.clone()
+        },
+        body: Some(report.clone()),
+    }
+}

@@ -1,0 +1,109 @@
+//! Stage one: who asks, and may they ask for this runbook at all. Before any look, suggestion or "did you mean": a
+//! stranger learns nothing and loads nothing.
+
+use super::Turned;
+use super::answer::said;
+use crate::policy::authorize::{Act, Question};
+use crate::policy::identity::Person;
+use crate::report::Outcome;
+use crate::request::{Account, Request};
+use crate::rules::Rules;
+use crate::runbook::Runbook;
+
+/// A request by a known person, for a runbook that this person may ask for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    rules: &'a Rules,
+    request: &'a Request,
+    person: &'a Person,
+    runbook: &'a Runbook,
+}
+
+impl<'a> Asked<'a> {
+    /// Finds the person and the runbook, and asks the policy.
+    pub fn new(rules: &'a Rules, request: &'a Request, name: &str) -> Result<Self, Turned> {
+        let person = person(rules, request, name)?;
+        let Some(runbook) = rules.catalog.get(name) else {
+            // Only names that this person may ask for are offered.
+            let near: Vec<&str> = rules
+                .catalog
+                .nearest(name)
+                .into_iter()
+                .filter(|near| {
+                    rules
+                        .catalog
+                        .get(near)
+                        .is_some_and(|runbook| may_ask(rules, request, person, runbook).is_ok())
+                })
+                .collect();
+            let hint = if near.is_empty() {
+                "`help` lists what you may run.".to_owned()
+            } else {
+                format!("Did you mean {}?", near.join(" or "))
+            };
+            return Err(said(
+                &person.name,
+                name,
+                Outcome::Invalid,
+                format!("There is no runbook of that name. {hint}"),
+            )
+            .into());
+        };
+        may_ask(rules, request, person, runbook)
+            .map_err(|say| Turned::from(said(&person.name, name, Outcome::Denied, say)))?;
+        Ok(Self {
+            rules,
+            request,
+            person,
+            runbook,
+        })
+    }
+
+    /// Runbooks, people, policy.
+    pub fn rules(&self) -> &'a Rules {
+        self.rules
+    }
+
+    /// What was asked.
+    pub fn request(&self) -> &'a Request {
+        self.request
+    }
+
+    /// Who asked.
+    pub fn person(&self) -> &'a Person {
+        self.person
+    }
+
+    /// For what.
+    pub fn runbook(&self) -> &'a Runbook {
+        self.runbook
+    }
+}
+
+/// The person behind a request's account.
+pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<&'a Person, Turned> {
+    rules.people.who(&request.account).ok_or_else(|| {
+        let say = match &request.account {
+            Account::Picked { person } => format!("There is no person {person} in people.toml."),
+            account => format!(
+                "I do not know who you are: the {account} belongs to nobody in people.toml. Ask an operator to add it."
+            ),
+        };
+        said(&request.account.to_string(), runbook, Outcome::Denied, say).into()
+    })
+}
+
+/// Whether a person may ask for a runbook here; otherwise the sentence that says why not.
+pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<(), String> {
+    let decision = rules.policy.decide(&Question {
+        person,
+        act: Act::Ask,
+        runbook: &runbook.name,
+        place: &request.place,
+    });
+    if decision.is_allowed() {
+        Ok(())
+    } else {
+        Err(decision.say().to_owned())
+    }
+}

@@ -1,0 +1,46 @@
+//! Stage two: the words become typed inputs, or every mistake in them is told.
+
+use super::Turned;
+use super::answer::said;
+use super::asked::Asked;
+use crate::report::Outcome;
+use crate::request::Words;
+use crate::runbook::input::{Inputs, interpret};
+
+/// A request whose inputs are understood.
+#[derive(Debug)]
+pub struct Invocation<'a> {
+    asked: Asked<'a>,
+    inputs: Inputs,
+}
+
+impl<'a> Invocation<'a> {
+    /// Interprets the words by the runbook's inputs.
+    pub fn interpret(asked: Asked<'a>, words: &Words) -> Result<Self, Turned> {
+        match interpret(asked.runbook(), words) {
+            Ok(inputs) => Ok(Self { asked, inputs }),
+            Err(problems) => Err(said(
+                &asked.person().name,
+                &asked.runbook().name,
+                Outcome::Invalid,
+                format!("{} Nothing was done.", problems.join(" ")),
+            )
+            .into()),
+        }
+    }
+
+    /// Whether the words themselves ask for a dry run.
+    pub fn dry(&self) -> bool {
+        self.inputs.dry
+    }
+
+    /// Who asked for what.
+    pub fn asked(&self) -> &Asked<'a> {
+        &self.asked
+    }
+
+    /// The typed inputs.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+}

@@ -1,0 +1,122 @@
+//! Stage three: looks are made, refusals speak, and what is left is a plan.
+
+use super::Turned;
+use super::answer::said;
+use super::invocation::Invocation;
+use crate::call::{CallContext, CallResult, Identity};
+use crate::integration::Connections;
+use crate::plan::{Parts, Plan, inputs_text};
+use crate::report::{Outcome, Report};
+use crate::request::Request;
+use crate::rules::Rules;
+use crate::runbook::compose::{compose, look_arguments};
+use crate::runbook::{Call, Runbook};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Map;
+use std::collections::BTreeMap;
+
+/// All looks of a plan together take no longer.
+const LOOKS: SignedDuration = SignedDuration::from_secs(15);
+
+/// A request with its plan, not yet decided.
+#[derive(Debug)]
+pub struct Planned<'a> {
+    rules: &'a Rules,
+    request: &'a Request,
+    plan: Plan,
+}
+
+impl<'a> Planned<'a> {
+    /// Makes the looks and works the plan out. Reads only.
+    pub async fn build(invocation: Invocation<'a>, connections: &Connections) -> Result<Self, Turned> {
+        let asked = invocation.asked();
+        let (runbook, person, request) = (asked.runbook(), asked.person(), asked.request());
+        let inputs = invocation.inputs().values.clone();
+        let refused = |say: String| -> Report {
+            let mut report = said(&person.name, &runbook.name, Outcome::Refused, say);
+            report.inputs = inputs_text(&inputs);
+            report
+        };
+        let context = CallContext {
+            run: request.id.clone(),
+            step: "look".to_owned(),
+            deadline: Timestamp::now() + LOOKS,
+        };
+        let mut looks = Map::new();
+        for look in &runbook.looks {
+            let arguments = look_arguments(look, &inputs, &looks)
+                .map_err(|error| refused(format!("Nothing was done: look {} cannot be made: {error}", look.name)))?;
+            let Some(connection) = connections.get(&look.call.on) else {
+                return Err(refused(format!("Nothing was done: there is no connection {}.", look.call.on)).into());
+            };
+            match connection.call(look.call.action, &arguments, &context).await {
+                CallResult::Done { value } => {
+                    looks.insert(look.name.clone(), value);
+                }
+                CallResult::Unreachable { reason } => {
+                    return Err(refused(format!(
+                        "Nothing was done: I could not look at {} first, because {} cannot be reached: {reason}",
+                        look.name, look.call.on
+                    ))
+                    .into());
+                }
+                CallResult::NotDone { reason } | CallResult::Unknown { reason } => {
+                    return Err(refused(format!(
+                        "Nothing was done: I could not look at {} first; {} says: {reason}",
+                        look.name, look.call.on
+                    ))
+                    .into());
+                }
+            }
+        }
+        let composed = compose(runbook, &inputs, &looks, &person.name)
+            .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
+        if !composed.refusals.is_empty() {
+            let mut report = refused(composed.refusals.join("\n"));
+            report.warnings = composed.warnings;
+            return Err(report.into());
+        }
+        let identities = identities(runbook, connections);
+        let plan = Plan::new(Parts {
+            runbook,
+            person: &person.name,
+            place: &request.place,
+            inputs,
+            looks,
+            composed,
+            connections: identities,
+        });
+        Ok(Self {
+            rules: asked.rules(),
+            request,
+            plan,
+        })
+    }
+
+    /// Runbooks, people, policy.
+    pub fn rules(&self) -> &'a Rules {
+        self.rules
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The request and the plan.
+    pub fn into_parts(self) -> (&'a Request, Plan) {
+        (self.request, self.plan)
+    }
+}
+
+/// Where the connections lead that a runbook's steps use.
+fn identities(runbook: &Runbook, connections: &Connections) -> BTreeMap<String, Identity> {
+    runbook
+        .steps
+        .iter()
+        .flat_map(|step| [&step.call, &step.probe, &step.undo])
+        .flatten()
+        .map(|call: &Call| call.on.as_str())
+        .filter_map(|name| Some((name.to_owned(), connections.get(name)?.identity())))
+        .collect::<BTreeMap<String, Identity>>()
+}

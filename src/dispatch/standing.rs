@@ -1,0 +1,526 @@
+//! What people say to runs that exist: yes, no, stop, what became of a step, undo; and to locks and pauses.
+
+use super::answer::said;
+use super::asked::person;
+use super::{Desk, Reply, Turned};
+use crate::policy::approval::{Party, Waiting};
+use crate::policy::authorize::{Act, Decision, Question};
+use crate::policy::identity::Person;
+use crate::report::Outcome;
+use crate::request::{Ask, Request, Resolution, Words};
+use crate::run::journal::Entry;
+use crate::run::ledger::{Beside, LedgerError, Live, record};
+use crate::run::state::{Phase, StepState};
+use crate::runbook::StepOutcome;
+use crate::store::StoreError;
+use crate::store::audit::AuditRow;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+impl Desk {
+    pub(super) async fn approve(&self, request: &Request, run: &str, digest: Option<&str>) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let plan = live.plan().clone();
+        let Some(Phase::AwaitingApproval { digest: current, .. }) = live.state.phase() else {
+            return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
+        };
+        let current = current.clone();
+        let origin = self.store.request_body(&live.run.request).await?;
+        let requester = self.requester(&live, asker)?;
+        let by = party(asker, request);
+        let policy = self
+            .counts(&live, &party(requester, &origin), &by, request, digest)
+            .map_err(|say| Turned::from(said(&asker.name, &plan.runbook, Outcome::Denied, say)))?;
+        self.write(&mut live, asker, Entry::Approved { by, policy }).await?;
+        self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
+            .await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    /// Whether a yes counts, with the policy that lets its giver; otherwise the sentence that says why not. Earlier yeses
+    /// are weighed again with it: one whose giver lost the right meanwhile counts no more.
+    fn counts(
+        &self,
+        live: &Live,
+        origin: &Party,
+        by: &Party,
+        request: &Request,
+        seen: Option<&str>,
+    ) -> Result<String, String> {
+        let plan = live.plan();
+        let Some(Phase::AwaitingApproval { digest, until, .. }) = live.state.phase() else {
+            return Err("It does not wait for an approval.".to_owned());
+        };
+        let (rules, place) = (&self.rules, &request.place);
+        let known = |name: &str| {
+            rules
+                .people
+                .person(name)
+                .ok_or_else(|| format!("{name} is no longer in people.toml."))
+        };
+        let requester = known(&origin.person)?;
+        let ask = Question {
+            person: requester,
+            act: Act::Run { radius: &plan.radius },
+            runbook: &plan.runbook,
+            place: &plan.place,
+        };
+        let threshold = match rules.policy.decide(&ask) {
+            Decision::NeedsApproval(threshold) => threshold,
+            Decision::Allow(_) => {
+                return Err(
+                    "The policy no longer asks for an approval of this: deny it, and ask for it again.".to_owned(),
+                );
+            }
+            Decision::Deny { say, .. } => return Err(say),
+        };
+        let mut waiting = Waiting::new(&threshold, digest.clone(), origin.clone(), *until, rules.demo);
+        let now = Timestamp::now();
+        let leave = |party: &Party| {
+            let question = Question {
+                person: known(&party.person)?,
+                act: Act::Approve {
+                    radius: &plan.radius,
+                    requester,
+                    account: &party.account,
+                },
+                runbook: &plan.runbook,
+                place,
+            };
+            match rules.policy.decide(&question) {
+                Decision::Allow(grant) => Ok(grant),
+                other => Err(other.say().to_owned()),
+            }
+        };
+        for earlier in &live.state.approvals {
+            if let Ok(grant) = leave(earlier) {
+                // An earlier yes that counts no more is passed over; the start weighs the rest once more.
+                let _ = waiting.approve(&grant, earlier.clone(), Some(digest), now);
+            }
+        }
+        let grant = leave(by)?;
+        waiting
+            .approve(&grant, by.clone(), seen, now)
+            .map_err(|refusal| refusal.to_string())?;
+        Ok(grant.policy().to_owned())
+    }
+
+    pub(super) async fn deny(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let plan = live.plan().clone();
+        if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
+            return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
+        }
+        // The requester may take the request back; anybody else says no with the right to say yes.
+        if asker.name != plan.person {
+            let requester = self.requester(&live, asker)?;
+            let act = Act::Approve {
+                radius: &plan.radius,
+                requester,
+                account: &request.account,
+            };
+            self.may(request, asker, &plan.runbook, act)?;
+        }
+        self.write(
+            &mut live,
+            asker,
+            Entry::Denied {
+                person: asker.name.clone(),
+            },
+        )
+        .await?;
+        self.audit_act("approval", asker, &live, json!({ "yes": false }))
+            .await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    pub(super) async fn override_approval(&self, request: &Request, run: &str, reason: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let plan = live.plan().clone();
+        if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
+            return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
+        }
+        let reason = self.reason(asker, &plan.runbook, reason)?;
+        let requester = self.requester(&live, asker)?;
+        self.may(
+            request,
+            asker,
+            &plan.runbook,
+            Act::Override {
+                radius: &plan.radius,
+                requester,
+            },
+        )?;
+        let entry = Entry::Overridden {
+            person: asker.name.clone(),
+            reason: reason.clone(),
+        };
+        self.write(&mut live, asker, entry).await?;
+        self.audit_act("override", asker, &live, json!({ "reason": reason, "to_review": true }))
+            .await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    pub(super) async fn stop(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let requester = self.requester(&live, asker)?;
+        let runbook = live.plan().runbook.clone();
+        if asker.name != live.plan().person {
+            self.may(request, asker, &runbook, Act::Stop { requester })?;
+        }
+        if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
+            return Err(self.not_now(asker, &live, "There is nothing left to stop").into());
+        }
+        self.write(
+            &mut live,
+            asker,
+            Entry::StopAsked {
+                person: asker.name.clone(),
+            },
+        )
+        .await?;
+        self.audit_act("stop", asker, &live, json!({})).await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    pub(super) async fn resolve(
+        &self,
+        request: &Request,
+        run: &str,
+        step: &str,
+        resolution: Resolution,
+        reason: &str,
+    ) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let runbook = live.plan().runbook.clone();
+        let requester = self.requester(&live, asker)?;
+        self.may(request, asker, &runbook, Act::Resolve { requester })?;
+        let reason = self.reason(asker, &runbook, reason)?;
+        let open: Vec<&str> = live
+            .state
+            .steps
+            .iter()
+            .zip(&live.plan().steps)
+            .filter(|(state, _)| {
+                matches!(
+                    state,
+                    StepState::Ended {
+                        outcome: StepOutcome::Unknown,
+                        ..
+                    }
+                )
+            })
+            .map(|(_, planned)| planned.name.as_str())
+            .collect();
+        let Some(index) = live
+            .plan()
+            .steps
+            .iter()
+            .position(|planned| planned.name == step && open.contains(&step))
+        else {
+            let say = if open.is_empty() {
+                format!("Run {run} has no step whose end is not known.")
+            } else {
+                format!("Run {run} asks about {}, not about that step.", open.join(", "))
+            };
+            return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+        };
+        let entry = Entry::Resolved {
+            step: index,
+            person: asker.name.clone(),
+            resolution,
+            reason: reason.clone(),
+        };
+        self.write(&mut live, asker, entry).await?;
+        self.audit_act(
+            "resolve",
+            asker,
+            &live,
+            json!({ "step": step, "as": resolution, "reason": reason }),
+        )
+        .await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    pub(super) async fn undo(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let plan = live.plan().clone();
+        // Undoing is doing: it takes the same right, over the same facts.
+        self.may(request, asker, &plan.runbook, Act::Run { radius: &plan.radius })?;
+        if live.state.undo_target().is_none() {
+            return Err(self.not_now(asker, &live, "There is nothing that can be undone").into());
+        }
+        let held = self.store.held(&plan.locks).await?;
+        if !held.is_empty() {
+            return Err(super::answer::locked(request, &plan, &held).into());
+        }
+        self.write(
+            &mut live,
+            asker,
+            Entry::UndoAsked {
+                person: Some(asker.name.clone()),
+            },
+        )
+        .await?;
+        self.audit_act("undo", asker, &live, json!({})).await?;
+        Ok(Reply::Run(live.run.id))
+    }
+
+    pub(super) async fn unlock(&self, request: &Request, key: &str, reason: &str) -> Result<Reply, Turned> {
+        let asker = person(&self.rules, request, "unlock")?;
+        let reason = self.reason(asker, "unlock", reason)?;
+        // A lock belongs to a run; letting it go takes the right to say what became of that run.
+        for held in self.store.holders(key).await? {
+            let live = Live::load(&self.store, &held.run).await.map_err(turned)?;
+            let requester = self.requester(&live, asker)?;
+            let runbook = live.plan().runbook.clone();
+            self.may(request, asker, &runbook, Act::Resolve { requester })?;
+        }
+        let freed = self.store.unlock(key).await?;
+        if freed.is_empty() {
+            let say = format!("Nobody holds {key}.");
+            return Err(said(&asker.name, "unlock", Outcome::NothingToDo, say).into());
+        }
+        for held in &freed {
+            self.audit("lock", asker, &held.run, json!({ "unlocked": key, "reason": reason }))
+                .await?;
+        }
+        let runs: Vec<&str> = freed.iter().map(|held| held.run.as_str()).collect();
+        let say = format!(
+            "{key} is free. It was held by run {}, which is not stopped by this.",
+            runs.join(", ")
+        );
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "unlock",
+            Outcome::Succeeded,
+            say,
+        ))))
+    }
+
+    pub(super) async fn pause(&self, request: &Request, runbook: Option<&str>, on: bool) -> Result<Reply, Turned> {
+        let word = if on { "pause" } else { "resume" };
+        let asker = person(&self.rules, request, word)?;
+        let concerned: Vec<&str> = match runbook {
+            Some(name) if self.rules.catalog.get(name).is_none() => {
+                let say = format!("There is no runbook {name}.");
+                return Err(said(&asker.name, word, Outcome::Invalid, say).into());
+            }
+            Some(name) => vec![name],
+            None => self
+                .rules
+                .catalog
+                .runbooks()
+                .map(|runbook| runbook.name.as_str())
+                .collect(),
+        };
+        for name in concerned {
+            self.may(request, asker, name, Act::Stop { requester: asker })?;
+        }
+        let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
+        let say = if on {
+            self.store.pause(runbook, &asker.name, Timestamp::now()).await?;
+            format!(
+                "Paused: no writes of {what} are started until `resume`. A step that is under way goes on to its end."
+            )
+        } else if self.store.resume(runbook).await? > 0 {
+            format!("Resumed: writes of {what} may start again.")
+        } else {
+            let say = format!("Writes of {what} were not paused.");
+            return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
+        };
+        self.audit("pause", asker, &what, json!({ "on": on })).await?;
+        Ok(Reply::Said(Box::new(said(&asker.name, word, Outcome::Succeeded, say))))
+    }
+
+    /// A follow-up is a new request by whoever pressed it, with the inputs that the finished run worked out.
+    pub(super) async fn offered(&self, request: &Request, run: &str, index: usize) -> Result<Reply, Turned> {
+        let (asker, live) = self.someone_and_run(request, run).await?;
+        let Some(offer) = live.plan().offers.get(index) else {
+            return Err(self.not_now(asker, &live, "It offers no such follow-up").into());
+        };
+        let words = Words::Named(offer.inputs.clone());
+        let mut pressed = request.clone();
+        pressed.ask = Ask::Run {
+            runbook: offer.runbook.clone(),
+            words: words.clone(),
+            dry: false,
+        };
+        self.store.rewrite_request(&pressed).await?;
+        // Boxed: a run may be asked for by an offer, and an offer by nothing else.
+        Box::pin(self.run_pressed(pressed, words)).await
+    }
+
+    async fn run_pressed(&self, pressed: Request, words: Words) -> Result<Reply, Turned> {
+        let runbook = pressed.ask.runbook().unwrap_or_default().to_owned();
+        self.run(&pressed, &runbook, &words, false).await
+    }
+
+    pub(super) fn help(&self, request: &Request, topic: Option<&str>) -> Result<Reply, Turned> {
+        let asker = person(&self.rules, request, "help")?;
+        let mine = self
+            .rules
+            .catalog
+            .runbooks()
+            .filter(|runbook| super::asked::may_ask(&self.rules, request, asker, runbook).is_ok())
+            .filter(|runbook| topic.is_none_or(|topic| runbook.name == topic));
+        let lines: Vec<String> = mine
+            .map(|runbook| format!("/{}: {}", runbook.usage(), runbook.summary))
+            .collect();
+        let say = if lines.is_empty() {
+            "There is nothing that you may run here.".to_owned()
+        } else {
+            format!("What you may run here:\n{}", lines.join("\n"))
+        };
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "help",
+            Outcome::Succeeded,
+            say,
+        ))))
+    }
+
+    pub(super) async fn recent(&self, request: &Request) -> Result<Reply, Turned> {
+        let asker = person(&self.rules, request, "runs")?;
+        let mut lines = Vec::new();
+        for line in self.store.runs(50).await? {
+            let seen = Question {
+                person: asker,
+                act: Act::View,
+                runbook: &line.runbook,
+                place: &request.place,
+            };
+            if self.rules.policy.decide(&seen).is_allowed() {
+                let at = line.created.strftime("%m-%d %H:%M UTC");
+                lines.push(format!(
+                    "{} {at} {} for {}: {}",
+                    line.id,
+                    line.runbook,
+                    line.person,
+                    line.outcome.words()
+                ));
+            }
+        }
+        lines.truncate(15);
+        let say = if lines.is_empty() {
+            "Nothing has run yet.".to_owned()
+        } else {
+            lines.join("\n")
+        };
+        Ok(Reply::Said(Box::new(said(
+            &asker.name,
+            "runs",
+            Outcome::Succeeded,
+            say,
+        ))))
+    }
+
+    /// Who asks, and the run that they speak of, if they may see it. A stranger and a wrong id get the same words.
+    async fn someone_and_run(&self, request: &Request, run: &str) -> Result<(&Person, Live), Turned> {
+        let asker = person(&self.rules, request, "")?;
+        let nothing = || {
+            said(
+                &asker.name,
+                "",
+                Outcome::Invalid,
+                format!("There is no run {run} that you may see."),
+            )
+        };
+        let live = match Live::load(&self.store, run).await {
+            Ok(live) => live,
+            Err(LedgerError::Store(StoreError::NoSuchRun(_))) => return Err(nothing().into()),
+            Err(error) => return Err(turned(error)),
+        };
+        let seen = Question {
+            person: asker,
+            act: Act::View,
+            runbook: &live.plan().runbook,
+            place: &request.place,
+        };
+        if self.rules.policy.decide(&seen).is_allowed() {
+            Ok((asker, live))
+        } else {
+            Err(nothing().into())
+        }
+    }
+
+    /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
+    fn requester<'d>(&'d self, live: &Live, asker: &Person) -> Result<&'d Person, Turned> {
+        self.rules.people.person(&live.plan().person).ok_or_else(|| {
+            let say = format!(
+                "{} asked for this run and is no longer in people.toml; nobody can decide on it.",
+                live.plan().person
+            );
+            said(&asker.name, &live.plan().runbook, Outcome::Denied, say).into()
+        })
+    }
+
+    fn may(&self, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
+        let decision = self.rules.policy.decide(&Question {
+            person: asker,
+            act,
+            runbook,
+            place: &request.place,
+        });
+        if decision.is_allowed() {
+            return Ok(());
+        }
+        Err(said(&asker.name, runbook, Outcome::Denied, decision.say()).into())
+    }
+
+    fn reason(&self, asker: &Person, runbook: &str, reason: &str) -> Result<String, Turned> {
+        let reason = reason.trim();
+        if reason.is_empty() || reason.chars().count() > 500 || reason.chars().any(char::is_control) {
+            let say = "A reason is needed: one line of 1 to 500 characters.";
+            return Err(said(&asker.name, runbook, Outcome::Invalid, say).into());
+        }
+        Ok(reason.to_owned())
+    }
+
+    fn not_now(&self, asker: &Person, live: &Live, say: &str) -> crate::report::Report {
+        let standing = live.state.standing();
+        let say = format!("{say}: run {} is {}.", live.run.id, standing.words());
+        said(&asker.name, &live.plan().runbook, Outcome::Invalid, say)
+    }
+
+    async fn write(&self, live: &mut Live, asker: &Person, entry: Entry) -> Result<(), Turned> {
+        match record(&self.store, live, &[entry], Beside::person()).await {
+            Ok(_) => Ok(()),
+            Err(LedgerError::Illegal(_)) => Err(self.not_now(asker, live, "Somebody was faster").into()),
+            Err(error) => Err(turned(error)),
+        }
+    }
+
+    async fn audit_act(&self, kind: &str, asker: &Person, live: &Live, body: Value) -> Result<(), StoreError> {
+        self.audit(kind, asker, &live.run.id, body).await
+    }
+
+    async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
+        self.store
+            .audit(&AuditRow {
+                at: Timestamp::now(),
+                kind: kind.to_owned(),
+                person: asker.name.clone(),
+                subject: subject.to_owned(),
+                body,
+            })
+            .await
+    }
+}
+
+fn turned(error: LedgerError) -> Turned {
+    match error {
+        LedgerError::Store(error) => Turned::Store(error),
+        other => Turned::Store(StoreError::Corrupt(other.to_string())),
+    }
+}
+
+/// Who did it, and what proved that it was them.
+fn party(person: &Person, request: &Request) -> Party {
+    Party {
+        person: person.name.clone(),
+        account: request.account.clone(),
+        session: request.session.clone(),
+        surface: request.place.surface,
+    }
+}

@@ -1,0 +1,80 @@
+//! The door's ledger: deliveries are stored before they are acknowledged, many in one commit.
+
+use crate::request::Delivery;
+use crate::store::Store;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+/// Deliveries that may wait to be stored. Beyond that the door says that it is overloaded.
+const WAITING: usize = 2048;
+
+/// Deliveries in one commit.
+const TOGETHER: usize = 256;
+
+/// The platforms give three seconds; what is not stored by then must not be acknowledged.
+const PATIENCE: Duration = Duration::from_millis(2300);
+
+/// Why a delivery was not kept. The words are for the person who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotKept {
+    /// Too many at once.
+    #[error("Signalbox is overloaded and has not kept this. Nothing was done; try again in a minute.")]
+    Overloaded,
+    /// The database does not answer.
+    #[error("Signalbox cannot write to its own database and has not kept this. Nothing was done; try again later.")]
+    NoStore,
+}
+
+type Waiting = (Delivery, oneshot::Sender<bool>);
+
+/// Takes deliveries in.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Intake {
+    /// The door, and the loop that must run for it.
+    pub fn new(store: Store, bell: Arc<Notify>) -> (Self, impl Future<Output = ()>) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        (Self { queue }, write(store, bell, waiting))
+    }
+
+    /// Stores a delivery. Ok means that it survives this process; a delivery that was stored before is stored.
+    pub async fn keep(&self, delivery: Delivery) -> Result<(), NotKept> {
+        let (done, stored) = oneshot::channel();
+        self.queue.try_send((delivery, done)).map_err(|_| NotKept::Overloaded)?;
+        match tokio::time::timeout(PATIENCE, stored).await {
+            Ok(Ok(true)) => Ok(()),
+            // Later than the patience it may still be stored; then it is done once all the same, and answered.
+            Ok(Ok(false) | Err(_)) | Err(_) => Err(NotKept::NoStore),
+        }
+    }
+}
+
+async fn write(store: Store, bell: Arc<Notify>, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut batch = Vec::with_capacity(TOGETHER);
+    while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
+        let (deliveries, askers): (Vec<Delivery>, Vec<_>) = batch
+            .drain(..)
+            // Who has stopped waiting was told that nothing was kept, so nothing is.
+            .filter(|(_, done): &Waiting| !done.is_closed())
+            .unzip();
+        let stored = match store.receive(&deliveries, Timestamp::now()).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(%error, count = deliveries.len(), "deliveries could not be stored");
+                false
+            }
+        };
+        for done in askers {
+            // An asker that has gone away needs no answer.
+            let _ = done.send(stored);
+        }
+        if stored {
+            bell.notify_waiters();
+        }
+    }
+}

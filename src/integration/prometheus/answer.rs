@@ -1,0 +1,200 @@
+//! The answers of Prometheus' HTTP API.
+
+use serde::Deserialize;
+use serde_json::{Number, Value};
+use std::collections::BTreeMap;
+
+/// Labels by name.
+pub type Labels = BTreeMap<String, String>;
+
+/// What a query gives at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instant {
+    /// One for each series; none is not zero.
+    pub samples: Vec<Sample>,
+    /// What Prometheus warns of: a partial answer, say.
+    pub warnings: Vec<String>,
+}
+
+/// The value of one series at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// What tells the series from others.
+    pub labels: Labels,
+    /// The value, unless it is not a number or infinite.
+    pub value: Option<f64>,
+    /// The value as Prometheus wrote it: `NaN` and `+Inf` among others.
+    pub text: String,
+}
+
+impl Sample {
+    /// The value as JSON; a whole number stays one.
+    pub(super) fn json(&self) -> Value {
+        if let Ok(whole) = self.text.parse::<i64>() {
+            return Value::from(whole);
+        }
+        self.value.and_then(Number::from_f64).map_or(Value::Null, Value::Number)
+    }
+}
+
+/// One series over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// What tells the series from others.
+    pub labels: Labels,
+    /// Unix seconds and the value, unless it is not a number or infinite. Where there was no sample there is no point.
+    pub points: Vec<(f64, Option<f64>)>,
+}
+
+/// What Prometheus says when it says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub kind: String,
+    pub message: String,
+}
+
+// Read by hand and not as tagged enums: those keep numbers aside in a form in which exact ones cannot be read again.
+#[derive(Deserialize)]
+struct Envelope {
+    status: String,
+    data: Option<Body>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(rename = "errorType")]
+    error_type: Option<String>,
+    error: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "resultType")]
+    kind: String,
+    result: Value,
+}
+
+#[derive(Debug)]
+pub(super) enum Data {
+    Vector(Vec<VectorItem>),
+    Matrix(Vec<MatrixItem>),
+    Scalar(Point),
+    /// Text, or what later versions may have.
+    Other(String),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct VectorItem {
+    metric: Labels,
+    /// Absent where the sample is a native histogram.
+    value: Option<Point>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MatrixItem {
+    metric: Labels,
+    #[serde(default)]
+    values: Vec<Point>,
+}
+
+/// Unix seconds and the value as text.
+#[derive(Debug, Deserialize)]
+pub(super) struct Point(f64, String);
+
+/// Reads an answer: data with warnings, or a refusal. `Err` says why it is neither.
+pub(super) fn read(body: &[u8]) -> Result<Result<(Data, Vec<String>), Refusal>, String> {
+    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    match envelope {
+        Envelope {
+            status,
+            data: Some(Body { kind, result }),
+            warnings,
+            ..
+        } if status == "success" => {
+            let data = match kind.as_str() {
+                "vector" => serde_json::from_value(result).map(Data::Vector),
+                "matrix" => serde_json::from_value(result).map(Data::Matrix),
+                "scalar" => serde_json::from_value(result).map(Data::Scalar),
+                _ => Ok(Data::Other(kind)),
+            };
+            Ok(Ok((data.map_err(|error| error.to_string())?, warnings)))
+        }
+        Envelope {
+            status,
+            error_type: Some(kind),
+            error: Some(message),
+            ..
+        } if status == "error" => Ok(Err(Refusal { kind, message })),
+        Envelope { status, .. } => Err(format!("its status is {status:?}, and what belongs to that is missing")),
+    }
+}
+
+/// Why data is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// Another kind of thing.
+    Kind { found: String, wanted: &'static str },
+    /// A value that is no number.
+    Value(String),
+}
+
+impl Data {
+    fn kind(&self) -> String {
+        match self {
+            Self::Vector(_) => "values at one time".to_owned(),
+            Self::Matrix(_) => "values over a range".to_owned(),
+            Self::Scalar(_) => "one number".to_owned(),
+            Self::Other(kind) => format!("a {kind}"),
+        }
+    }
+
+    /// The answer to an instant query.
+    pub fn samples(self) -> Result<Vec<Sample>, Unfit> {
+        match self {
+            Self::Vector(items) => items
+                .into_iter()
+                .map(|VectorItem { metric, value }| match value {
+                    Some(Point(_, text)) => sample(metric, text),
+                    None => Err(Unfit::Kind {
+                        found: "a native histogram".to_owned(),
+                        wanted: "a value",
+                    }),
+                })
+                .collect(),
+            Self::Scalar(Point(_, text)) => Ok(vec![sample(Labels::new(), text)?]),
+            Self::Matrix(_) | Self::Other(_) => Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a value",
+            }),
+        }
+    }
+
+    /// The answer to a range query.
+    pub fn series(self) -> Result<Vec<Series>, Unfit> {
+        let Self::Matrix(items) = self else {
+            return Err(Unfit::Kind {
+                found: self.kind(),
+                wanted: "a range",
+            });
+        };
+        items
+            .into_iter()
+            .map(|MatrixItem { metric, values }| {
+                let points = values
+                    .into_iter()
+                    .map(|Point(at, text)| Ok((at, finite(&text)?)))
+                    .collect::<Result<_, Unfit>>()?;
+                Ok(Series { labels: metric, points })
+            })
+            .collect()
+    }
+}
+
+fn sample(labels: Labels, text: String) -> Result<Sample, Unfit> {
+    let value = finite(&text)?;
+    Ok(Sample { labels, value, text })
+}
+
+/// `None` for NaN and the infinities.
+fn finite(text: &str) -> Result<Option<f64>, Unfit> {
+    let value: f64 = text.parse().map_err(|_| Unfit::Value(text.to_owned()))?;
+    Ok(Some(value).filter(|value| value.is_finite()))
+}

@@ -1,0 +1,260 @@
+//! A plan: everything that a run would do, worked out before anything is done, with the digest that approvals bind to.
+//! Pure; the looks were made by whoever hands them in.
+
+use crate::call::Identity;
+use crate::request::Place;
+use crate::run::lock::Locks;
+use crate::run::state::Shape;
+use crate::runbook::Runbook;
+use crate::runbook::action::Effect;
+use crate::runbook::compose::{Composed, ComposedOffer, ComposedResult, PlannedStep};
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What would be done, pinned. A newer bot or runbook never changes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The runbook's name.
+    pub runbook: String,
+    /// SHA-256 of its text.
+    pub hash: String,
+    /// Its text: expectations and probes are read from here, not from today's file.
+    pub source: String,
+    /// Who asked.
+    pub person: String,
+    /// Where it was asked.
+    pub place: Place,
+    /// Typed.
+    pub inputs: Map<String, Value>,
+    /// What was seen beforehand.
+    pub looks: Map<String, Value>,
+    /// The strongest effect of its steps.
+    pub effect: Effect,
+    /// In order.
+    pub steps: Vec<PlannedStep>,
+    /// What should be known beforehand.
+    pub warnings: Vec<String>,
+    /// Why there is nothing to do, where that is so.
+    pub nothing: Vec<String>,
+    /// What the run holds.
+    pub locks: Locks,
+    /// How much it touches.
+    pub radius: BTreeMap<String, i64>,
+    /// The rows that people and programs get.
+    pub result: Option<ComposedResult>,
+    /// Follow-ups.
+    pub offers: Vec<ComposedOffer>,
+    /// Where its connections lead.
+    pub connections: BTreeMap<String, Identity>,
+    /// Whether done steps are undone by themselves when a later one fails.
+    pub undo_on_failure: bool,
+    /// How long after the end its signals are read once more, in seconds; none where nothing proves it.
+    pub soak: Option<u64>,
+    /// SHA-256 over all that an approval binds.
+    pub digest: String,
+}
+
+/// What the plan is made of.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// The runbook.
+    pub runbook: &'a Runbook,
+    /// Who asked.
+    pub person: &'a str,
+    /// Where.
+    pub place: &'a Place,
+    /// Typed.
+    pub inputs: Map<String, Value>,
+    /// What was seen.
+    pub looks: Map<String, Value>,
+    /// What the runbook makes of both.
+    pub composed: Composed,
+    /// Where its connections lead.
+    pub connections: BTreeMap<String, Identity>,
+}
+
+impl Plan {
+    /// Puts the parts together and works out the digest.
+    pub fn new(parts: Parts<'_>) -> Self {
+        let Parts {
+            runbook,
+            person,
+            place,
+            inputs,
+            looks,
+            composed,
+            connections,
+        } = parts;
+        let mut plan = Self {
+            runbook: runbook.name.clone(),
+            hash: runbook.hash.clone(),
+            source: runbook.source.clone(),
+            person: person.to_owned(),
+            place: place.clone(),
+            inputs,
+            looks,
+            effect: runbook.effect(),
+            steps: composed.steps,
+            warnings: composed.warnings,
+            nothing: composed.nothing,
+            locks: Locks {
+                keys: composed.locks,
+                shared: composed.locks_shared,
+            },
+            radius: composed.radius,
+            result: composed.result,
+            offers: composed.offers,
+            connections,
+            undo_on_failure: runbook.undo_on_failure,
+            soak: runbook.proof.as_ref().map(|proof| proof.soak.as_secs()),
+            digest: String::new(),
+        };
+        plan.digest = plan.digest_of();
+        plan
+    }
+
+    /// SHA-256 over canonical JSON (keys sorted) of what an approval binds: the runbook's content, who asked, the
+    /// inputs, the resolved steps and undos, where the connections lead, the locks and the facts given to policy. Other
+    /// looks are shown, not bound.
+    fn digest_of(&self) -> String {
+        let steps: Vec<Value> = self
+            .steps
+            .iter()
+            .map(|step| json!({ "name": step.name, "call": step.call, "undo": step.undo, "manual": step.manual }))
+            .collect();
+        let bound = canonical(json!({
+            "runbook": self.hash,
+            "person": self.person,
+            "inputs": self.inputs,
+            "steps": steps,
+            "connections": self.connections,
+            "locks": self.locks,
+            "radius": self.radius,
+            "place": self.place,
+            "effect": self.effect,
+        }));
+        hex::encode(Sha256::digest(bound.to_string().as_bytes()))
+    }
+
+    /// Whether the digest is that of what stands beside it: a plan from the database is believed only then.
+    pub fn is_intact(&self) -> bool {
+        self.digest == self.digest_of()
+    }
+
+    /// What the run's state needs to know of it.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            undoable: self.steps.iter().map(|step| step.undo.is_some()).collect(),
+            undo_on_failure: self.undo_on_failure,
+            soak: self
+                .soak
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .map(SignedDuration::from_secs),
+        }
+    }
+
+    /// What differs from an older plan in what an approval binds, a line each.
+    pub fn changes_since(&self, old: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        if self.hash != old.hash {
+            changes.push("the runbook's file was edited".to_owned());
+        }
+        let names = |plan: &Self| plan.steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+        let (before, now) = (names(old), names(self));
+        let gone: Vec<_> = before.iter().filter(|name| !now.contains(name)).cloned().collect();
+        let come: Vec<_> = now.iter().filter(|name| !before.contains(name)).cloned().collect();
+        if !gone.is_empty() {
+            changes.push(format!("no longer: {}", gone.join(", ")));
+        }
+        if !come.is_empty() {
+            changes.push(format!("new: {}", come.join(", ")));
+        }
+        if self.radius != old.radius {
+            changes.push(format!(
+                "radius {} instead of {}",
+                radius_words(&self.radius),
+                radius_words(&old.radius)
+            ));
+        }
+        if self.connections != old.connections {
+            changes.push("a connection leads elsewhere".to_owned());
+        }
+        if changes.is_empty() {
+            changes.push("what a step is given has changed".to_owned());
+        }
+        changes
+    }
+
+    /// The inputs as people type them.
+    pub fn inputs_text(&self) -> String {
+        inputs_text(&self.inputs)
+    }
+}
+
+/// Inputs as people type them: `order=1042,1043`.
+pub fn inputs_text(inputs: &Map<String, Value>) -> String {
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let text = |value: &Value| match value {
+        Value::Array(items) if items.len() > 12 => {
+            let first: Vec<_> = items.iter().take(10).map(plain).collect();
+            format!("{} and {} more", first.join(","), items.len() - 10)
+        }
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => plain(other),
+    };
+    inputs
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| format!("{name}={}", text(value)))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A radius in words, `2 orders, USD 84.50`.
+pub fn radius_words(radius: &BTreeMap<String, i64>) -> String {
+    radius_pairs(radius)
+        .into_iter()
+        .map(|(name, value)| format!("{name} {value}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// A radius as pairs of name and value, without what is not touched; money in its currency, not in minor units.
+pub fn radius_pairs(radius: &BTreeMap<String, i64>) -> Vec<(String, String)> {
+    radius
+        .iter()
+        .filter(|(_, value)| **value != 0)
+        .map(|(name, value)| match name.strip_prefix("money.") {
+            Some(currency) => {
+                let sign = if *value < 0 { "-" } else { "" };
+                let minor = value.unsigned_abs();
+                (
+                    "money".to_owned(),
+                    format!("{currency} {sign}{}.{:02}", minor / 100, minor % 100),
+                )
+            }
+            None => (name.replace('_', " "), value.to_string()),
+        })
+        .collect()
+}
+
+/// The same value with every object's keys in order.
+fn canonical(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let sorted: BTreeMap<String, Value> = fields
+                .into_iter()
+                .map(|(name, value)| (name, canonical(value)))
+                .collect();
+            Value::Object(sorted.into_iter().collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(canonical).collect()),
+        other => other,
+    }
+}

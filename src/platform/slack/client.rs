@@ -1,0 +1,263 @@
+//! Calls to Slack. The Web API goes through slack-morphism, its own limiter off: it counts by workspace where Slack counts
+//! by channel. Response URLs and uploads are posted directly, since they take no token and Slack names them: whether
+//! they lead to Slack is checked before anything is sent.
+//!
+//! Nothing is repeated here. The error tells whether it may have happened, and the outbox decides.
+
+mod answer;
+mod error;
+
+pub use error::SlackError;
+
+use super::render::Rendered;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use slack_morphism::api::SlackApiFilesGetUploadUrlExternalRequest;
+use slack_morphism::hyper_tokio::{SlackClientHyperConnector, SlackClientHyperHttpsConnector};
+use slack_morphism::{ClientResult, SlackApiToken, SlackClientHttpSessionApi};
+use std::time::Duration;
+
+/// Who sees an answer to a response URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody in the channel.
+    Channel,
+    /// The person who asked.
+    Person,
+}
+
+/// A file on its way to a thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Upload<'a> {
+    /// With its ending.
+    pub filename: &'a str,
+    /// The content.
+    pub bytes: &'a [u8],
+    /// What a screen reader says of an image.
+    pub alt_text: &'a str,
+    /// Shown above it.
+    pub title: &'a str,
+}
+
+/// Whose token it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// The workspace.
+    pub team_id: String,
+    /// The bot's user.
+    pub user_id: String,
+    /// The bot.
+    pub bot_id: Option<String>,
+}
+
+/// Why a client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The API's address.
+    #[error("`api_url` in [slack] is no http or https address")]
+    Address,
+    /// TLS or the HTTP client.
+    #[error("the HTTP client for Slack cannot be set up: {0}")]
+    Client(String),
+}
+
+/// One workspace's connection.
+#[derive(Debug)]
+pub struct SlackClient {
+    api: slack_morphism::SlackClient<SlackClientHyperHttpsConnector>,
+    token: SlackApiToken,
+    direct: reqwest::Client,
+    api_url: Url,
+    timeout: Duration,
+}
+
+#[derive(Deserialize)]
+struct Posted {
+    ts: String,
+}
+
+/// An answer in which nothing but success matters. `ok` must be there: a proxy's page has none.
+#[derive(Deserialize)]
+struct Accepted {
+    #[serde(rename = "ok")]
+    _ok: bool,
+}
+
+impl SlackClient {
+    /// `timeout` is for each single request.
+    pub fn new(api_url: &str, token: &SecretString, timeout: Duration) -> Result<Self, SetupError> {
+        let address = Url::parse(api_url).map_err(|_| SetupError::Address)?;
+        if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none() {
+            return Err(SetupError::Address);
+        }
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| SetupError::Client(error.to_string()))?
+            .with_webpki_roots()
+            .with_no_client_auth();
+        let direct = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls.clone())
+            .timeout(timeout)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| SetupError::Client(error.to_string()))?;
+        let https = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions()
+            .build();
+        let connector = SlackClientHyperConnector::from(https).with_slack_api_url(api_url.trim_end_matches('/'));
+        Ok(Self {
+            api: slack_morphism::SlackClient::new(connector),
+            token: SlackApiToken::new(token.expose_secret().to_owned().into()),
+            direct,
+            api_url: address,
+            timeout,
+        })
+    }
+
+    /// Whose token this is; fails where the token is not valid.
+    pub async fn auth_test(&self) -> Result<Identity, SlackError> {
+        self.method("auth.test", &json!({})).await
+    }
+
+    /// Posts to a channel, or into a thread of it, and gives the message's `ts`.
+    pub async fn post(&self, channel: &str, thread_ts: Option<&str>, message: &Rendered) -> Result<String, SlackError> {
+        let mut body = body(message);
+        body["channel"] = channel.into();
+        // What stands in `text` is not meant as markup, and neither it nor a link is to be unfurled.
+        body["mrkdwn"] = false.into();
+        body["unfurl_links"] = false.into();
+        body["unfurl_media"] = false.into();
+        if let Some(thread) = thread_ts {
+            body["thread_ts"] = thread.into();
+        }
+        self.method::<Posted>("chat.postMessage", &body)
+            .await
+            .map(|posted| posted.ts)
+    }
+
+    /// Puts a message in the place of another one. Doing it twice is the same as once.
+    pub async fn update(&self, channel: &str, ts: &str, message: &Rendered) -> Result<(), SlackError> {
+        let mut body = body(message);
+        body["channel"] = channel.into();
+        body["ts"] = ts.into();
+        self.method::<Accepted>("chat.update", &body).await.map(drop)
+    }
+
+    /// Posts to one person in a channel.
+    pub async fn ephemeral(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
+        let mut body = body(message);
+        body["channel"] = channel.into();
+        body["user"] = user.into();
+        self.method::<Accepted>("chat.postEphemeral", &body).await.map(drop)
+    }
+
+    /// Answers by a delivery's response URL: five times within thirty minutes, and without being a member of the channel.
+    pub async fn respond(&self, url: &str, message: &Rendered, to: Audience) -> Result<(), SlackError> {
+        let url = self.trusted(url)?;
+        let body = json!({
+            "response_type": match to { Audience::Channel => "in_channel", Audience::Person => "ephemeral" },
+            "replace_original": false,
+            "text": message.text,
+            "blocks": message.blocks,
+        });
+        answer::of(self.direct.post(url).json(&body).send().await).await
+    }
+
+    /// The members of a user group, by their ids.
+    pub async fn group_members(&self, group: &str) -> Result<Vec<String>, SlackError> {
+        #[derive(Deserialize)]
+        struct Members {
+            users: Vec<String>,
+        }
+        let session = self.api.open_session(&self.token);
+        let parameters = vec![("usergroup", Some(group))];
+        let call = session
+            .http_session_api
+            .http_get("usergroups.users.list", &parameters, None);
+        self.within(call).await.map(|members: Members| members.users)
+    }
+
+    /// Uploads a file into a thread.
+    pub async fn upload(&self, channel: &str, thread_ts: &str, file: &Upload<'_>) -> Result<(), SlackError> {
+        let request = SlackApiFilesGetUploadUrlExternalRequest {
+            filename: file.filename.to_owned(),
+            length: file.bytes.len(),
+            // Slack takes a thousand characters.
+            alt_txt: Some(file.alt_text.chars().take(1000).collect()).filter(|text: &String| !text.is_empty()),
+            snippet_type: None,
+        };
+        let session = self.api.open_session(&self.token);
+        let place = self
+            .within(session.get_upload_url_external(&request))
+            .await
+            .map_err(SlackError::certainly_not)?;
+        let url = self.trusted(place.upload_url.0.as_str())?;
+        let sent = self.direct.post(url).body(file.bytes.to_vec()).send().await;
+        answer::of(sent).await.map_err(SlackError::certainly_not)?;
+        let body = json!({
+            "files": [{"id": place.file_id.0, "title": file.title}],
+            "channel_id": channel,
+            "thread_ts": thread_ts,
+        });
+        self.method::<Accepted>("files.completeUploadExternal", &body)
+            .await
+            .map(drop)
+    }
+
+    async fn method<Answer: DeserializeOwned + Send>(&self, name: &str, body: &Value) -> Result<Answer, SlackError> {
+        let session = self.api.open_session(&self.token);
+        let api: &SlackClientHttpSessionApi<'_, _> = &session.http_session_api;
+        self.within(api.http_post(name, body, None)).await
+    }
+
+    async fn within<Answer>(&self, call: impl Future<Output = ClientResult<Answer>>) -> Result<Answer, SlackError> {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(answer) => answer.map_err(SlackError::from),
+            Err(_) => Err(SlackError::Retry {
+                detail: format!("no answer within {} seconds", self.timeout.as_secs_f32()),
+                may_be_done: true,
+            }),
+        }
+    }
+
+    /// Slack's own hosts, and whatever the API itself is configured to be.
+    fn trusted(&self, url: &str) -> Result<Url, SlackError> {
+        let refused = |why: &str| SlackError::Invalid {
+            detail: format!("Slack named an address that {why}"),
+        };
+        let url = Url::parse(url).map_err(|_| refused("does not parse"))?;
+        let host = url.host_str().unwrap_or_default();
+        let is_slack = url.scheme() == "https"
+            && url.port().is_none()
+            && ["slack.com", "slack-gov.com"].iter().any(|own| {
+                host.strip_suffix(own)
+                    .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            });
+        if is_slack || url.origin() == self.api_url.origin() {
+            Ok(url)
+        } else {
+            Err(refused("does not lead to Slack"))
+        }
+    }
+}
+
+fn body(message: &Rendered) -> Value {
+    let mut body = json!({
+        "text": message.text,
+        "blocks": message.blocks,
+        "parse": "none",
+        "link_names": false,
+    });
+    if let Some(metadata) = &message.metadata {
+        body["metadata"] = metadata.clone();
+    }
+    body
+}

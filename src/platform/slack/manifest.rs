@@ -1,0 +1,191 @@
+//! The app manifest: what an administrator pastes into Slack to get an app with just these commands and rights.
+
+#[cfg(test)]
+mod tests;
+
+use super::receive::COMMAND;
+use serde_json::{Value, json};
+
+/// What the bot token may do: be asked, post and edit its own messages, attach a chart.
+pub const SCOPES: [&str; 3] = ["commands", "chat:write", "files:write"];
+
+/// Wanted beside [`SCOPES`] where people's groups come from Slack user groups.
+pub const USER_GROUPS_SCOPE: &str = "usergroups:read";
+
+/// Commands of Slack itself; an app that takes one of these names is never called by it.
+const TAKEN: [&str; 38] = [
+    "active",
+    "apps",
+    "archive",
+    "away",
+    "call",
+    "close",
+    "collapse",
+    "dm",
+    "dnd",
+    "expand",
+    "feed",
+    "feedback",
+    "herald",
+    "invite",
+    "invite_people",
+    "join",
+    "keys",
+    "kick",
+    "leave",
+    "me",
+    "msg",
+    "mute",
+    "open",
+    "part",
+    "prefs",
+    "remind",
+    "remove",
+    "rename",
+    "s",
+    "search",
+    "shortcuts",
+    "shrug",
+    "star",
+    "status",
+    "tableflip",
+    "topic",
+    "unarchive",
+    "who",
+];
+
+/// How many slash commands one app may have.
+const MOST: usize = 50;
+
+/// A slash command to be.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandSpec<'a> {
+    /// Without the slash.
+    pub name: &'a str,
+    /// One sentence.
+    pub summary: &'a str,
+    /// The inputs, `ORDER [reason=TEXT]`.
+    pub usage: &'a str,
+}
+
+/// Something that Slack would not accept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestProblem {
+    /// Too long, or of other letters.
+    #[error("Slack takes no command /{0}: a name has 1 to 31 of a-z, 0-9, - and _")]
+    Name(String),
+    /// Slack's own.
+    #[error("/{0} is a command of Slack itself; rename the runbook")]
+    Taken(String),
+    /// Twice the same.
+    #[error("/{0} is there twice")]
+    Twice(String),
+    /// Longer than Slack takes.
+    #[error("the {what} of /{name} has {length} characters; Slack takes {most}")]
+    TooLong {
+        /// The command.
+        name: String,
+        /// Which text.
+        what: &'static str,
+        /// As it is.
+        length: usize,
+        /// As it may be.
+        most: usize,
+    },
+    /// Without a sentence Slack shows nothing.
+    #[error("/{0} has no summary")]
+    NoSummary(String),
+    /// More than an app may have.
+    #[error("{0} commands are more than the {MOST} that one Slack app may have")]
+    TooMany(usize),
+    /// Where Slack is to post.
+    #[error("`public_url` {0:?} is no http or https address")]
+    Address(String),
+}
+
+/// The manifest for these commands and the app's own. All problems at once. Slack itself posts to https addresses alone;
+/// an http one is for trying things out.
+pub fn manifest(
+    commands: &[CommandSpec<'_>],
+    public_url: &str,
+    with_user_groups: bool,
+) -> Result<Value, Vec<ManifestProblem>> {
+    let own = CommandSpec {
+        name: COMMAND,
+        summary: "Approve, stop and look at runs; help",
+        usage: "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume",
+    };
+    let all: Vec<CommandSpec<'_>> = std::iter::once(own).chain(commands.iter().copied()).collect();
+    let mut problems = Vec::new();
+    let base = public_url.trim_end_matches('/');
+    let is_address = reqwest::Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_address {
+        problems.push(ManifestProblem::Address(public_url.to_owned()));
+    }
+    if all.len() > MOST {
+        problems.push(ManifestProblem::TooMany(all.len()));
+    }
+    for (at, command) in all.iter().enumerate() {
+        let name = command.name;
+        if !super::receive::is_command(name) {
+            problems.push(ManifestProblem::Name(name.to_owned()));
+        } else if TAKEN.contains(&name) {
+            problems.push(ManifestProblem::Taken(name.to_owned()));
+        }
+        if all[..at].iter().any(|other| other.name == name) {
+            problems.push(ManifestProblem::Twice(name.to_owned()));
+        }
+        if command.summary.trim().is_empty() {
+            problems.push(ManifestProblem::NoSummary(name.to_owned()));
+        }
+        for (what, text, most) in [("summary", command.summary, 2000), ("usage", command.usage, 1000)] {
+            let length = text.chars().count();
+            if length > most {
+                problems.push(ManifestProblem::TooLong {
+                    name: name.to_owned(),
+                    what,
+                    length,
+                    most,
+                });
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let slash_commands: Vec<Value> = all.iter().map(|command| slash_command(command, base)).collect();
+    let mut scopes = SCOPES.to_vec();
+    scopes.extend(with_user_groups.then_some(USER_GROUPS_SCOPE));
+    Ok(json!({
+        "_metadata": {"major_version": 1, "minor_version": 1},
+        "display_information": {
+            "name": "Signalbox",
+            "description": "Runbook actions: done once, approved by a second person, proved by metrics",
+        },
+        "features": {
+            "bot_user": {"display_name": "Signalbox", "always_online": true},
+            "slash_commands": slash_commands,
+        },
+        "oauth_config": {"scopes": {"bot": scopes}},
+        "settings": {
+            "interactivity": {"is_enabled": true, "request_url": format!("{base}/slack/interactivity")},
+            "org_deploy_enabled": false,
+            "socket_mode_enabled": false,
+            "token_rotation_enabled": false,
+        },
+    }))
+}
+
+fn slash_command(command: &CommandSpec<'_>, base: &str) -> Value {
+    let mut entry = json!({
+        "command": format!("/{}", command.name),
+        "url": format!("{base}/slack/commands"),
+        "description": command.summary,
+        // Names of people and channels are inputs like any other: as they were typed.
+        "should_escape": false,
+    });
+    if !command.usage.is_empty() {
+        entry["usage_hint"] = command.usage.into();
+    }
+    entry
+}

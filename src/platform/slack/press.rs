@@ -1,0 +1,121 @@
+//! What a button carries: which run, and what is asked of it. Slack gives the value back as it was set, signed.
+
+use crate::report::Press;
+use crate::request::{Ask, Resolution};
+use serde::{Deserialize, Serialize};
+
+/// The longest value that Slack takes, in characters.
+pub const MAX_VALUE: usize = 2000;
+
+const PREFIX: &str = "signalbox:";
+
+/// A button's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pressed {
+    /// The run of the message.
+    pub run: String,
+    /// What is asked.
+    pub press: Press,
+}
+
+impl Pressed {
+    /// As the flow takes it.
+    pub fn into_ask(self) -> Ask {
+        let run = self.run;
+        match self.press {
+            Press::Approve { digest } => Ask::Approve {
+                run,
+                digest: Some(digest),
+            },
+            Press::Deny => Ask::Deny { run },
+            Press::Stop => Ask::Stop { run },
+            Press::Resolve { step, resolution } => Ask::Resolve {
+                run,
+                step,
+                resolution,
+                reason: "pressed in Slack".to_owned(),
+            },
+            Press::Undo => Ask::Undo { run },
+            Press::Offer { index } => Ask::Offer { run, index },
+        }
+    }
+}
+
+/// The wire format. It is not the report's own, so that a button in an old message is still understood when the report
+/// changes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    run: String,
+    press: WirePress,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum WirePress {
+    Approve { digest: String },
+    Deny,
+    Stop,
+    Resolve { step: String, resolution: Resolution },
+    Undo,
+    Offer { index: usize },
+}
+
+/// The value of a button.
+pub fn encode(run: &str, press: &Press) -> Result<String, serde_json::Error> {
+    let press = match press.clone() {
+        Press::Approve { digest } => WirePress::Approve { digest },
+        Press::Deny => WirePress::Deny,
+        Press::Stop => WirePress::Stop,
+        Press::Resolve { step, resolution } => WirePress::Resolve { step, resolution },
+        Press::Undo => WirePress::Undo,
+        Press::Offer { index } => WirePress::Offer { index },
+    };
+    serde_json::to_string(&Wire {
+        run: run.to_owned(),
+        press,
+    })
+}
+
+/// Reads the value of a button.
+pub fn decode(value: &str) -> Result<Pressed, serde_json::Error> {
+    let Wire { run, press } = serde_json::from_str(value)?;
+    let press = match press {
+        WirePress::Approve { digest } => Press::Approve { digest },
+        WirePress::Deny => Press::Deny,
+        WirePress::Stop => Press::Stop,
+        WirePress::Resolve { step, resolution } => Press::Resolve { step, resolution },
+        WirePress::Undo => Press::Undo,
+        WirePress::Offer { index } => Press::Offer { index },
+    };
+    Ok(Pressed { run, press })
+}
+
+/// The action's id; `index` keeps several buttons of one kind apart.
+pub fn action_id(press: &Press, index: usize) -> String {
+    let kind = match press {
+        Press::Approve { .. } => "approve",
+        Press::Deny => "deny",
+        Press::Stop => "stop",
+        Press::Resolve {
+            resolution: Resolution::Done,
+            ..
+        } => "resolve-done",
+        Press::Resolve {
+            resolution: Resolution::NotDone,
+            ..
+        } => "resolve-not-done",
+        Press::Resolve {
+            resolution: Resolution::Abandon,
+            ..
+        } => "resolve-abandon",
+        Press::Undo => "undo",
+        Press::Offer { .. } => "offer",
+    };
+    format!("{PREFIX}{kind}:{index}")
+}
+
+/// Whether an action's id is one of [`action_id`]'s.
+pub fn is_ours(action_id: &str) -> bool {
+    action_id.starts_with(PREFIX)
+}

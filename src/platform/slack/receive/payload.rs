@@ -1,0 +1,60 @@
+//! The wire types of interactions: the fields that are used and no others. Slack adds fields at any time, leaves some out
+//! and sets others to null.
+
+use super::Rejection;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct Payload {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) team: Option<Named>,
+    pub(super) enterprise: Option<Named>,
+    pub(super) user: Option<User>,
+    pub(super) channel: Option<Named>,
+    pub(super) container: Option<Container>,
+    #[serde(default)]
+    pub(super) actions: Vec<Action>,
+    pub(super) trigger_id: Option<String>,
+    pub(super) response_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Named {
+    pub(super) id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct User {
+    pub(super) id: String,
+    pub(super) team_id: Option<String>,
+    pub(super) user_team: Option<String>,
+    pub(super) username: Option<String>,
+    pub(super) name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Container {
+    pub(super) message_ts: Option<String>,
+    pub(super) thread_ts: Option<String>,
+    pub(super) channel_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Action {
+    #[serde(default)]
+    pub(super) action_id: String,
+    pub(super) value: Option<String>,
+}
+
+/// The parser's own message may quote the payload, and a payload holds tokens: only the place is told.
+pub(super) fn parse(text: &str) -> Result<Payload, Rejection> {
+    serde_json::from_str(text).map_err(|error| {
+        let kind = match error.classify() {
+            serde_json::error::Category::Eof => "it is cut off",
+            serde_json::error::Category::Data => "a field is missing or has another type than Slack documents",
+            serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
+        };
+        Rejection::BadPayload(format!("{kind}, at line {} column {}", error.line(), error.column()))
+    })
+}

@@ -1,0 +1,135 @@
+//! What can be pressed. A button that Slack could not carry is told in words instead.
+
+use super::blocks::{self, plain_text};
+use super::text::{Cut, cost, fit, one_line};
+use crate::platform::slack::press;
+use crate::platform::slack::receive::COMMAND;
+use crate::report::{Press, Report};
+use crate::request::Resolution;
+use serde_json::{Value, json};
+
+/// The share of the message that buttons have, and what one value may take of it.
+const BUTTONS: usize = 3000;
+const VALUE: usize = 400;
+/// Steps with three buttons each; a person answers them one by one, and the next ones move up.
+const STEPS: usize = 2;
+
+pub(super) fn blocks(report: &Report) -> Vec<Value> {
+    let Some(run) = report.run.as_deref() else {
+        return Vec::new();
+    };
+    let mut row = Vec::new();
+    let mut by_step: Vec<(&str, Vec<Value>)> = Vec::new();
+    let mut left_out = 0;
+    let mut used = 0;
+    for (index, button) in report.buttons.iter().enumerate() {
+        let made = element(run, &button.press, &button.label, index);
+        let step = match &button.press {
+            Press::Resolve { step, .. } => Some(step.as_str()),
+            _ => None,
+        };
+        let is_known = step.is_none_or(|step| by_step.iter().any(|(known, _)| *known == step));
+        let Some(made) = made.filter(|_| is_known || by_step.len() < STEPS) else {
+            left_out += 1;
+            continue;
+        };
+        used += made.to_string().chars().count();
+        if used > BUTTONS {
+            left_out += 1;
+            continue;
+        }
+        match step {
+            None => row.push(made),
+            Some(step) => match by_step.iter_mut().find(|(known, _)| *known == step) {
+                Some((_, buttons)) => buttons.push(made),
+                None => by_step.push((step, vec![made])),
+            },
+        }
+    }
+    let mut blocks = Vec::new();
+    for (step, buttons) in by_step {
+        let question = format!("Did {} happen?", one_line(step));
+        blocks.extend(blocks::plain(&fit(&question, 300, &mut Cut::default())));
+        blocks.push(json!({"type": "actions", "elements": buttons}));
+    }
+    if !row.is_empty() {
+        blocks.push(json!({"type": "actions", "elements": row}));
+    }
+    if left_out > 0 {
+        blocks.push(blocks::context(&[format!(
+            "{left_out} more choices have no button here; see /{COMMAND} help"
+        )]));
+    }
+    blocks
+}
+
+fn element(run: &str, press: &Press, label: &str, index: usize) -> Option<Value> {
+    let value = press::encode(run, press).ok().filter(|value| cost(value) <= VALUE)?;
+    let (own, style, confirm) = looks(press);
+    let label = if label.trim().is_empty() { own } else { label };
+    let mut button = json!({
+        "type": "button",
+        "text": plain_text(&fit(&one_line(label), 75, &mut Cut::default())),
+        "action_id": press::action_id(press, index),
+        "value": value,
+    });
+    if let Some(style) = style {
+        button["style"] = style.into();
+    }
+    if let Some([title, text, yes, no]) = confirm {
+        button["confirm"] = json!({
+            "title": plain_text(title), "text": plain_text(text), "confirm": plain_text(yes), "deny": plain_text(no),
+        });
+    }
+    Some(button)
+}
+
+/// The usual label, the style, and what is asked before it is sent: title, text, yes, no.
+fn looks(press: &Press) -> (&'static str, Option<&'static str>, Option<[&'static str; 4]>) {
+    match press {
+        Press::Approve { .. } => ("Approve", Some("primary"), None),
+        Press::Deny => ("Deny", Some("danger"), None),
+        Press::Stop => (
+            "Stop",
+            Some("danger"),
+            Some([
+                "Stop this run?",
+                "No further step is started. What is done stays done.",
+                "Stop",
+                "Let it run",
+            ]),
+        ),
+        Press::Undo => (
+            "Undo",
+            None,
+            Some([
+                "Undo what is done?",
+                "The done steps are reversed, last one first.",
+                "Undo",
+                "Leave it",
+            ]),
+        ),
+        Press::Resolve {
+            resolution: Resolution::Done,
+            ..
+        } => ("It happened", None, None),
+        Press::Resolve {
+            resolution: Resolution::NotDone,
+            ..
+        } => ("It did not happen", None, None),
+        Press::Resolve {
+            resolution: Resolution::Abandon,
+            ..
+        } => (
+            "Give up",
+            Some("danger"),
+            Some([
+                "Give up on this step?",
+                "The run ends and lets go of its locks, and whether the step happened stays unknown.",
+                "Give up",
+                "Go back",
+            ]),
+        ),
+        Press::Offer { .. } => ("Do this next", None, None),
+    }
+}

@@ -1,0 +1,76 @@
+//! The whole of a report as a text file, for what a message has no room for.
+
+use super::steps;
+use crate::report::Report;
+use serde_json::Value;
+
+/// A file for the thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextFile {
+    /// With its ending.
+    pub name: String,
+    /// UTF-8.
+    pub bytes: Vec<u8>,
+    /// For those who see the title alone.
+    pub title: String,
+}
+
+impl TextFile {
+    /// Everything that the report holds, uncut.
+    pub(super) fn of(report: &Report) -> Self {
+        let mut text = format!("{}\n{}\n\n{}\n", super::heading(report), report.inputs, report.say);
+        let steps: Vec<String> = report.steps.iter().map(steps::line).collect();
+        let radius: Vec<String> = report
+            .radius
+            .iter()
+            .map(|(what, much)| format!("{what} {much}"))
+            .collect();
+        let verdict: Vec<String> = report.verdict.iter().map(|verdict| verdict.say.clone()).collect();
+        let parts = [
+            ("Warnings", &report.warnings),
+            ("Touches", &radius),
+            ("Plan", &report.plan),
+            ("Steps", &steps),
+            ("Proof", &verdict),
+            ("History", &report.history),
+        ];
+        for (title, lines) in parts.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+            text.push_str(&format!("\n{title}\n"));
+            for line in lines {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
+        if let Some(table) = &report.table {
+            text.push_str(&format!("\n{}\n", table.columns.join("\t")));
+            for row in &table.rows {
+                let cells: Vec<String> = table
+                    .columns
+                    .iter()
+                    .map(|name| value(row.get(name)).replace(['\t', '\n', '\r'], " "))
+                    .collect();
+                text.push_str(&format!("{}\n", cells.join("\t")));
+            }
+        }
+        let run = report.run.as_deref().unwrap_or("request");
+        let name = |text: &str| -> String {
+            text.chars()
+                .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+                .take(64)
+                .collect()
+        };
+        Self {
+            name: format!("{}-{}.txt", name(&report.runbook), name(run)),
+            bytes: text.into_bytes(),
+            title: format!("{}, the whole report", name(&report.runbook)),
+        }
+    }
+}
+
+/// As people read it: a text without quotes, nothing for null.
+pub(super) fn value(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

@@ -1,0 +1,104 @@
+//! What people decide about the bot, in files: runbooks, people, policy, panels. Read together, used together.
+
+use crate::config::Config;
+use crate::integration::ACTIONS;
+use crate::panel::Panels;
+use crate::policy::authorize::{Policy, RunbookFacts};
+use crate::policy::identity::People;
+use crate::problem::Problem;
+use crate::runbook::catalog::Catalog;
+use crate::runbook::load::{Known, load_folder};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// All four, consistent with each other.
+#[derive(Debug)]
+pub struct Rules {
+    /// The runbooks.
+    pub catalog: Catalog,
+    /// Who somebody is.
+    pub people: People,
+    /// Who may do what.
+    pub policy: Policy,
+    /// Signals and panels.
+    pub panels: Panels,
+    /// What runbooks may refer to; a pinned runbook is read with it again.
+    pub known: Known,
+    /// Whether people can be picked without proof.
+    pub demo: bool,
+}
+
+impl Rules {
+    /// What the policy knows of the runbooks.
+    pub fn facts(&self) -> Vec<RunbookFacts> {
+        facts(&self.catalog)
+    }
+
+    /// Reads all files that the config names. Either everything is right, or every problem is told.
+    pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let connections: BTreeMap<String, String> = config
+            .connections
+            .iter()
+            .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
+            .collect();
+
+        let people = read(&config.files.people, &mut problems).and_then(|text| {
+            People::load(&config.files.people, &text, config.server.demo)
+                .map_err(|found| problems.extend(found))
+                .ok()
+        });
+        let (panels, found) = match &config.files.panels {
+            Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
+            None => (Panels::default(), Vec::new()),
+        };
+        problems.extend(found);
+        let known = Known {
+            connections,
+            signals: panels.signals.keys().cloned().collect(),
+            panels: panels.panels.keys().cloned().collect(),
+            actions: ACTIONS,
+        };
+        let (catalog, found) = load_folder(&config.files.commands, &known);
+        problems.extend(found);
+        let facts = facts(&catalog);
+        let policy = read(&config.files.policy, &mut problems).and_then(|text| {
+            let people = people.as_ref()?;
+            Policy::load(&config.files.policy, &text, &facts, people)
+                .map_err(|found| problems.extend(found))
+                .ok()
+        });
+        match (people, policy) {
+            (Some(people), Some(policy)) if problems.is_empty() => Ok(Self {
+                catalog,
+                people,
+                policy,
+                panels,
+                known,
+                demo: config.server.demo,
+            }),
+            _ => {
+                problems.sort();
+                Err(problems)
+            }
+        }
+    }
+}
+
+/// What the policy must know of the runbooks.
+fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
+    catalog
+        .runbooks()
+        .map(|runbook| RunbookFacts {
+            name: runbook.name.clone(),
+            effect: runbook.effect(),
+            radius_names: runbook.radius.keys().cloned().collect(),
+        })
+        .collect()
+}
+
+fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| problems.push(Problem::whole(path, format!("cannot be read: {error}"))))
+        .ok()
+}

@@ -1,0 +1,11 @@
+//! One execution of a plan. Its state is derived from an append-only journal by a pure function that refuses illegal
+//! sequences; the engine does what the state says comes next.
+
+pub mod engine;
+pub mod journal;
+pub mod ledger;
+pub mod lock;
+pub mod proof;
+pub mod recovery;
+pub mod report;
+pub mod state;

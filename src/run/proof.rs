@@ -1,0 +1,264 @@
+//! Signals: read every 15 seconds, more often while a run proves itself by them, held for `/metrics`, and held against
+//! each other when a run has ended.
+
+use super::journal::Moment;
+use super::ledger::Live;
+use crate::call::{CallContext, CallResult};
+use crate::integration::Connections;
+use crate::panel::reading::Reading;
+use crate::panel::{Panel, Panels, Signal, exposition};
+use crate::plan::Plan;
+use crate::report::VerdictLine;
+use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
+use crate::report::verdict::{Evidence, Verdict, judge};
+use crate::rules::Rules;
+use crate::runbook::load::load_text;
+use futures::future::join_all;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How often every signal is read.
+pub const PERIOD: SignedDuration = SignedDuration::from_secs(15);
+
+/// How often the signals are read that a run under way proves itself by.
+pub const RUN_PERIOD: SignedDuration = SignedDuration::from_secs(2);
+
+/// One reading takes no longer.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// How much of the past a chart shows before the run.
+const BEFORE: SignedDuration = SignedDuration::from_mins(10);
+
+/// What a scrape sees this soon after the last step still belongs to it.
+const SETTLED: SignedDuration = SignedDuration::from_secs(15);
+
+/// Reads signals, keeps the latest of each.
+#[derive(Debug)]
+pub struct Sampler {
+    rules: Arc<Rules>,
+    connections: Arc<Connections>,
+    latest: Mutex<Vec<Reading>>,
+}
+
+impl Sampler {
+    /// Nothing read yet.
+    pub fn new(rules: Arc<Rules>, connections: Arc<Connections>) -> Self {
+        Self {
+            rules,
+            connections,
+            latest: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn panels(&self) -> &Panels {
+        &self.rules.panels
+    }
+
+    /// Reads every signal that the bot measures itself.
+    pub async fn sample_all(&self) {
+        let measured = self.panels().signals.values().filter(|signal| signal.measured());
+        self.sample(measured.collect()).await;
+    }
+
+    /// Reads the signals that a plan's run proves itself by.
+    pub async fn read_for(&self, plan: &Plan) -> Vec<Reading> {
+        let Some(proof) = self.proof_of(plan) else {
+            return Vec::new();
+        };
+        let signals = proof
+            .signals
+            .iter()
+            .filter_map(|named| self.panels().signals.get(&named.signal))
+            .collect();
+        self.sample(signals).await
+    }
+
+    async fn sample(&self, signals: Vec<&Signal>) -> Vec<Reading> {
+        let readings: Vec<Reading> = join_all(signals.into_iter().map(|signal| self.read(signal))).await;
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        for reading in &readings {
+            latest.retain(|old| old.signal != reading.signal);
+            latest.push(reading.clone());
+        }
+        readings
+    }
+
+    async fn read(&self, signal: &Signal) -> Reading {
+        let now = Timestamp::now();
+        let context = CallContext {
+            run: "signal".to_owned(),
+            step: signal.name.clone(),
+            deadline: now + PATIENCE,
+        };
+        let result = match self.connections.get(&signal.on) {
+            Some(connection) => connection.call(signal.action, &signal.with, &context).await,
+            None => CallResult::Unreachable {
+                reason: format!("there is no connection {}", signal.on),
+            },
+        };
+        signal.reading(&result, Timestamp::now())
+    }
+
+    /// The lines of `/metrics`.
+    pub fn exposition(&self) -> String {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        exposition::render(self.panels(), &latest, Timestamp::now(), PERIOD)
+    }
+
+    /// What the signals say of a run that has ended and soaked.
+    pub async fn verdict(&self, live: &Live) -> VerdictLine {
+        let no_data = |say: &str| VerdictLine {
+            verdict: Verdict::NoData,
+            say: say.to_owned(),
+        };
+        let Some(proof) = self.proof_of(live.plan()) else {
+            return no_data("no signal proves this runbook");
+        };
+        let (Some(started), Some(ended)) = (live.state.started, live.state.closed()) else {
+            return no_data("the run did not begin");
+        };
+        let mut evidence = Vec::new();
+        for named in &proof.signals {
+            let Some(signal) = self.panels().signals.get(&named.signal) else {
+                continue;
+            };
+            let at = |moment: Moment| {
+                live.state
+                    .reading(moment)
+                    .and_then(|readings| readings.iter().find(|reading| reading.signal == signal.name))
+                    .cloned()
+            };
+            // What Prometheus kept tells the noise; what was read at the moment itself is the newest word.
+            let mut before = self.readings(signal, started - BEFORE, started).await;
+            before.extend(at(Moment::Before));
+            let mut after: Vec<Reading> = at(Moment::After).into_iter().collect();
+            after.extend(self.readings(signal, ended, ended + SETTLED).await);
+            after.sort_by_key(|reading| reading.at);
+            evidence.push(Evidence {
+                label: signal.words(),
+                unit: signal.unit.clone(),
+                better: named.better,
+                shape: signal.shape,
+                before,
+                after,
+                soaked: Some(at(Moment::Soaked).into_iter().collect()),
+            });
+        }
+        judge(&evidence)
+    }
+
+    /// The past of a signal as readings; none where nothing keeps it.
+    async fn readings(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Vec<Reading> {
+        let points = self.points(signal, start, end).await.unwrap_or_else(|reason| {
+            tracing::info!(signal = %signal.name, reason, "no past");
+            Vec::new()
+        });
+        points
+            .into_iter()
+            .map(|(at, value)| Reading {
+                signal: signal.name.clone(),
+                at,
+                value: Ok(value),
+            })
+            .collect()
+    }
+
+    /// The chart of a run, with the run as a band.
+    pub async fn chart_of(&self, live: &Live) -> Option<ChartSpec> {
+        let plan = live.plan();
+        let proof = self.proof_of(plan)?;
+        let started = live.state.started?;
+        let ended = live.state.closed().unwrap_or_else(Timestamp::now);
+        let panel = match proof.panel.as_deref().and_then(|name| self.panels().panels.get(name)) {
+            Some(panel) => panel.clone(),
+            None => Panel::of_signals(
+                format!("{} {}", plan.runbook, plan.inputs_text()),
+                proof.signals.iter().map(|named| named.signal.clone()),
+            ),
+        };
+        let band = Band {
+            start: started,
+            end: ended,
+            label: format!("run {}", live.run.id),
+        };
+        Some(self.chart(&panel, started - BEFORE, Timestamp::now(), Some(band)).await)
+    }
+
+    /// A panel over a span of time.
+    pub async fn chart(&self, panel: &Panel, start: Timestamp, end: Timestamp, band: Option<Band>) -> ChartSpec {
+        let mut lines = Vec::new();
+        for name in &panel.signals {
+            let Some(signal) = self.panels().signals.get(name) else {
+                continue;
+            };
+            let (points, missing) = match self.points(signal, start, end).await {
+                Ok(points) if points.is_empty() => (
+                    Vec::new(),
+                    Some(
+                        signal
+                            .absent_means
+                            .clone()
+                            .unwrap_or_else(|| "no series: absent is not zero".to_owned()),
+                    ),
+                ),
+                Ok(points) => {
+                    let points: Vec<_> = points.into_iter().map(|(at, value)| (at, Some(value))).collect();
+                    (with_gaps(&points, step(start, end)), None)
+                }
+                Err(reason) => (Vec::new(), Some(reason)),
+            };
+            lines.push(Line {
+                label: signal.words(),
+                unit: signal.unit.clone(),
+                points,
+                threshold: panel.thresholds.get(name).copied(),
+                missing,
+            });
+        }
+        ChartSpec {
+            title: panel.title.clone(),
+            start,
+            end,
+            zone: TimeZone::UTC,
+            lines,
+            band,
+            note: None,
+            theme: Theme::Light,
+        }
+    }
+
+    /// The past of a signal, from Prometheus.
+    async fn points(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Result<Vec<(Timestamp, f64)>, String> {
+        let Some(history) = signal.history() else {
+            return Err("nothing keeps its past: no Prometheus scrapes Signalbox".to_owned());
+        };
+        let Some(prometheus) = self.connections.prometheus(history.on) else {
+            return Err(format!("there is no connection {}", history.on));
+        };
+        let series = prometheus
+            .range_points(&history.promql, start, end, step(start, end).unsigned_abs())
+            .await
+            .map_err(|error| error.to_string())?;
+        let Some(first) = series.first() else {
+            return Ok(Vec::new());
+        };
+        Ok(first
+            .points
+            .iter()
+            .filter_map(|(at, value)| Some((Timestamp::from_millisecond((at * 1000.0) as i64).ok()?, (*value)?)))
+            .collect())
+    }
+
+    fn proof_of(&self, plan: &Plan) -> Option<crate::runbook::Proof> {
+        load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &self.rules.known)
+            .ok()?
+            .proof
+    }
+}
+
+/// About 240 points, and never closer than a scrape.
+fn step(start: Timestamp, end: Timestamp) -> SignedDuration {
+    SignedDuration::from_secs((end.duration_since(start).as_secs() / 240).max(5))
+}

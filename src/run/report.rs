@@ -1,0 +1,263 @@
+//! What a run's state says, as the neutral document.
+
+use super::ledger::Live;
+use super::state::{Next, Phase, StepState};
+use crate::dispatch::APPROVAL_LIFE;
+use crate::plan::radius_pairs;
+use crate::report::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
+use crate::request::Resolution;
+use crate::runbook::StepOutcome;
+
+/// Beyond this many sentences of steps the closing sentence counts.
+const SENTENCES: usize = 6;
+
+/// The report of a run. `approvers` may answer what it asks.
+pub fn report_of(live: &Live, approvers: &[String]) -> Report {
+    let (plan, state) = (live.plan(), &live.state);
+    let outcome = state.standing();
+    Report {
+        run: Some(live.run.id.clone()),
+        runbook: plan.runbook.clone(),
+        inputs: plan.inputs_text(),
+        person: plan.person.clone(),
+        outcome,
+        dry: false,
+        say: say(live, outcome),
+        plan: if matches!(state.phase(), Some(Phase::AwaitingApproval { .. } | Phase::Ready)) {
+            plan.steps.iter().map(|step| step.say.clone()).collect()
+        } else {
+            Vec::new()
+        },
+        warnings: plan.warnings.clone(),
+        radius: radius_pairs(&plan.radius),
+        steps: if state.started.is_some() {
+            steps(live)
+        } else {
+            Vec::new()
+        },
+        table: plan.result.as_ref().map(|result| Table {
+            columns: result.columns.clone(),
+            rows: result.rows.clone(),
+        }),
+        verdict: state.verdict.as_ref().map(|(verdict, say)| VerdictLine {
+            verdict: *verdict,
+            say: say.clone(),
+        }),
+        buttons: buttons(live),
+        attention: attention(live, approvers),
+        history: state.history.clone(),
+        digest: Some(plan.digest.clone()),
+    }
+}
+
+fn say(live: &Live, outcome: Outcome) -> String {
+    let state = &live.state;
+    if let Some(say) = &state.say {
+        return match state.next() {
+            Next::Prove(at) => {
+                format!(
+                    "{say}\nThe signals are read once more at {}.",
+                    at.strftime("%H:%M:%S UTC")
+                )
+            }
+            _ => say.clone(),
+        };
+    }
+    match state.phase() {
+        Some(Phase::AwaitingApproval { needed, until, .. }) => {
+            let reason = state.decision.as_ref().map_or("", |decision| decision.say.as_str());
+            format!(
+                "{reason} Waiting for {} of {needed} approval{} by somebody other than {}, until {}. After {} \
+                 minutes without an answer it is a no.",
+                *needed as usize - state.approvals.len().min(*needed as usize),
+                if *needed == 1 { "" } else { "s" },
+                live.plan().person,
+                until.strftime("%H:%M UTC"),
+                APPROVAL_LIFE.as_mins(),
+            )
+            .trim_start()
+            .to_owned()
+        }
+        Some(Phase::Undoing) => "Undoing what is done.".to_owned(),
+        _ if outcome == Outcome::NeedsPerson => {
+            let unknown = state
+                .unknown()
+                .and_then(|index| step_say(live, index))
+                .unwrap_or_default();
+            format!("{unknown} Say what became of it; until then its locks stay held and nothing more is started.")
+        }
+        _ => progress(live),
+    }
+}
+
+fn progress(live: &Live) -> String {
+    let steps = &live.state.steps;
+    let ended = steps
+        .iter()
+        .filter(|step| matches!(step, StepState::Ended { .. }))
+        .count();
+    match steps.iter().position(|step| matches!(step, StepState::Begun { .. })) {
+        Some(index) => format!(
+            "Step {} of {} is under way: {}",
+            index + 1,
+            steps.len(),
+            live.plan().steps[index].say
+        ),
+        None if ended == 0 => "Starting.".to_owned(),
+        None => format!("{ended} of {} steps have ended.", steps.len()),
+    }
+}
+
+/// What a step has come to, in words.
+fn step_say(live: &Live, index: usize) -> Option<String> {
+    match live.state.steps.get(index)? {
+        StepState::Ended { say, .. } | StepState::Abandoned { say } | StepState::Undone { say, .. } => {
+            Some(say.clone())
+        }
+        _ => None,
+    }
+}
+
+fn steps(live: &Live) -> Vec<StepLine> {
+    live.state
+        .steps
+        .iter()
+        .zip(&live.plan().steps)
+        .enumerate()
+        .map(|(index, (state, planned))| StepLine {
+            name: planned.name.clone(),
+            outcome: match state {
+                StepState::Ended { outcome, .. } | StepState::Undone { outcome, .. } => Some(*outcome),
+                StepState::Abandoned { .. } => Some(StepOutcome::Unknown),
+                StepState::Waiting { .. } | StepState::Begun { .. } | StepState::Undoing { .. } => None,
+            },
+            begun: !matches!(state, StepState::Waiting { .. }),
+            say: step_say(live, index).unwrap_or_else(|| planned.say.clone()),
+        })
+        .collect()
+}
+
+fn buttons(live: &Live) -> Vec<Button> {
+    let button = |label: &str, press: Press| Button {
+        press,
+        label: label.to_owned(),
+    };
+    match live.state.next() {
+        Next::AwaitApproval(_) => vec![
+            button(
+                "Approve",
+                Press::Approve {
+                    digest: live.plan().digest.clone(),
+                },
+            ),
+            button("Deny", Press::Deny),
+        ],
+        Next::AskPerson(index) => {
+            let step = live.plan().steps[index].name.clone();
+            let resolve = |label: &str, resolution| {
+                button(
+                    label,
+                    Press::Resolve {
+                        step: step.clone(),
+                        resolution,
+                    },
+                )
+            };
+            vec![
+                resolve("It happened", Resolution::Done),
+                resolve("It did not happen", Resolution::NotDone),
+                resolve("Give up", Resolution::Abandon),
+            ]
+        }
+        Next::Nothing | Next::Prove(_) => {
+            let mut buttons: Vec<Button> = live
+                .plan()
+                .offers
+                .iter()
+                .enumerate()
+                .map(|(index, offer)| button(&offer.label, Press::Offer { index }))
+                .collect();
+            let unhappy = matches!(
+                live.state.standing(),
+                Outcome::Failed | Outcome::PartlyDone | Outcome::Stopped
+            );
+            if unhappy && live.state.undo_target().is_some() {
+                buttons.push(button("Undo what is done", Press::Undo));
+            }
+            buttons
+        }
+        _ if live.state.stop.is_none() => vec![button("Stop", Press::Stop)],
+        _ => Vec::new(),
+    }
+}
+
+fn attention(live: &Live, approvers: &[String]) -> Option<Attention> {
+    match live.state.next() {
+        Next::AwaitApproval(_) => Some(Attention {
+            groups: approvers.to_vec(),
+            say: format!("A second person's yes is asked for {}.", live.plan().runbook),
+        }),
+        Next::AskPerson(_) => Some(Attention {
+            groups: approvers.to_vec(),
+            say: "Somebody must say what became of a step.".to_owned(),
+        }),
+        _ => None,
+    }
+}
+
+/// The sentence that a run ends with.
+pub fn closing_say(live: &Live, outcome: Outcome) -> String {
+    let state = &live.state;
+    let stopped = state.stop.as_ref().map(|person| format!(" Stopped by {person}."));
+    let said: Vec<(Option<StepOutcome>, String)> = (0..state.steps.len())
+        .filter_map(|index| {
+            let outcome = match &state.steps[index] {
+                StepState::Ended { outcome, .. } | StepState::Undone { outcome, .. } => Some(*outcome),
+                _ => None,
+            };
+            step_say(live, index).map(|say| (outcome, say))
+        })
+        .collect();
+    let not_begun = state
+        .steps
+        .iter()
+        .filter(|step| matches!(step, StepState::Waiting { .. }))
+        .count();
+    let left = match (not_begun, state.steps.len()) {
+        (0, _) => String::new(),
+        (all, total) if all == total => " Nothing was done.".to_owned(),
+        (left, total) => format!(" {left} of {total} steps were not begun."),
+    };
+    let sentences = if said.len() <= SENTENCES {
+        said.iter().map(|(_, say)| say.as_str()).collect::<Vec<_>>().join(" ")
+    } else {
+        let count = |wanted| said.iter().filter(|(outcome, _)| *outcome == Some(wanted)).count();
+        let mut words: Vec<String> = [
+            (StepOutcome::Done, "done"),
+            (StepOutcome::Skipped, "with nothing to do"),
+            (StepOutcome::Failed, "failed"),
+        ]
+        .into_iter()
+        .filter(|(wanted, _)| count(*wanted) > 0)
+        .map(|(wanted, word)| format!("{} {word}", count(wanted)))
+        .collect();
+        words.push(format!("of {} steps", state.steps.len()));
+        let bad: Vec<&str> = said
+            .iter()
+            .filter(|(outcome, _)| !matches!(outcome, Some(StepOutcome::Done | StepOutcome::Skipped)))
+            .map(|(_, say)| say.as_str())
+            .take(SENTENCES)
+            .collect();
+        format!("{}. {}", words.join(", ").replace(", of", " of"), bad.join(" "))
+            .trim_end()
+            .to_owned()
+    };
+    let undone = if outcome == Outcome::Undone {
+        "What was done is undone. "
+    } else {
+        ""
+    };
+    format!("{undone}{sentences}{}{left}", stopped.unwrap_or_default())
+        .trim()
+        .to_owned()
+}

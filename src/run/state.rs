@@ -1,0 +1,659 @@
+//! The state of a run, derived from its journal, and what comes next. Pure: no clock, no store, no network.
+
+use super::journal::{Cited, Entry, Moment};
+use crate::panel::reading::Reading;
+use crate::policy::approval::Party;
+use crate::report::Outcome;
+use crate::report::verdict::Verdict;
+use crate::request::Resolution;
+use crate::runbook::StepOutcome;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// What a run may do at all, told by its plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// For each step, whether it can be undone.
+    pub undoable: Vec<bool>,
+    /// Whether done steps are undone by themselves when a later one fails.
+    pub undo_on_failure: bool,
+    /// How long after the end the signals are read once more; none where nothing proves the run.
+    pub soak: Option<SignedDuration>,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Others must say yes, until then.
+    AwaitingApproval {
+        /// How many.
+        needed: u32,
+        /// Which plan.
+        digest: String,
+        /// After this it is a no.
+        until: Timestamp,
+    },
+    /// It may start.
+    Ready,
+    /// Steps are under way.
+    Running,
+    /// What is done is being undone.
+    Undoing,
+    /// It is over. `at` is when.
+    Closed {
+        /// How it came out.
+        outcome: Outcome,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// How far one step is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepState {
+    /// Not begun; after `after`, where a call that was certainly not made is to be made again.
+    Waiting {
+        /// Calls made so far, none of which had an effect.
+        attempts: u32,
+        /// Not before.
+        after: Option<Timestamp>,
+    },
+    /// A call may be under way.
+    Begun {
+        /// Counted from one.
+        attempt: u32,
+        /// Nothing is sent or waited for after this.
+        deadline: Timestamp,
+        /// What the target told beforehand.
+        evidence: Value,
+        /// Who began it.
+        epoch: i64,
+    },
+    /// It is over.
+    Ended {
+        /// How.
+        outcome: StepOutcome,
+        /// The sentence people see.
+        say: String,
+    },
+    /// A person gave up finding out.
+    Abandoned {
+        /// Who and why.
+        say: String,
+    },
+    /// Its undo may be under way.
+    Undoing {
+        /// Nothing is sent or waited for after this.
+        deadline: Timestamp,
+        /// Who began it.
+        epoch: i64,
+    },
+    /// Its undo is over.
+    Undone {
+        /// How.
+        outcome: StepOutcome,
+        /// The sentence people see.
+        say: String,
+    },
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Nothing until then; if nobody has answered by then, it is a no.
+    AwaitApproval(Timestamp),
+    /// Build the plan again, decide again, take the locks.
+    Start,
+    /// Read the signals.
+    Read(Moment),
+    /// Begin this step, not before the time.
+    Step(usize, Option<Timestamp>),
+    /// Find out what became of this step, whose caller died or is another process.
+    Recover(usize),
+    /// A person must say what became of this step.
+    AskPerson(usize),
+    /// Undo this step.
+    Undo(usize),
+    /// Find out what became of this undo.
+    RecoverUndo(usize),
+    /// Close with this outcome.
+    Close(Outcome),
+    /// Read the signals once more and judge, not before the time.
+    Prove(Timestamp),
+    /// There is nothing more to do.
+    Nothing,
+}
+
+/// An entry that cannot come where it came.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal has {entry} where the run is {phase}")]
+pub struct Illegal {
+    entry: String,
+    phase: String,
+}
+
+/// The state of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunState {
+    shape: Shape,
+    /// None before the first entry.
+    phase: Option<Phase>,
+    /// In the plan's order.
+    pub steps: Vec<StepState>,
+    /// Those that count for the present plan.
+    pub approvals: Vec<Party>,
+    /// Why it may run.
+    pub decision: Option<Cited>,
+    /// Who asked for a stop.
+    pub stop: Option<String>,
+    /// Readings by moment.
+    pub readings: Vec<(Moment, Vec<Reading>)>,
+    /// The closing sentence.
+    pub say: Option<String>,
+    /// What the signals say.
+    pub verdict: Option<(Verdict, String)>,
+    /// Who did what, in words, in order.
+    pub history: Vec<String>,
+    /// When steps could begin.
+    pub started: Option<Timestamp>,
+}
+
+impl RunState {
+    /// Before the first entry.
+    pub fn new(shape: Shape) -> Self {
+        let steps = shape
+            .undoable
+            .iter()
+            .map(|_| StepState::Waiting {
+                attempts: 0,
+                after: None,
+            })
+            .collect();
+        Self {
+            shape,
+            phase: None,
+            steps,
+            approvals: Vec::new(),
+            decision: None,
+            stop: None,
+            readings: Vec::new(),
+            say: None,
+            verdict: None,
+            history: Vec::new(),
+            started: None,
+        }
+    }
+
+    /// Folds a whole journal.
+    pub fn fold<'a>(
+        shape: Shape,
+        journal: impl IntoIterator<Item = (Timestamp, i64, &'a Entry)>,
+    ) -> Result<Self, Illegal> {
+        let mut state = Self::new(shape);
+        for (at, epoch, entry) in journal {
+            state.apply(at, epoch, entry)?;
+        }
+        Ok(state)
+    }
+
+    /// Where it stands; an empty journal stands nowhere.
+    pub fn phase(&self) -> Option<&Phase> {
+        self.phase.as_ref()
+    }
+
+    /// Adds one entry, or refuses it and changes nothing.
+    pub fn apply(&mut self, at: Timestamp, epoch: i64, entry: &Entry) -> Result<(), Illegal> {
+        let mut next = self.clone();
+        if next.step_forward(at, epoch, entry).is_none() {
+            return Err(Illegal {
+                entry: kind(entry),
+                phase: format!("{:?}", self.phase),
+            });
+        }
+        *self = next;
+        Ok(())
+    }
+
+    /// None where the entry cannot come here.
+    fn step_forward(&mut self, at: Timestamp, epoch: i64, entry: &Entry) -> Option<()> {
+        match entry {
+            Entry::Created { decision } => {
+                self.is_unborn()?;
+                self.decision = Some(decision.clone());
+                self.phase = Some(Phase::Ready);
+            }
+            Entry::ApprovalAsked {
+                needed,
+                digest,
+                until,
+                decision,
+            } => {
+                matches!(self.phase, Some(Phase::Ready)).then_some(())?;
+                self.approvals.clear();
+                self.decision = Some(decision.clone());
+                self.phase = Some(Phase::AwaitingApproval {
+                    needed: *needed,
+                    digest: digest.clone(),
+                    until: *until,
+                });
+            }
+            Entry::Approved { by, .. } => {
+                let Some(Phase::AwaitingApproval { needed, .. }) = &self.phase else {
+                    return None;
+                };
+                let needed = *needed as usize;
+                self.history.push(format!("{} approved ({})", by.person, by.surface));
+                self.approvals.push(by.clone());
+                if self.approvals.len() >= needed {
+                    self.phase = Some(Phase::Ready);
+                }
+            }
+            Entry::Denied { person } => {
+                self.is_awaiting()?;
+                self.history.push(format!("{person} said no"));
+                self.close(at, Outcome::Denied, format!("{person} said no. Nothing was done."));
+            }
+            Entry::Expired => {
+                self.is_awaiting()?;
+                self.close(
+                    at,
+                    Outcome::Denied,
+                    "Nobody approved in time, which is a no. Nothing was done.".to_owned(),
+                );
+            }
+            Entry::Overridden { person, reason } => {
+                self.is_awaiting()?;
+                self.history.push(format!("OVERRIDE by {person}, alone: {reason}"));
+                self.phase = Some(Phase::Ready);
+            }
+            Entry::Replanned { changes, .. } => {
+                matches!(self.phase, Some(Phase::Ready)).then_some(())?;
+                self.approvals.clear();
+                self.history
+                    .push(format!("The plan changed before the start: {}", changes.join("; ")));
+            }
+            Entry::Started => {
+                matches!(self.phase, Some(Phase::Ready)).then_some(())?;
+                self.started = Some(at);
+                self.phase = Some(Phase::Running);
+            }
+            Entry::NotStarted { say, outcome } => {
+                matches!(self.phase, Some(Phase::Ready)).then_some(())?;
+                self.close(at, *outcome, say.clone());
+            }
+            Entry::Signals { moment, readings } => {
+                self.started?;
+                self.readings.push((*moment, readings.clone()));
+            }
+            Entry::Intent {
+                step,
+                attempt,
+                deadline,
+                evidence,
+            } => {
+                self.is_running()?;
+                // In order, and never past a step that failed or that nobody knows the end of.
+                let passed = |step: &StepState| {
+                    matches!(
+                        step,
+                        StepState::Ended {
+                            outcome: StepOutcome::Done | StepOutcome::Skipped,
+                            ..
+                        }
+                    )
+                };
+                (self.stop.is_none() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
+                let slot = self.steps.get_mut(*step)?;
+                let StepState::Waiting { attempts, .. } = slot else {
+                    return None;
+                };
+                (*attempt == *attempts + 1).then_some(())?;
+                *slot = StepState::Begun {
+                    attempt: *attempt,
+                    deadline: *deadline,
+                    evidence: evidence.clone(),
+                    epoch,
+                };
+            }
+            Entry::NotMade { step, again, .. } => {
+                self.is_running()?;
+                let slot = self.steps.get_mut(*step)?;
+                let attempts = match slot {
+                    StepState::Begun { attempt, .. } => *attempt,
+                    StepState::Waiting { attempts, .. } => *attempts + 1,
+                    _ => return None,
+                };
+                *slot = StepState::Waiting {
+                    attempts,
+                    after: Some(*again),
+                };
+            }
+            Entry::Outcome { step, outcome, say, .. } => {
+                self.is_running()?;
+                let slot = self.steps.get_mut(*step)?;
+                matches!(slot, StepState::Begun { .. } | StepState::Waiting { .. }).then_some(())?;
+                *slot = StepState::Ended {
+                    outcome: *outcome,
+                    say: say.clone(),
+                };
+            }
+            Entry::StopAsked { person } => {
+                matches!(
+                    self.phase,
+                    Some(Phase::Running | Phase::Ready | Phase::AwaitingApproval { .. })
+                )
+                .then_some(())?;
+                self.history.push(format!("{person} asked to stop"));
+                self.stop = Some(person.clone());
+                if !matches!(self.phase, Some(Phase::Running)) {
+                    self.close(
+                        at,
+                        Outcome::Stopped,
+                        format!("{person} stopped it before it began. Nothing was done."),
+                    );
+                }
+            }
+            Entry::Resolved {
+                step,
+                person,
+                resolution,
+                reason,
+            } => {
+                self.is_running()?;
+                let slot = self.steps.get_mut(*step)?;
+                let StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                } = slot
+                else {
+                    return None;
+                };
+                *slot = match resolution {
+                    Resolution::Done => StepState::Ended {
+                        outcome: StepOutcome::Done,
+                        say: format!("{person} says that it happened: {reason}"),
+                    },
+                    Resolution::NotDone => StepState::Ended {
+                        outcome: StepOutcome::Failed,
+                        say: format!("{person} says that it did not happen: {reason}"),
+                    },
+                    Resolution::Abandon => StepState::Abandoned {
+                        say: format!("{person} gave up finding out: {reason}"),
+                    },
+                };
+                self.history.push(format!("{person} resolved a step: {reason}"));
+            }
+            Entry::UndoAsked { person } => {
+                let undoable = self.undo_target().is_some() && self.unknown().is_none();
+                match &self.phase {
+                    Some(Phase::Running) if person.is_none() && undoable => {}
+                    Some(Phase::Closed {
+                        outcome: Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped,
+                        ..
+                    }) if person.is_some() && undoable => {}
+                    _ => return None,
+                }
+                self.history.push(person.as_ref().map_or_else(
+                    || "The runbook undoes what is done".to_owned(),
+                    |person| format!("{person} asked to undo what is done"),
+                ));
+                self.phase = Some(Phase::Undoing);
+            }
+            Entry::UndoIntent { step, deadline, .. } => {
+                matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
+                (self.undo_target() == Some(*step)).then_some(())?;
+                *self.steps.get_mut(*step)? = StepState::Undoing {
+                    deadline: *deadline,
+                    epoch,
+                };
+            }
+            Entry::UndoOutcome { step, outcome, say } => {
+                matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
+                let slot = self.steps.get_mut(*step)?;
+                matches!(
+                    slot,
+                    StepState::Undoing { .. }
+                        | StepState::Ended {
+                            outcome: StepOutcome::Done,
+                            ..
+                        }
+                )
+                .then_some(())?;
+                *slot = StepState::Undone {
+                    outcome: *outcome,
+                    say: say.clone(),
+                };
+            }
+            Entry::TakenOver { .. } => {
+                self.phase.is_some().then_some(())?;
+            }
+            Entry::Closed { outcome, say } => {
+                matches!(self.phase, Some(Phase::Running | Phase::Undoing | Phase::Ready)).then_some(())?;
+                let in_flight = self
+                    .steps
+                    .iter()
+                    .any(|step| matches!(step, StepState::Begun { .. } | StepState::Undoing { .. }));
+                (!in_flight && self.unknown().is_none()).then_some(())?;
+                self.close(at, *outcome, say.clone());
+            }
+            Entry::Proved { verdict, say } => {
+                matches!(self.phase, Some(Phase::Closed { .. })).then_some(())?;
+                self.verdict = Some((*verdict, say.clone()));
+            }
+        }
+        Some(())
+    }
+
+    /// What comes next, for a process that has no call of this run under way.
+    pub fn next(&self) -> Next {
+        match &self.phase {
+            None => Next::Nothing,
+            Some(Phase::AwaitingApproval { until, .. }) => Next::AwaitApproval(*until),
+            Some(Phase::Ready) => Next::Start,
+            Some(Phase::Running) => self.next_step(),
+            Some(Phase::Undoing) => self.next_undo(),
+            Some(Phase::Closed { at, .. }) => match self.shape.soak {
+                Some(soak) if self.verdict.is_none() && self.any_effect() => Next::Prove(*at + soak),
+                _ => Next::Nothing,
+            },
+        }
+    }
+
+    fn next_step(&self) -> Next {
+        let proves = self.shape.soak.is_some();
+        if proves && !self.has_read(Moment::Before) && self.steps.iter().all(|step| self.is_fresh(step)) {
+            return Next::Read(Moment::Before);
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            match step {
+                // An engine never asks while its own call is out: whoever made this one is gone.
+                StepState::Begun { .. } => return Next::Recover(index),
+                StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                } => return Next::AskPerson(index),
+                StepState::Ended {
+                    outcome: StepOutcome::Failed,
+                    ..
+                }
+                | StepState::Abandoned { .. } => {
+                    return self.finish();
+                }
+                StepState::Waiting { after, .. } => {
+                    if self.stop.is_some() {
+                        return self.finish();
+                    }
+                    return Next::Step(index, *after);
+                }
+                StepState::Ended { .. } | StepState::Undoing { .. } | StepState::Undone { .. } => {}
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(&self) -> Next {
+        if self.shape.soak.is_some() && self.any_effect() && !self.has_read(Moment::After) {
+            return Next::Read(Moment::After);
+        }
+        let failed = self.steps.iter().any(|step| {
+            matches!(
+                step,
+                StepState::Ended {
+                    outcome: StepOutcome::Failed,
+                    ..
+                } | StepState::Abandoned { .. }
+            )
+        });
+        if let Some(step) = self.undo_target()
+            && failed
+            && self.shape.undo_on_failure
+        {
+            return Next::Undo(step);
+        }
+        Next::Close(self.outcome())
+    }
+
+    fn next_undo(&self) -> Next {
+        for (index, step) in self.steps.iter().enumerate() {
+            match step {
+                StepState::Undoing { .. } => return Next::RecoverUndo(index),
+                StepState::Undone {
+                    outcome: StepOutcome::Failed | StepOutcome::Unknown,
+                    ..
+                } => {
+                    return Next::Close(Outcome::PartlyDone);
+                }
+                _ => {}
+            }
+        }
+        self.undo_target().map_or(Next::Close(Outcome::Undone), Next::Undo)
+    }
+
+    /// How the run would end now, by its steps alone.
+    fn outcome(&self) -> Outcome {
+        let count = |wanted: StepOutcome| {
+            self.steps
+                .iter()
+                .filter(|step| matches!(step, StepState::Ended { outcome, .. } if *outcome == wanted))
+                .count()
+        };
+        let (done, failed) = (count(StepOutcome::Done), count(StepOutcome::Failed));
+        let abandoned = self
+            .steps
+            .iter()
+            .any(|step| matches!(step, StepState::Abandoned { .. }));
+        let waiting = self.steps.iter().any(|step| matches!(step, StepState::Waiting { .. }));
+        if abandoned || (failed > 0 && done > 0) {
+            Outcome::PartlyDone
+        } else if failed > 0 {
+            Outcome::Failed
+        } else if waiting && self.stop.is_some() {
+            Outcome::Stopped
+        } else if done > 0 || self.steps.is_empty() {
+            Outcome::Succeeded
+        } else {
+            Outcome::NothingToDo
+        }
+    }
+
+    /// The latest done step that can be undone and has nothing after it that is in the way.
+    pub fn undo_target(&self) -> Option<usize> {
+        (0..self.steps.len()).rev().find(|&index| {
+            matches!(
+                self.steps[index],
+                StepState::Ended {
+                    outcome: StepOutcome::Done,
+                    ..
+                }
+            ) && self.shape.undoable[index]
+        })
+    }
+
+    /// The step that nobody knows the end of.
+    pub fn unknown(&self) -> Option<usize> {
+        self.steps.iter().position(|step| {
+            matches!(
+                step,
+                StepState::Ended {
+                    outcome: StepOutcome::Unknown,
+                    ..
+                }
+            )
+        })
+    }
+
+    /// How it stands, in the word that programs get.
+    pub fn standing(&self) -> Outcome {
+        match &self.phase {
+            Some(Phase::Closed { outcome, .. }) => *outcome,
+            Some(Phase::AwaitingApproval { .. }) => Outcome::AwaitingApproval,
+            _ if self.unknown().is_some() => Outcome::NeedsPerson,
+            _ => Outcome::Running,
+        }
+    }
+
+    /// When it was over.
+    pub fn closed(&self) -> Option<Timestamp> {
+        match self.phase {
+            Some(Phase::Closed { at, .. }) => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Whether anything may have changed outside.
+    pub fn any_effect(&self) -> bool {
+        self.steps.iter().any(|step| {
+            !matches!(
+                step,
+                StepState::Waiting { .. }
+                    | StepState::Ended {
+                        outcome: StepOutcome::Skipped | StepOutcome::Failed,
+                        ..
+                    }
+            )
+        })
+    }
+
+    /// The readings of a moment.
+    pub fn reading(&self, moment: Moment) -> Option<&[Reading]> {
+        self.readings
+            .iter()
+            .find(|(at, _)| *at == moment)
+            .map(|(_, readings)| readings.as_slice())
+    }
+
+    fn has_read(&self, moment: Moment) -> bool {
+        self.reading(moment).is_some()
+    }
+
+    fn is_fresh(&self, step: &StepState) -> bool {
+        matches!(step, StepState::Waiting { attempts: 0, .. })
+    }
+
+    fn is_unborn(&self) -> Option<()> {
+        self.phase.is_none().then_some(())
+    }
+
+    fn is_awaiting(&self) -> Option<()> {
+        matches!(self.phase, Some(Phase::AwaitingApproval { .. })).then_some(())
+    }
+
+    fn is_running(&self) -> Option<()> {
+        matches!(self.phase, Some(Phase::Running)).then_some(())
+    }
+
+    fn close(&mut self, at: Timestamp, outcome: Outcome, say: String) {
+        self.phase = Some(Phase::Closed { outcome, at });
+        self.say = Some(say);
+    }
+}
+
+fn kind(entry: &Entry) -> String {
+    serde_json::to_value(entry)
+        .ok()
+        .and_then(|value| value.get("entry").and_then(Value::as_str).map(str::to_owned))
+        .unwrap_or_else(|| "an unreadable entry".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+use super::{Known, load_folder, load_text};
+use crate::integration::ACTIONS;
+use crate::problem::Problem;
+use std::path::Path;
+
+pub(in crate::runbook) fn known() -> Known {
+    let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    let kinds = [
+        ("shop-db", "postgres"),
+        ("shop-celery", "celery"),
+        ("shop-metrics", "prometheus"),
+    ];
+    Known {
+        connections: kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into(),
+        signals: names(&[
+            "orders_awaiting_forwarding",
+            "queue_length",
+            "workers_alive",
+            "supplier_sync_failures",
+        ]),
+        panels: names(&["forwarding", "suppliers"]),
+        actions: ACTIONS,
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|it| format!("{}:{}: {}", it.line, it.column, it.message))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands");
+    let (catalog, problems) = load_folder(&folder, &known());
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    let names: Vec<&str> = catalog.runbooks().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["forward-order", "resync-supplier", "stuck-orders"]);
+}
+
+fn problems(text: &str) -> String {
+    lines(&load_text("try", Path::new("try.toml"), text, &known()).expect_err(text))
+}
+
+#[test]
+fn all_problems_of_a_file_are_told_at_once() {
+    insta::assert_snapshot!(problems(r#"sumary = "A test."
+[[input]]
+name = "order"
+kind = "integr"
+[[input]]
+name = "Total"
+kind = "decimal"
+min = 3
+[[input]]
+name = "note"
+kind = "text"
+pattern = "("
+min = 9
+max = 3
+default = "x"
+choices = ["a"]
+[[input]]
+name = "late"
+kind = "row"
+[[look]]
+name = "orders"
+use = "postgres.querry"
+on = "shop-db"
+[[look]]
+name = "rows"
+use = "postgres.query"
+on = "shop-celery"
+with = { sql = "select $1", params = ["inputs.nte", "1 +"], limt = 3 }
+[[look]]
+name = "writes"
+use = "postgres.statement"
+on = "shop-bd"
+[[refuse]]
+when = "looks.rows.rws == 1 || looks.orders.anything"
+say = "{{ inputs.nots }} {{ x | uper }}"
+[radius]
+money.usd = "1"
+orders = 3
+[[step]]
+name = "send"
+use = "celery.send"
+on = "shop-celery"
+with = { task = 5, args = "item", expires = "5 minutes" }
+each = "[1]"
+say = "Send {{ item }}."
+timeout = "2h"
+[[step]]
+name = "send"
+manual = "Do it."
+use = "celery.send"
+say = "A person does it."
+[[step]]
+name = "judge"
+use = "celery.send"
+on = "shop-celery"
+with = { task = "t", args = [] }
+say = "Send."
+[[step.expect]]
+when = "call.value.stat == 'SUCCESS' && probe.result == 'done' && item == 1"
+outcome = "good"
+say = "{{ person }}"
+[proof]
+signals = [{ signal = "queue_lenght", better = "less" }]
+panel = "forward"
+[result]
+rows = "looks.rows.rows"
+say = "Rows."
+[[example]]
+name = "one"
+expect = "plans"
+inputs = { nte = "x" }
+looks = { rows = { row = [] } }
+"#), @r#"
+1:1: a runbook has no `sumary`; did you mean `summary`?
+1:1: a runbook lacks `summary`
+4:8: there is no kind of input `integr`; did you mean `integer`?
+6:8: a name is a small letter, then at most 31 small letters, digits and underscores, and no word of CEL
+8:7: `min` is a decimal number in quotes, such as "84.50"
+12:11: `pattern`: error: unclosed group
+13:1: `min` is greater than `max`: nothing fits
+15:11: `default` does not fit: `note`: 1 characters are given; it takes 9 to 3
+16:1: an input of kind text has no `choices`
+17:1: [[input]] lacks `suggest`
+17:1: the required input `late` stands before the optional ones: the order here is the order in chat
+22:7: there is no action `postgres.querry`; did you mean `postgres.query`?
+27:6: `shop-celery` is a connection of kind celery; postgres.query needs one of kind postgres
+28:40: `inputs.nte` is not known; did you mean `note`?
+28:57: not an expression: it ends too early
+28:61: there is no argument of postgres.query `limt`; did you mean `limit`?
+29:1: postgres.statement needs `sql` in `with`: One statement with placeholders.
+32:6: there is no connection `shop-bd`; did you mean `shop-db`?
+35:32: a sentence has no filter `uper`; it knows default, first, items, join, last, length, list, lower, money, replace, trim, upper
+37:7: money is named by its currency, three capital letters: money.USD
+38:10: a radius is an expression in quotes that gives a whole number
+39:1: `each` needs a `cap`, 1000 at the most: more items than it refuse the plan
+39:1: a step that writes needs [[step.expect]]: what its answer means is for the runbook to say
+39:3: a runbook that writes needs a lock: [lock] keys = ["..."], so that two runs cannot do it at once
+43:17: `task` is text written here; no value gets into it
+43:27: `args` is a list of expressions, each in quotes
+43:45: `expires` is not a duration: write a whole number with s, m, h or d, such as "90s", "5m" or "1h30m"
+46:1: `timeout` is 1s to 1h
+48:1: there is another step `send`
+50:1: a manual step has no `use`: a person does it and says so
+59:9: `call.value.stat` is not known; did you mean `state`?
+59:41: `probe` is not known; there is `call`, `inputs`, `looks`
+59:67: `item` is not known; there is `call`, `inputs`, `looks`
+60:11: `outcome` is "done", "skipped", "failed" or "unknown"
+61:11: `person` is not known; there is `call`, `inputs`, `looks`
+63:23: there is no signal `queue_lenght`; did you mean `queue_length`?
+63:48: `better` is "lower" or "higher"
+64:9: there is no panel `forward`; did you mean `forwarding`?
+65:2: `result` lacks `columns`
+"#);
+}
+
+#[test]
+fn a_torn_file_tells_what_is_torn_and_not_what_it_tore_away() {
+    insta::assert_snapshot!(problems("summary = \"open\nsection = \"x\"\n[[step]\nname = \"a\"\n"), @r#"
+1:16: not TOML: invalid basic string, expected `"`
+3:8: not TOML: unclosed array table, expected `]`
+"#);
+    insta::assert_snapshot!(problems(""), @r#"
+1:1: a runbook lacks `summary`
+1:1: a runbook needs a [[step]] or, if it only reads, a [result]
+"#);
+    insta::assert_snapshot!(problems("summary = 'a'\nsummary = 'b'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'"), @r#"2:1: not TOML: duplicate key"#);
+}
+
+#[test]
+fn a_place_in_a_string_is_found() {
+    let table = "[result]\ncolumns = ['a']\nsay = 'x'\n";
+    let cases = [
+        ("rows = 'looks.a'", "5:9"),
+        ("rows = '''\n  [] + looks.a'''", "6:8"),
+        ("rows = \"[\\\"\\\"] + looks.a\"", "5:8"),
+        ("rows = '[\"é\"] + looks.a'", "5:17"),
+    ];
+    for (line, place) in cases {
+        let text = format!("summary = 'A test.'\n{table}{line}");
+        let told = problems(&text);
+        assert!(told.starts_with(place), "{line}: {told}");
+    }
+}
+
+#[test]
+fn the_name_of_a_file_is_a_command() {
+    let text = "summary = 'a'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'";
+    for (name, fits) in [
+        ("a", true),
+        ("stuck-orders2", true),
+        ("Stuck", false),
+        ("2nd", false),
+        ("a_b", false),
+        ("", false),
+        (&"a".repeat(33), false),
+    ] {
+        assert_eq!(
+            load_text(name, Path::new("x.toml"), text, &known()).is_ok(),
+            fits,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_offer_leads_to_a_runbook_and_its_inputs() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let table = "[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'\n";
+    write(
+        "a.toml",
+        &format!(
+            "summary = 'a'\n{table}[[offer]]\nrunbook = 'bb'\nlabel = 'B'\n[[offer]]\nrunbook = 'b'\nlabel = 'B'\nwith = {{ ordr = '1' }}"
+        ),
+    );
+    write(
+        "b.toml",
+        &format!("summary = 'b'\n[[input]]\nname = 'order'\nkind = 'integer'\n{table}"),
+    );
+    write("notes.txt", "not a runbook");
+    write("c.toml", "summary = 1");
+    let (catalog, problems) = load_folder(folder.path(), &known());
+    assert_eq!(catalog.runbooks().count(), 2);
+    insta::assert_snapshot!(lines(&problems), @r#"
+7:12: there is no runbook `bb`; did you mean `b`?
+12:10: there is no input of b `ordr`; did you mean `order`?
+1:1: a runbook needs a [[step]] or, if it only reads, a [result]
+1:11: `summary` is text in quotes
+"#);
+    let (_, problems) = load_folder(&folder.path().join("nowhere"), &known());
+    assert!(
+        problems[0].message.starts_with("the folder cannot be read"),
+        "{}",
+        problems[0]
+    );
+}
+
+#[test]
+fn an_example_that_does_not_hold_is_a_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "summary = 'a'
+[[input]]
+name = 'n'
+kind = 'integer'
+[[refuse]]
+when = 'inputs.n > 3'
+say = '{{ inputs.n }} is too much.'
+[result]
+rows = '[]'
+columns = ['a']
+say = 'x'
+[[example]]
+name = 'small'
+line = '3'
+expect = 'refused'
+[[example]]
+name = 'large'
+line = '4'
+expect = 'refused'
+says = ['4 is too much', 'Stop']
+[[example]]
+name = 'word'
+line = 'four'
+expect = 'plan'
+";
+    std::fs::write(folder.path().join("a.toml"), text).unwrap();
+    insta::assert_snapshot!(lines(&load_folder(folder.path(), &known()).1), @r#"
+12:1: the example "small" should be refused, and it is a plan: x
+16:1: the example "large" should say "Stop", and it says: 4 is too much.
+21:1: the example "word" has inputs that do not fit: `n`: `four` is not a whole number
+"#);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_file_panics(text in "(\\[\\[?(input|look|step|step.expect|example|proof|radius|result)\\]?\\]|[a-z]{2,6} = [\"0-9a-z\\[\\]{}=,.]{0,9}|name = \"a\"|kind = \"text\"|each = \\{\\}|\n){0,30}") {
+        let _ = load_text("try", Path::new("try.toml"), &text, &known());
+    }
+}

@@ -1,0 +1,123 @@
+//! `signalbox serve`: everything that runs while the bot is up, and how it ends.
+
+use crate::app::{App, AppError};
+use crate::http::{Face, SlackDoor, routes};
+use crate::intake::Intake;
+use crate::outbox::Outbox;
+use crate::platform::slack::client::SlackClient;
+use crate::platform::slack::limits::Limits;
+use crate::platform::slack::render::Mentions;
+use crate::station::Station;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Open HTTP requests get this long at the end.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Each single request to Slack.
+const SLACK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs until SIGINT or SIGTERM.
+pub async fn serve(app: App) -> Result<(), AppError> {
+    let address = app.config.server.listen;
+    let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen {
+        address: address.to_string(),
+        reason: error.to_string(),
+    })?;
+    let station = app.station();
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+
+    let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
+    tasks.spawn(writing);
+    if let Some(outbox) = outbox(&app, &station)? {
+        tasks.spawn(outbox.work());
+    }
+    let working = tokio::spawn(station.clone().work(stopped.clone()));
+
+    let slack = match (&app.slack, &app.config.slack) {
+        (Some(secrets), Some(slack)) => Some(SlackDoor {
+            signing: secrets.signing.clone(),
+            teams: slack.teams.clone().into(),
+        }),
+        _ => None,
+    };
+    let router = routes(Face {
+        intake,
+        station,
+        slack,
+        counts: Arc::default(),
+    });
+    let mut ending = stopped.clone();
+    let serving = tokio::spawn(
+        axum::serve(listener, router)
+            .with_graceful_shutdown(async move {
+                let _ = ending.wait_for(|stopped| *stopped).await;
+            })
+            .into_future(),
+    );
+    tracing::info!(%address, demo = app.config.server.demo, "listening");
+
+    signal().await?;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    if tokio::time::timeout(GOODBYE, serving).await.is_err() {
+        tracing::warn!("some connections were still open");
+    }
+    if let Err(error) = working.await {
+        tracing::error!(%error, "the station ended in a defect");
+    }
+    tasks.shutdown().await;
+    Ok(())
+}
+
+fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError> {
+    let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) else {
+        return Ok(None);
+    };
+    let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
+        .map_err(|error| AppError::Other(error.to_string()))?;
+    let groups: Vec<(String, String)> = app
+        .rules
+        .people
+        .groups()
+        .flat_map(|group| {
+            group
+                .slack_usergroups
+                .iter()
+                .map(|known| (group.name.clone(), format!("{}/{}", known.team, known.usergroup)))
+        })
+        .collect();
+    let mentions = slack
+        .teams
+        .iter()
+        .map(|team| {
+            let pairs = groups.iter().map(|(group, place)| (group.as_str(), place.as_str()));
+            (team.clone(), Mentions::of_team(team, pairs))
+        })
+        .collect::<BTreeMap<_, _>>();
+    Ok(Some(Outbox {
+        desk: station.desk.clone(),
+        sampler: station.sampler.clone(),
+        slack: client,
+        limits: Limits::default(),
+        mentions,
+        redactor: app.redactor.clone(),
+        bell: station.bell.clone(),
+    }))
+}
+
+async fn signal() -> Result<(), AppError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| AppError::Other(format!("cannot listen for signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
+//! differs stands in `dialect`.
+
+pub mod audit;
+pub mod deliveries;
+mod dialect;
+pub mod leases;
+pub mod messages;
+pub mod runs;
+mod schema;
+mod seal;
+
+use dialect::Dialect;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyPool, Row, Transaction};
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or could not be reached.
+    #[error("the bot's own database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The file or server is not there, or not ours to write.
+    #[error("cannot open the bot's own database {place}: {reason}")]
+    Open {
+        /// Where, without a password.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// It was written by a later version.
+    #[error(
+        "the bot's own database has schema {found}, this version knows {known}: run the newer signalbox, or restore a backup"
+    )]
+    Newer {
+        /// What is there.
+        found: i64,
+        /// What we know.
+        known: i64,
+    },
+    /// What is stored cannot be what we stored.
+    #[error("the bot's own database holds something that cannot be: {0}")]
+    Corrupt(String),
+    /// Somebody else has taken the run over; this process must not write to it any more.
+    #[error("run {0} was taken over by another process")]
+    Fenced(String),
+    /// The run moved on since it was read: read it again.
+    #[error("run {0} moved on")]
+    Moved(String),
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    NoSuchRun(String),
+}
+
+/// The bot's own database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    write: AnyPool,
+    read: AnyPool,
+    dialect: Dialect,
+    seal: seal::Seal,
+}
+
+impl Store {
+    /// Opens the database and brings its schema up to date.
+    pub async fn open(url: &SecretString, key: &SecretString) -> Result<Self, StoreError> {
+        let store = Self::connect(url, key).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    async fn connect(url: &SecretString, key: &SecretString) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let dialect = Dialect::of(url.expose_secret())?;
+        let (write, read) = dialect.open(url.expose_secret()).await?;
+        Ok(Self {
+            write,
+            read,
+            dialect,
+            seal: seal::Seal::new(key),
+        })
+    }
+
+    async fn migrate(&self) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
+        self.dialect.serialize_migrations(&mut work).await?;
+        sqlx::query(schema::META).execute(&mut *work).await?;
+        let found: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'schema'")
+            .fetch_optional(&mut *work)
+            .await?;
+        let found: i64 = match found {
+            None => 0,
+            Some(text) => text
+                .parse()
+                .map_err(|_| StoreError::Corrupt(format!("schema version {text:?}")))?,
+        };
+        let known = schema::VERSIONS.len() as i64;
+        if found > known {
+            return Err(StoreError::Newer { found, known });
+        }
+        for statements in &schema::VERSIONS[found as usize..] {
+            for statement in *statements {
+                sqlx::query(*statement).execute(&mut *work).await?;
+            }
+        }
+        sqlx::query("INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = $1")
+            .bind(known.to_string())
+            .execute(&mut *work)
+            .await?;
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// Whether the database answers.
+    pub async fn alive(&self) -> Result<(), StoreError> {
+        let _: i64 = sqlx::query_scalar("SELECT CAST(1 AS BIGINT)")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        Ok(self.dialect.begin(&self.write).await?)
+    }
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+fn timestamp(micros: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_microsecond(micros).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn decode<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
+}
+
+fn encode<T: serde::Serialize>(what: &str, value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
+}
+
+fn text(row: &AnyRow, column: usize) -> Result<String, StoreError> {
+    Ok(row.try_get::<String, _>(column)?)
+}
+
+fn optional_text(row: &AnyRow, column: usize) -> Result<Option<String>, StoreError> {
+    Ok(row.try_get::<Option<String>, _>(column)?)
+}
+
+fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
+    Ok(row.try_get::<i64, _>(column)?)
+}

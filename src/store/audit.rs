@@ -1,0 +1,88 @@
+//! The record of who did what: deliveries, decisions (denials too), approvals, effects.
+
+use super::{Store, StoreError, encode, micros, number, text, timestamp};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One line of the record.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditRow {
+    /// When.
+    pub at: Timestamp,
+    /// `decision`, `approval`, `effect`, `delivery`, `lock`, `pause`.
+    pub kind: String,
+    /// Who; the account where nobody is behind it.
+    pub person: String,
+    /// A run, a request, a lock.
+    pub subject: String,
+    /// The rest.
+    pub body: Value,
+}
+
+impl Store {
+    /// Writes one line of the record.
+    pub async fn audit(&self, row: &AuditRow) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(uuid::Uuid::now_v7().simple().to_string())
+            .bind(micros(row.at))
+            .bind(&row.kind)
+            .bind(&row.person)
+            .bind(&row.subject)
+            .bind(encode("audit", &row.body)?)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// The latest lines of the record, newest first.
+    pub async fn audit_rows(&self, limit: i64) -> Result<Vec<AuditRow>, StoreError> {
+        let rows = sqlx::query("SELECT at, kind, person, subject, body FROM audit ORDER BY at DESC, id DESC LIMIT $1")
+            .bind(limit)
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(AuditRow {
+                    at: timestamp(number(row, 0)?)?,
+                    kind: text(row, 1)?,
+                    person: text(row, 2)?,
+                    subject: text(row, 3)?,
+                    body: super::decode("audit", &text(row, 4)?)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Counts for `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// How many runs stand how.
+    pub runs: Vec<(String, i64)>,
+    /// Messages that wait to be sent.
+    pub unsent: i64,
+    /// Locks that are held.
+    pub locks: i64,
+}
+
+impl Store {
+    /// Counts runs, unsent messages and held locks.
+    pub async fn tally(&self) -> Result<Tally, StoreError> {
+        let rows = sqlx::query("SELECT outcome, COUNT(*) FROM run GROUP BY outcome ORDER BY outcome")
+            .fetch_all(&self.read)
+            .await?;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            runs.push((super::decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?));
+        }
+        let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
+            .fetch_one(&self.read)
+            .await?;
+        Ok(Tally {
+            runs,
+            unsent: self.unsent_messages().await?,
+            locks,
+        })
+    }
+}

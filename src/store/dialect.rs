@@ -1,0 +1,105 @@
+//! What differs between SQLite and PostgreSQL, and stands nowhere else: how a connection is opened and how a
+//! transaction begins.
+
+use super::StoreError;
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyPool, Executor, Transaction};
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    pub(super) fn of(url: &str) -> Result<Self, StoreError> {
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            scheme => Err(StoreError::Open {
+                place: scheme.unwrap_or("without a scheme").to_owned(),
+                reason: "store.url begins with sqlite: or postgres:".to_owned(),
+            }),
+        }
+    }
+
+    /// A pool to write with and one to read with. SQLite has one writer, and readers that never wait for it.
+    pub(super) async fn open(self, url: &str) -> Result<(AnyPool, AnyPool), StoreError> {
+        match self {
+            Self::Sqlite => {
+                let path = sqlite_path(url);
+                if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder).map_err(|error| StoreError::Open {
+                        place: path.to_owned(),
+                        reason: error.to_string(),
+                    })?;
+                }
+                let url = format!("sqlite:{path}?mode=rwc");
+                // FULL: what was acknowledged survives the machine, not just the process.
+                let pool = |size: u32| {
+                    AnyPoolOptions::new()
+                        .max_connections(size)
+                        .acquire_timeout(Duration::from_secs(10))
+                        .after_connect(|connection, _| {
+                            Box::pin(async move {
+                                connection
+                                    .execute(
+                                        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+                                         PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
+                                    )
+                                    .await
+                                    .map(|_| ())
+                            })
+                        })
+                };
+                let place = |error: sqlx::Error| StoreError::Open {
+                    place: path.to_owned(),
+                    reason: error.to_string(),
+                };
+                Ok((
+                    pool(1).connect(&url).await.map_err(place)?,
+                    pool(3).connect(&url).await.map_err(place)?,
+                ))
+            }
+            Self::Postgres => {
+                let pool = AnyPoolOptions::new()
+                    .max_connections(12)
+                    .acquire_timeout(Duration::from_secs(10))
+                    .connect(url)
+                    .await
+                    .map_err(|error| StoreError::Open {
+                        place: "on PostgreSQL".to_owned(),
+                        reason: error.to_string(),
+                    })?;
+                Ok((pool.clone(), pool))
+            }
+        }
+    }
+
+    /// SQLite takes the write lock at once: a transaction that reads first and writes later could fail half-way.
+    pub(super) async fn begin(self, pool: &AnyPool) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self {
+            Self::Sqlite => pool.begin_with("BEGIN IMMEDIATE").await,
+            Self::Postgres => pool.begin().await,
+        }
+    }
+
+    /// Two processes that start together must not both create the tables.
+    pub(super) async fn serialize_migrations(self, work: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+        if self == Self::Postgres {
+            sqlx::query("SELECT CAST(1 AS BIGINT) FROM (SELECT pg_advisory_xact_lock(7369676)) AS held")
+                .execute(&mut **work)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// `sqlite:data/x.db`, `sqlite://data/x.db` and `sqlite:///data/x.db`, with or without options.
+fn sqlite_path(url: &str) -> &str {
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.split_once('?').map_or(path, |(path, _)| path)
+}

@@ -1,0 +1,99 @@
+//! Leases: which process is the engine. And pauses: which runbooks start no writes.
+
+use super::{Store, StoreError, micros, number, text, timestamp};
+use jiff::Timestamp;
+
+/// A halt of writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// None means every runbook.
+    pub runbook: Option<String>,
+    /// Who said so.
+    pub person: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl Store {
+    /// Takes or renews a lease by compare-and-set. True if `owner` holds it until `until`.
+    pub async fn hold_lease(
+        &self,
+        name: &str,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let held = sqlx::query(
+            "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO UPDATE \
+             SET owner = $2, until = $3, epoch = lease.epoch + CASE WHEN lease.owner = $2 THEN 0 ELSE 1 END \
+             WHERE lease.owner = $2 OR lease.until < $4",
+        )
+        .bind(name)
+        .bind(owner)
+        .bind(micros(until))
+        .bind(micros(now))
+        .execute(&self.write)
+        .await?
+        .rows_affected();
+        Ok(held == 1)
+    }
+
+    /// Gives a lease back, so that the next owner need not wait.
+    pub async fn release_lease(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM lease WHERE name = $1 AND owner = $2")
+            .bind(name)
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Who holds a lease now.
+    pub async fn lease_holder(&self, name: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT owner FROM lease WHERE name = $1 AND until >= $2")
+                .bind(name)
+                .bind(micros(now))
+                .fetch_optional(&self.read)
+                .await?,
+        )
+    }
+
+    /// Halts writes of a runbook, or of all.
+    pub async fn pause(&self, runbook: Option<&str>, person: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING")
+            .bind(runbook.unwrap_or_default())
+            .bind(person)
+            .bind(micros(now))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets writes go on. Without a runbook every pause ends. Returns how many ended.
+    pub async fn resume(&self, runbook: Option<&str>) -> Result<u64, StoreError> {
+        let query = match runbook {
+            Some(runbook) => sqlx::query("DELETE FROM pause WHERE runbook = $1").bind(runbook),
+            None => sqlx::query("DELETE FROM pause"),
+        };
+        Ok(query.execute(&self.write).await?.rows_affected())
+    }
+
+    /// The pause that stands over a runbook now.
+    pub async fn paused(&self, runbook: &str) -> Result<Option<Pause>, StoreError> {
+        let row =
+            sqlx::query("SELECT runbook, person, since FROM pause WHERE runbook = $1 OR runbook = '' ORDER BY since")
+                .bind(runbook)
+                .fetch_optional(&self.read)
+                .await?;
+        row.map(|row| {
+            let runbook = text(&row, 0)?;
+            Ok(Pause {
+                runbook: (!runbook.is_empty()).then_some(runbook),
+                person: text(&row, 1)?,
+                since: timestamp(number(&row, 2)?)?,
+            })
+        })
+        .transpose()
+    }
+}

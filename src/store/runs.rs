@@ -1,0 +1,504 @@
+//! Runs, their journals and their locks. Each write is one transaction and a compare-and-set: on the journal's length,
+//! and for the engine on its epoch too.
+
+use super::deliveries::became_run;
+use super::messages::{NewMessage, insert_message, touch_run_message};
+use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
+use crate::plan::Plan;
+use crate::report::Outcome;
+use crate::run::journal::Entry;
+use crate::run::lock::{HeldLock, Locks};
+use jiff::Timestamp;
+use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JournalRow {
+    /// Counted from one.
+    pub seq: i64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// By whom: a process has one epoch per claim. Zero is nobody's, a person's doing.
+    pub epoch: i64,
+    /// What.
+    pub entry: Entry,
+}
+
+/// A run as it is stored.
+#[derive(Debug, Clone)]
+pub struct StoredRun {
+    /// Short, unguessable.
+    pub id: String,
+    /// The request that it came from.
+    pub request: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Its claim's number.
+    pub epoch: i64,
+    /// What it does; pinned.
+    pub plan: Plan,
+    /// Whole.
+    pub journal: Vec<JournalRow>,
+}
+
+impl StoredRun {
+    /// The journal's length.
+    pub fn seq(&self) -> i64 {
+        self.journal.last().map_or(0, |row| row.seq)
+    }
+}
+
+/// One line of the list of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunLine {
+    /// Its id.
+    pub id: String,
+    /// Which runbook.
+    pub runbook: String,
+    /// Who asked.
+    pub person: String,
+    /// When.
+    pub created: Timestamp,
+    /// How it stands.
+    pub outcome: Outcome,
+}
+
+/// A run about to be stored for the first time.
+#[derive(Debug)]
+pub struct NewRun<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The request that it came from.
+    pub request: &'a str,
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// Its first entries.
+    pub entries: &'a [Entry],
+    /// How it stands after them.
+    pub cache: Cache,
+    /// Taken in the same transaction, or the run is not created.
+    pub locks: Option<&'a Locks>,
+    /// What people are to see of it.
+    pub messages: &'a [NewMessage],
+}
+
+/// What stands in the run's row: derived from the journal and written with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cache {
+    /// How it stands.
+    pub outcome: Outcome,
+    /// When an engine should look at it; none means never by itself.
+    pub wake: Option<Timestamp>,
+}
+
+/// What happens to the run's locks together with an entry.
+#[derive(Debug, Clone, Copy)]
+pub enum LockChange<'a> {
+    /// Nothing.
+    Keep,
+    /// All are taken, or nothing is written.
+    Take(&'a Locks),
+    /// All are let go.
+    Release,
+}
+
+/// An addition to a journal.
+#[derive(Debug)]
+pub struct Append<'a> {
+    /// Which run.
+    pub run: &'a str,
+    /// The journal's length as it was read.
+    pub seq: i64,
+    /// The engine's claim; none for what a person does.
+    pub epoch: Option<i64>,
+    /// What is added.
+    pub entries: &'a [Entry],
+    /// How it stands afterwards.
+    pub cache: Cache,
+    /// What happens to the locks.
+    pub locks: LockChange<'a>,
+    /// The plan, where it was built anew.
+    pub plan: Option<&'a Plan>,
+    /// Further messages.
+    pub messages: &'a [NewMessage],
+}
+
+/// Whether a write that wants locks got them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// All of it is stored.
+    Yes,
+    /// Nothing is stored: these are in the way.
+    Locked(Vec<HeldLock>),
+}
+
+impl Store {
+    /// Stores a new run, with its request marked as answered by it.
+    pub async fn create_run(&self, new: NewRun<'_>, now: Timestamp) -> Result<Written, StoreError> {
+        let mut work = self.begin().await?;
+        if let Some(locks) = new.locks
+            && let Some(held) = take_locks(&mut work, new.id, new.plan, locks, now).await?
+        {
+            return Ok(Written::Locked(held));
+        }
+        sqlx::query(
+            "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, \
+             wake, plan) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, $8, $9)",
+        )
+        .bind(new.id)
+        .bind(&new.plan.runbook)
+        .bind(&new.plan.person)
+        .bind(new.request)
+        .bind(micros(now))
+        .bind(outcome_text(new.cache.outcome)?)
+        .bind(new.entries.len() as i64)
+        .bind(new.cache.wake.map(micros))
+        .bind(encode("plan", new.plan)?)
+        .execute(&mut *work)
+        .await?;
+        insert_entries(&mut work, new.id, 0, 0, new.entries, now).await?;
+        became_run(&mut work, new.request, new.id).await?;
+        for message in new.messages {
+            insert_message(&mut work, message, now).await?;
+        }
+        work.commit().await?;
+        Ok(Written::Yes)
+    }
+
+    /// Adds to a journal.
+    pub async fn append(&self, append: Append<'_>, now: Timestamp) -> Result<Written, StoreError> {
+        let mut work = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE run SET seq = seq + $1, outcome = $2, wake = $3, updated = $4 \
+             WHERE id = $5 AND seq = $6 AND ($7 < 0 OR epoch = $7) RETURNING person",
+        )
+        .bind(append.entries.len() as i64)
+        .bind(outcome_text(append.cache.outcome)?)
+        .bind(append.cache.wake.map(micros))
+        .bind(micros(now))
+        .bind(append.run)
+        .bind(append.seq)
+        .bind(append.epoch.unwrap_or(-1))
+        .fetch_optional(&mut *work)
+        .await?;
+        if moved.is_none() {
+            let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1")
+                .bind(append.run)
+                .fetch_optional(&mut *work)
+                .await?;
+            return Err(match (epoch, append.epoch) {
+                (None, _) => StoreError::NoSuchRun(append.run.to_owned()),
+                (Some(now), Some(mine)) if now != mine => StoreError::Fenced(append.run.to_owned()),
+                _ => StoreError::Moved(append.run.to_owned()),
+            });
+        }
+        if let Some(plan) = append.plan {
+            sqlx::query("UPDATE run SET plan = $2 WHERE id = $1")
+                .bind(append.run)
+                .bind(encode("plan", plan)?)
+                .execute(&mut *work)
+                .await?;
+        }
+        match append.locks {
+            LockChange::Keep => {}
+            LockChange::Take(locks) => {
+                let plan: String = sqlx::query_scalar("SELECT plan FROM run WHERE id = $1")
+                    .bind(append.run)
+                    .fetch_one(&mut *work)
+                    .await?;
+                let plan: Plan = decode("plan", &plan)?;
+                if let Some(held) = take_locks(&mut work, append.run, &plan, locks, now).await? {
+                    return Ok(Written::Locked(held));
+                }
+            }
+            LockChange::Release => {
+                sqlx::query("DELETE FROM held_lock WHERE run = $1")
+                    .bind(append.run)
+                    .execute(&mut *work)
+                    .await?;
+            }
+        }
+        insert_entries(
+            &mut work,
+            append.run,
+            append.seq,
+            append.epoch.unwrap_or(0),
+            append.entries,
+            now,
+        )
+        .await?;
+        touch_run_message(&mut work, append.run, now).await?;
+        for message in append.messages {
+            insert_message(&mut work, message, now).await?;
+        }
+        work.commit().await?;
+        Ok(Written::Yes)
+    }
+
+    /// One run whole. An id may be shortened where it stays the only one.
+    pub async fn run(&self, id: &str) -> Result<StoredRun, StoreError> {
+        let row = sqlx::query("SELECT id, request, created, epoch, plan FROM run WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?
+            .ok_or_else(|| StoreError::NoSuchRun(id.to_owned()))?;
+        let journal = sqlx::query("SELECT seq, at, epoch, entry FROM journal WHERE run = $1 ORDER BY seq")
+            .bind(id)
+            .fetch_all(&self.read)
+            .await?;
+        Ok(StoredRun {
+            id: text(&row, 0)?,
+            request: text(&row, 1)?,
+            created: timestamp(number(&row, 2)?)?,
+            epoch: number(&row, 3)?,
+            plan: decode("plan", &text(&row, 4)?)?,
+            journal: journal.iter().map(journal_row).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The length of a run's journal now.
+    pub async fn seq(&self, run: &str) -> Result<i64, StoreError> {
+        sqlx::query_scalar("SELECT seq FROM run WHERE id = $1")
+            .bind(run)
+            .fetch_optional(&self.read)
+            .await?
+            .ok_or_else(|| StoreError::NoSuchRun(run.to_owned()))
+    }
+
+    /// The latest runs, newest first.
+    pub async fn runs(&self, limit: i64) -> Result<Vec<RunLine>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, runbook, person, created, outcome FROM run ORDER BY created DESC, id DESC LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(RunLine {
+                    id: text(row, 0)?,
+                    runbook: text(row, 1)?,
+                    person: text(row, 2)?,
+                    created: timestamp(number(row, 3)?)?,
+                    outcome: outcome_of(&text(row, 4)?)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs.
+    pub async fn claim_runs(
+        &self,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(String, i64)>, StoreError> {
+        const DUE: &str = "SELECT COUNT(*) FROM run WHERE wake <= $1 AND lease_until < $1";
+        let due: i64 = sqlx::query_scalar(DUE).bind(micros(now)).fetch_one(&self.read).await?;
+        if due == 0 {
+            return Ok(Vec::new());
+        }
+        let mut work = self.begin().await?;
+        let rows = sqlx::query(
+            "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
+             wake <= $3 AND lease_until < $3 ORDER BY wake LIMIT $4) AND wake <= $3 AND lease_until < $3 \
+             RETURNING id, epoch",
+        )
+        .bind(owner)
+        .bind(micros(until))
+        .bind(micros(now))
+        .bind(limit)
+        .fetch_all(&mut *work)
+        .await?;
+        work.commit().await?;
+        rows.iter().map(|row| Ok((text(row, 0)?, number(row, 1)?))).collect()
+    }
+
+    /// Whether any run is under way, or is about to read its signals for the last time.
+    pub async fn any_run_under_way(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM run WHERE wake IS NOT NULL AND wake <= $1")
+            .bind(micros(now + jiff::SignedDuration::from_secs(90)))
+            .fetch_one(&self.read)
+            .await?;
+        Ok(count > 0)
+    }
+
+    /// Renews every claim of a living process.
+    pub async fn renew_claims(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until >= $3")
+            .bind(owner)
+            .bind(micros(until))
+            .bind(micros(now))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Whether a claim still holds: asked right before anything is sent.
+    pub async fn holds_claim(&self, run: &str, epoch: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let held: Option<i64> =
+            sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1 AND epoch = $2 AND lease_until >= $3")
+                .bind(run)
+                .bind(epoch)
+                .bind(micros(now))
+                .fetch_optional(&self.read)
+                .await?;
+        Ok(held.is_some())
+    }
+
+    /// Gives a claim back. The run stays due at its own time.
+    pub async fn release_claim(&self, run: &str, epoch: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE id = $1 AND epoch = $2")
+            .bind(run)
+            .bind(epoch)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Gives every claim of a process back, at its end.
+    pub async fn release_claims(&self, owner: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE owner = $1")
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Which of these keys are held in a way that is in the way.
+    pub async fn held(&self, locks: &Locks) -> Result<Vec<HeldLock>, StoreError> {
+        let mut held = Vec::new();
+        for key in &locks.keys {
+            let rows = sqlx::query(HELD)
+                .bind(key)
+                .bind(if locks.shared { 1_i64 } else { 0 })
+                .fetch_all(&self.read)
+                .await?;
+            for row in &rows {
+                held.push(held_lock(row)?);
+            }
+        }
+        Ok(held)
+    }
+
+    /// Who holds one key.
+    pub async fn holders(&self, key: &str) -> Result<Vec<HeldLock>, StoreError> {
+        self.held(&Locks {
+            keys: vec![key.to_owned()],
+            shared: false,
+        })
+        .await
+    }
+
+    /// Lets one key go, whoever holds it. Returns who held it.
+    pub async fn unlock(&self, key: &str) -> Result<Vec<HeldLock>, StoreError> {
+        let rows = sqlx::query("DELETE FROM held_lock WHERE name = $1 RETURNING name, run, person, reason, since")
+            .bind(key)
+            .fetch_all(&self.write)
+            .await?;
+        rows.iter().map(held_lock).collect()
+    }
+}
+
+const HELD: &str = "SELECT name, run, person, reason, since FROM held_lock WHERE name = $1 AND (shared = 0 OR $2 = 0)";
+
+/// Takes all, or returns those that are in the way; then the transaction must not be committed.
+async fn take_locks(
+    work: &mut Transaction<'static, Any>,
+    run: &str,
+    plan: &Plan,
+    locks: &Locks,
+    now: Timestamp,
+) -> Result<Option<Vec<HeldLock>>, StoreError> {
+    let mut in_the_way = Vec::new();
+    for key in &locks.keys {
+        // On PostgreSQL two takers of the same key meet here: the second waits for the first one's commit.
+        sqlx::query("INSERT INTO meta (name, value) VALUES ($1, '') ON CONFLICT (name) DO UPDATE SET value = ''")
+            .bind(format!("lock {key}"))
+            .execute(&mut **work)
+            .await?;
+        let rows = sqlx::query(HELD)
+            .bind(key)
+            .bind(if locks.shared { 1_i64 } else { 0 })
+            .fetch_all(&mut **work)
+            .await?;
+        for row in &rows {
+            let held = held_lock(row)?;
+            if held.run != run {
+                in_the_way.push(held);
+            }
+        }
+    }
+    if !in_the_way.is_empty() {
+        return Ok(Some(in_the_way));
+    }
+    for key in &locks.keys {
+        sqlx::query(
+            "INSERT INTO held_lock (name, run, shared, person, reason, since) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (name, run) DO NOTHING",
+        )
+        .bind(key)
+        .bind(run)
+        .bind(if locks.shared { 1_i64 } else { 0 })
+        .bind(&plan.person)
+        .bind(&plan.runbook)
+        .bind(micros(now))
+        .execute(&mut **work)
+        .await?;
+        sqlx::query("DELETE FROM meta WHERE name = $1")
+            .bind(format!("lock {key}"))
+            .execute(&mut **work)
+            .await?;
+    }
+    Ok(None)
+}
+
+async fn insert_entries(
+    work: &mut Transaction<'static, Any>,
+    run: &str,
+    after: i64,
+    epoch: i64,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (seq, entry) in (after + 1..).zip(entries) {
+        sqlx::query("INSERT INTO journal (run, seq, at, epoch, entry) VALUES ($1, $2, $3, $4, $5)")
+            .bind(run)
+            .bind(seq)
+            .bind(micros(now))
+            .bind(epoch)
+            .bind(encode("journal entry", entry)?)
+            .execute(&mut **work)
+            .await?;
+    }
+    Ok(())
+}
+
+fn journal_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
+    Ok(JournalRow {
+        seq: number(row, 0)?,
+        at: timestamp(number(row, 1)?)?,
+        epoch: number(row, 2)?,
+        entry: decode("journal entry", &text(row, 3)?)?,
+    })
+}
+
+fn held_lock(row: &AnyRow) -> Result<HeldLock, StoreError> {
+    Ok(HeldLock {
+        key: text(row, 0)?,
+        run: text(row, 1)?,
+        person: text(row, 2)?,
+        reason: text(row, 3)?,
+        since: timestamp(number(row, 4)?)?,
+    })
+}
+
+fn outcome_text(outcome: Outcome) -> Result<String, StoreError> {
+    encode("outcome", &outcome)
+}
+
+fn outcome_of(text: &str) -> Result<Outcome, StoreError> {
+    decode("outcome", text)
+}

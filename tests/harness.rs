@@ -1,0 +1,5 @@
+//! The fake world: real servers on private ports, and strict fakes of what cannot be had.
+
+pub mod proxy;
+pub mod services;
+pub mod slack;

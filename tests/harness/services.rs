@@ -1,0 +1,451 @@
+//! Real servers, each with its own port and folder, gone when the test is.
+//!
+//! A server that is not installed fails the test: a test that passes without its server says nothing.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const READY: Duration = Duration::from_secs(30);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
+
+/// A port of the loopback that nobody listens on.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// Asks until the answer is yes; for tests in which something else goes on meanwhile.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < READY, "{what}: not so after {READY:?}");
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// Asks until the answer is yes.
+fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < READY, "{what}: not so after {READY:?}");
+        thread::sleep(BETWEEN_LOOKS);
+    }
+}
+
+/// A child process and all of its own, ended together.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(command: &mut Command, log: PathBuf) -> Self {
+        let out = File::create(&log).unwrap();
+        let child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            .spawn()
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{:?} cannot be started: {error}; try `demo/ctl install`",
+                    command.get_program()
+                )
+            });
+        Self { child, log }
+    }
+
+    fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
+        let Self { child, log } = self;
+        wait_for(what, || {
+            if let Some(status) = child.try_wait().unwrap() {
+                panic!("{what}: it ended with {status}: {}", fs::read_to_string(&log).unwrap());
+            }
+            is_so()
+        });
+    }
+
+    fn signal(&self, signal: &str) {
+        let group = format!("-{}", self.child.id());
+        Command::new("kill")
+            .args([signal, "--", &group])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+    }
+
+    fn end(&mut self, signal: &str) {
+        self.signal(signal);
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal("-KILL");
+        let _ = self.child.wait();
+    }
+}
+
+/// A Redis server that keeps nothing over a restart.
+pub struct Redis {
+    pub port: u16,
+    process: Process,
+    folder: TempDir,
+}
+
+impl Redis {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let process = Self::spawn(port, folder.path());
+        Self { port, process, folder }
+    }
+
+    fn spawn(port: u16, folder: &Path) -> Process {
+        let mut command = Command::new("redis-server");
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--port",
+            &port.to_string(),
+        ]);
+        let mut process = Process::start(command.arg("--dir").arg(folder), folder.join("redis.log"));
+        let client = redis::Client::open(format!("redis://127.0.0.1:{port}/0")).unwrap();
+        process.wait_until("Redis answers", || {
+            client
+                .get_connection()
+                .is_ok_and(|mut it| redis::cmd("PING").query::<String>(&mut it).is_ok())
+        });
+        process
+    }
+
+    pub fn stop(&mut self) {
+        self.process.end("-KILL");
+    }
+
+    /// Another process on the same port, empty.
+    pub fn restart(&mut self) {
+        self.stop();
+        self.process = Self::spawn(self.port, self.folder.path());
+    }
+
+    pub fn url(&self, database: u8) -> String {
+        format!("redis://127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub fn ask<T: redis::FromRedisValue>(&self, database: u8, command: &[&[u8]]) -> T {
+        let mut connection = redis::Client::open(self.url(database))
+            .unwrap()
+            .get_connection()
+            .unwrap();
+        let (name, arguments) = command.split_first().unwrap();
+        let mut ask = redis::cmd(std::str::from_utf8(name).unwrap());
+        for argument in arguments {
+            ask.arg(argument);
+        }
+        ask.query(&mut connection).unwrap()
+    }
+}
+
+pub const BROKER: u8 = 1;
+pub const RESULTS: u8 = 2;
+const EFFECTS: u8 = 3;
+
+/// A real Celery worker, with the tasks of `worker/tasks.py`.
+pub struct Worker {
+    process: Process,
+    _folder: TempDir,
+}
+
+impl Worker {
+    pub fn start(redis: &Redis, name: &str, pool: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let celery = here.join("demo/.venv/bin/celery");
+        assert!(
+            celery.exists(),
+            "{} is not there; run `demo/ctl install`",
+            celery.display()
+        );
+        let before = Self::listening(redis);
+        let mut command = Command::new(celery);
+        command
+            .current_dir(here.join("tests/harness/worker"))
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("BROKER", redis.url(BROKER))
+            .env("RESULTS", redis.url(RESULTS))
+            .env("EFFECTS", redis.url(EFFECTS))
+            .args([
+                "-A",
+                "tasks",
+                "worker",
+                "--loglevel=WARNING",
+                "--concurrency=2",
+                "--without-gossip",
+            ])
+            .args([
+                "--without-mingle",
+                &format!("--pool={pool}"),
+                &format!("--hostname={name}@test"),
+            ]);
+        let mut process = Process::start(&mut command, folder.path().join("worker.log"));
+        process.wait_until("the worker listens", || Self::listening(redis) > before);
+        Self {
+            process,
+            _folder: folder,
+        }
+    }
+
+    fn listening(redis: &Redis) -> usize {
+        // Workers listen to a pattern, of which Redis counts the kinds and not the listeners.
+        let clients: String = redis.ask(BROKER, &[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
+        clients.lines().filter(|client| client.contains(" psub=1 ")).count()
+    }
+
+    pub fn is_alive(&mut self) -> bool {
+        self.process.child.try_wait().unwrap().is_none()
+    }
+}
+
+/// What the tasks did, in order.
+pub fn effects(redis: &Redis) -> Vec<String> {
+    redis.ask(EFFECTS, &[b"LRANGE", b"effects", b"0", b"-1"])
+}
+
+/// A broker with one worker, for all tests that do not break it.
+pub struct CeleryWorld {
+    pub worker: Mutex<Worker>,
+    pub redis: Redis,
+}
+
+impl CeleryWorld {
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<CeleryWorld>> = Mutex::new(Weak::new());
+        shared(&SHARED, || {
+            let redis = Redis::start();
+            let worker = Mutex::new(Worker::start(&redis, "one", "prefork"));
+            Self { worker, redis }
+        })
+    }
+}
+
+/// The one that another test still holds, or a new one.
+fn shared<T>(slot: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
+    // A test that failed while it started one leaves nothing half made in the slot.
+    let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    slot.upgrade().unwrap_or_else(|| {
+        let started = Arc::new(start());
+        *slot = Arc::downgrade(&started);
+        started
+    })
+}
+
+/// A PostgreSQL server.
+pub struct Postgres {
+    pub port: u16,
+    process: Process,
+    _folder: TempDir,
+}
+
+impl Postgres {
+    pub const USER: &str = "postgres";
+    pub const PASSWORD: &str = "pg-s3cret";
+
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+        shared(&SHARED, Self::start)
+    }
+
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let password = folder.path().join("password");
+        fs::write(&password, Self::PASSWORD).unwrap();
+        if is_root() {
+            let owned = Command::new("chown")
+                .args(["-R", "postgres"])
+                .arg(folder.path())
+                .status()
+                .unwrap();
+            assert!(
+                owned.success(),
+                "the user postgres is not there; try `demo/ctl install`"
+            );
+        }
+        let data = folder.path().join("data");
+        let mut initdb = as_postgres("initdb", folder.path());
+        initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+        initdb.args([
+            "-U",
+            Self::USER,
+            "-A",
+            "scram-sha-256",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        ]);
+        let output = initdb.output().unwrap();
+        assert!(
+            output.status.success(),
+            "initdb: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let mut server = as_postgres("postgres", folder.path());
+        server
+            .arg("-D")
+            .arg(&data)
+            .arg("-k")
+            .arg(folder.path())
+            .args(["-p", &port.to_string()]);
+        server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
+        let mut process = Process::start(&mut server, folder.path().join("postgres.log"));
+        let log = process.log.clone();
+        process.wait_until("PostgreSQL is ready", || {
+            fs::read_to_string(&log)
+                .unwrap()
+                .contains("database system is ready to accept connections")
+        });
+        Self {
+            port,
+            process,
+            _folder: folder,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!(
+            "postgres://{}:{}@127.0.0.1:{}/postgres",
+            Self::USER,
+            Self::PASSWORD,
+            self.port
+        )
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Its processes have sessions of their own: only it can end them all.
+        self.process.end("-QUIT");
+    }
+}
+
+/// A server program of PostgreSQL, which refuses to run as root.
+fn as_postgres(program: &str, folder: &Path) -> Command {
+    let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
+        .expect("PostgreSQL is not installed; try `demo/ctl install`")
+        .map(|entry| entry.unwrap().path().join("bin").join(program))
+        .filter(|path| path.exists())
+        .collect();
+    versions.sort();
+    let path = versions
+        .pop()
+        .expect("PostgreSQL's server is not installed; try `demo/ctl install`");
+    let mut command = if is_root() {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--reuid=postgres", "--regid=postgres", "--init-groups", "--"])
+            .arg(path);
+        command
+    } else {
+        Command::new(path)
+    };
+    command.current_dir(folder);
+    command
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+/// A Prometheus server that scrapes a few metrics of ours every second.
+pub struct Prometheus {
+    pub port: u16,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Prometheus>> = Mutex::new(Weak::new());
+        shared(&SHARED, Self::start)
+    }
+
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let exporter = export(
+            "# TYPE orders_total counter\norders_total{provider=\"esewa\"} 7\norders_total{provider=\"khalti\"} 0\n\
+             broken NaN\nendless +Inf\nshare 0.25\nlarge 9007199254740993\n",
+        );
+        let config = folder.path().join("prometheus.yml");
+        let scrape = format!(
+            "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - {{job_name: shop, static_configs: [{{targets: \
+             ['127.0.0.1:{exporter}']}}]}}\n"
+        );
+        fs::write(&config, scrape).unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", config.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
+        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        let mut process = Process::start(&mut command, folder.path().join("prometheus.log"));
+        process.wait_until("Prometheus has scraped", || {
+            get(port, "/api/v1/query?query=share").contains("0.25")
+        });
+        Self {
+            port,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+/// Serves the same metrics to everyone who asks, until the test program ends.
+fn export(metrics: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\nconnection: close\r\ncontent-length: \
+                 {}\r\n\r\n{metrics}",
+                metrics.len()
+            );
+        }
+    });
+    port
+}
+
+fn get(port: u16, path: &str) -> String {
+    let mut answer = String::new();
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+        let _ = write!(stream, "GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n");
+        let _ = stream.read_to_string(&mut answer);
+    }
+    answer
+}

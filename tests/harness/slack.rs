@@ -1,0 +1,242 @@
+//! A Slack that keeps to the platform's rules: an axum server on a private port, with channels, people who type and press,
+//! and faults to inject. Where the rules come from stands in the facts of chat; what is not verified there says so here.
+//!
+//! A message that no test has looked at fails the test when the simulator is dropped: an answer too many is a bug.
+
+mod api;
+mod clock;
+mod judge;
+mod person;
+mod world;
+
+pub use api::Fault;
+pub use person::{Oddity, Person, Sent};
+pub use world::{Call, File, Message, Whisper};
+
+use secrecy::SecretString;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::watch;
+use world::World;
+
+pub const BOT_TOKEN: &str = "xoxb-simulated-bot";
+pub const APP_TOKEN: &str = "xapp-simulated-app";
+pub const SIGNING_SECRET: &str = "simulated-signing-secret";
+
+/// How long a test waits for what should come at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The simulator. Dropping it stops the server and fails the test where something was left unread.
+pub struct Slack {
+    shared: Arc<Shared>,
+    address: String,
+    bot: Option<String>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+struct Shared {
+    world: Mutex<World>,
+    changes: watch::Sender<u64>,
+}
+
+impl Shared {
+    fn world(&self) -> MutexGuard<'_, World> {
+        // A test that has failed with the lock held still gets its own failure reported.
+        self.world.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+impl Slack {
+    /// Team `T1` with channels `C0OPS` and `C0ALERTS`, the bot in both, and the people `U1`, `U2`, `U3`.
+    pub async fn start() -> Self {
+        // Whoever comes first installs it; it is the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared {
+            world: Mutex::new(World::new(address.clone())),
+            changes: watch::Sender::new(0),
+        });
+        let router = api::router(shared.clone());
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            shared,
+            address,
+            bot: None,
+            server,
+        }
+    }
+
+    pub fn api_url(&self) -> String {
+        format!("{}/api", self.address)
+    }
+
+    pub fn bot_token(&self) -> SecretString {
+        BOT_TOKEN.to_owned().into()
+    }
+
+    /// Where commands and presses are sent to, `http://127.0.0.1:8080`.
+    pub fn connect(&mut self, bot: impl Into<String>) {
+        self.bot = Some(bot.into());
+    }
+
+    pub fn person<'a>(&'a self, user: &'a str) -> Person<'a> {
+        Person::new(self, user)
+    }
+
+    /// The next message in a channel, outside of threads, that no test has looked at.
+    pub async fn posted(&self, channel: &str) -> Message {
+        self.next(&format!("a message in {channel}"), |world| {
+            world.read_message(channel, None)
+        })
+        .await
+    }
+
+    /// The next message in a thread that no test has looked at.
+    pub async fn reply(&self, parent: &Message) -> Message {
+        let what = format!("a reply to {}", parent.ts);
+        self.next(&what, |world| world.read_message(&parent.channel, Some(&parent.ts)))
+            .await
+    }
+
+    /// The next message for one person alone that no test has looked at.
+    pub async fn whisper(&self, user: &str) -> Whisper {
+        self.next(&format!("a whisper to {user}"), |world| world.read_whisper(user))
+            .await
+    }
+
+    /// The message as it stands once it fulfils a condition.
+    pub async fn until(&self, message: &Message, holds: impl Fn(&Message) -> bool) -> Message {
+        let what = format!("{} to change", message.ts);
+        self.next(&what, |world| {
+            world
+                .message(&message.channel, &message.ts)
+                .filter(|now| holds(now))
+                .cloned()
+        })
+        .await
+    }
+
+    /// The message as it stands now.
+    pub fn now(&self, message: &Message) -> Message {
+        self.shared
+            .world()
+            .message(&message.channel, &message.ts)
+            .cloned()
+            .expect("the message is gone")
+    }
+
+    async fn next<T>(&self, what: &str, find: impl Fn(&mut World) -> Option<T>) -> T {
+        let mut changes = self.shared.changes.subscribe();
+        let search = async {
+            loop {
+                if let Some(found) = find(&mut self.shared.world()) {
+                    return found;
+                }
+                changes.changed().await.expect("the simulator is gone");
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("waited for {what}; Slack has:\n{}", self.shared.world().describe()),
+        }
+    }
+
+    /// The next call of a method meets this fault.
+    pub fn fault(&self, method: &str, fault: Fault) {
+        self.shared.world().faults.push((method.to_owned(), fault));
+    }
+
+    /// Time for limits and expiry stands still from now on, and moves by [`Slack::advance`] alone.
+    pub fn freeze(&self) {
+        self.shared.world().clock.freeze();
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.shared.world().clock.advance(by);
+    }
+
+    /// Every call of a method so far, with what it was answered.
+    pub fn calls(&self, method: &str) -> Vec<Call> {
+        self.shared
+            .world()
+            .calls
+            .iter()
+            .filter(|call| call.method == method)
+            .cloned()
+            .collect()
+    }
+
+    pub fn files(&self) -> Vec<File> {
+        self.shared.world().files.values().cloned().collect()
+    }
+
+    /// What a person has seen of Slack's own complaints about the bot: `operation_timeout`, `dispatch_failed`.
+    pub fn complaints(&self) -> Vec<(String, String)> {
+        self.shared.world().complaints.clone()
+    }
+
+    /// How the bot misused Slack without being refused.
+    pub fn misuse(&self) -> Vec<String> {
+        self.shared.world().misuse.clone()
+    }
+
+    pub fn archive(&self, channel: &str) {
+        self.shared.world().channel_mut(channel).is_archived = true;
+    }
+
+    pub fn kick_bot(&self, channel: &str) {
+        self.shared.world().channel_mut(channel).has_bot = false;
+    }
+
+    pub fn delete(&self, message: &Message) {
+        self.shared
+            .world()
+            .channel_mut(&message.channel)
+            .messages
+            .retain(|known| known.ts != message.ts);
+    }
+
+    /// Takes a scope from the bot token.
+    pub fn withdraw_scope(&self, scope: &str) {
+        self.shared.world().scopes.remove(scope);
+    }
+
+    pub fn revoke_token(&self) {
+        self.shared.world().is_revoked = true;
+    }
+
+    /// Members of a user group.
+    pub fn set_group(&self, group: &str, members: &[&str]) {
+        let members = members.iter().map(|member| (*member).to_owned()).collect();
+        self.shared.world().groups.insert(group.to_owned(), members);
+    }
+
+    /// What nobody has looked at yet; empties the list.
+    pub fn take_unread(&self) -> Vec<String> {
+        self.shared.world().take_unread()
+    }
+
+    /// A response URL as a delivery would carry it.
+    pub fn response_url(&self, channel: &str, user: &str) -> String {
+        self.shared.world().new_response_url(channel, user, None)
+    }
+}
+
+impl Drop for Slack {
+    fn drop(&mut self) {
+        self.server.abort();
+        let unread = self.take_unread();
+        if !std::thread::panicking() {
+            assert!(
+                unread.is_empty(),
+                "nobody looked at what Slack got:\n{}",
+                unread.join("\n")
+            );
+        }
+    }
+}

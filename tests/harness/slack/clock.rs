@@ -1,0 +1,32 @@
+//! Time as the simulator's limits see it: it flows, can be moved, and can be made to stand still.
+
+use std::time::{Duration, Instant};
+
+pub struct Clock {
+    started: Instant,
+    frozen: Option<Duration>,
+    moved: Duration,
+}
+
+impl Clock {
+    pub fn new() -> Self {
+        Self {
+            started: Instant::now(),
+            frozen: None,
+            moved: Duration::ZERO,
+        }
+    }
+
+    /// Since the simulator started.
+    pub fn now(&self) -> Duration {
+        self.frozen.unwrap_or_else(|| self.started.elapsed()) + self.moved
+    }
+
+    pub fn freeze(&mut self) {
+        self.frozen.get_or_insert(self.started.elapsed());
+    }
+
+    pub fn advance(&mut self, by: Duration) {
+        self.moved += by;
+    }
+}

@@ -1,0 +1,255 @@
+//! People who type commands and press buttons; what they do reaches the bot as Slack would send it.
+
+use super::world::Message;
+use super::{SIGNING_SECRET, Slack};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::time::{Duration, Instant};
+
+/// After this a person sees `operation_timeout`.
+const ACK_WITHIN: Duration = Duration::from_secs(3);
+
+/// Somebody in the workspace.
+pub struct Person<'a> {
+    slack: &'a Slack,
+    user: &'a str,
+}
+
+/// Forms in which Slack really sends a press, beside the usual one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    None,
+    /// An app that is installed for a whole organization.
+    TeamIsNull,
+    /// Fields that nobody has documented yet.
+    UnknownFields,
+    /// No trigger to know the delivery by.
+    NoTrigger,
+}
+
+/// A delivery, to be sent again or changed.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub path: &'static str,
+    pub body: String,
+    pub timestamp: i64,
+    pub signature: String,
+}
+
+impl Sent {
+    /// Signed now, by the app's own secret.
+    pub fn new(path: &'static str, body: String) -> Self {
+        Self::signed(path, body, jiff::Timestamp::now().as_second(), SIGNING_SECRET)
+    }
+
+    pub fn signed(path: &'static str, body: String, timestamp: i64, secret: &str) -> Self {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(format!("v0:{timestamp}:{body}").as_bytes());
+        let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+        Self {
+            path,
+            body,
+            timestamp,
+            signature,
+        }
+    }
+}
+
+/// What the bot answered to a delivery.
+#[derive(Debug)]
+pub struct Ack {
+    /// None where the bot did not answer in time, or could not be reached.
+    pub status: Option<u16>,
+    pub body: String,
+    pub took: Duration,
+    pub sent: Sent,
+}
+
+impl<'a> Person<'a> {
+    pub(super) fn new(slack: &'a Slack, user: &'a str) -> Self {
+        Self { slack, user }
+    }
+
+    /// Types a slash command in a channel.
+    pub async fn command(&self, channel: &str, command: &str, text: &str) -> Ack {
+        let body = self.command_body(channel, command, text);
+        self.slack
+            .deliver(self.user, channel, Sent::new("/slack/commands", body))
+            .await
+    }
+
+    /// What a typed command looks like on the wire.
+    pub fn command_body(&self, channel: &str, command: &str, text: &str) -> String {
+        let mut world = self.slack.shared.world();
+        let (name, team) = world.people[self.user].clone();
+        let channel_name = world.channels[channel].name;
+        let response_url = world.new_response_url(channel, self.user, None);
+        let trigger = format!("{}.7.{}", world.count(), self.user);
+        let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        form(&[
+            ("token", "legacy-verification-token"),
+            ("team_id", &team),
+            ("team_domain", "shop"),
+            ("channel_id", channel),
+            ("channel_name", channel_name),
+            ("user_id", self.user),
+            ("user_name", &name),
+            ("command", command),
+            ("text", &text),
+            ("api_app_id", "A1"),
+            ("is_enterprise_install", "false"),
+            ("response_url", &response_url),
+            ("trigger_id", &trigger),
+        ])
+    }
+
+    /// Presses a button that the message really has, and says yes to what it asks first.
+    pub async fn press(&self, message: &Message, label: &str) -> Ack {
+        self.press_oddly(message, label, Oddity::None).await
+    }
+
+    pub async fn press_oddly(&self, message: &Message, label: &str, oddity: Oddity) -> Ack {
+        let body = self.press_body(message, label, oddity);
+        self.slack
+            .deliver(self.user, &message.channel, Sent::new("/slack/interactivity", body))
+            .await
+    }
+
+    /// What a press looks like on the wire.
+    pub fn press_body(&self, message: &Message, label: &str, oddity: Oddity) -> String {
+        let now = self.slack.now(message);
+        let labels = now.labels();
+        let at = labels.iter().position(|known| known == label);
+        let at = at.unwrap_or_else(|| panic!("no button {label:?} among {labels:?}"));
+        let button = now.buttons()[at].clone();
+        let mut world = self.slack.shared.world();
+        let (name, team) = world.people[self.user].clone();
+        let response_url = world.new_response_url(&now.channel, self.user, Some(&now.ts));
+        let trigger = format!("{}.7.{}", world.count(), self.user);
+        let mut container = json!({
+            "type": "message", "message_ts": now.ts, "channel_id": now.channel, "is_ephemeral": false,
+        });
+        if let Some(thread) = &now.thread_ts {
+            container["thread_ts"] = thread.clone().into();
+        }
+        let mut action = json!({
+            "action_id": button["action_id"],
+            "block_id": "b1",
+            "text": button["text"],
+            "value": button["value"],
+            "type": "button",
+            "action_ts": format!("1700000000.{:06}", world.count()),
+        });
+        if !button["style"].is_null() {
+            action["style"] = button["style"].clone();
+        }
+        let mut payload = json!({
+            "type": "block_actions",
+            "user": {"id": self.user, "username": name, "name": name, "team_id": team},
+            "api_app_id": "A1",
+            "token": "legacy-verification-token",
+            "container": container,
+            "trigger_id": trigger,
+            "team": {"id": "T1", "domain": "shop"},
+            "enterprise": null,
+            "is_enterprise_install": false,
+            "channel": {"id": now.channel, "name": world.channels[&now.channel].name},
+            "message": {
+                "type": "message", "user": "U0BOT", "bot_id": "B0BOT", "ts": now.ts, "text": now.text,
+                "blocks": now.blocks, "team": "T1",
+            },
+            "state": {"values": {}},
+            "response_url": response_url,
+            "actions": [action],
+        });
+        match oddity {
+            Oddity::None => {}
+            Oddity::TeamIsNull => {
+                payload["team"] = Value::Null;
+                payload["enterprise"] = json!({"id": "E1", "name": "organization"});
+                payload["is_enterprise_install"] = true.into();
+            }
+            Oddity::UnknownFields => {
+                payload["function_data"] = json!({"execution_id": "Fx1", "inputs": {"n": 1.5}});
+                payload["actions"][0]["agent"] = json!([null, {"deep": [[]]}]);
+                payload["user"]["future"] = json!({"a": 1});
+            }
+            Oddity::NoTrigger => {
+                payload.as_object_mut().unwrap().remove("trigger_id");
+            }
+        }
+        form(&[("payload", &payload.to_string())])
+    }
+}
+
+impl Slack {
+    /// Sends a delivery to the bot, once more or for the first time, and measures how long the answer takes. The person
+    /// sees what Slack shows: the words of an answer to a command, or a complaint about the bot.
+    pub async fn deliver(&self, user: &str, channel: &str, sent: Sent) -> Ack {
+        let bot = self.bot.as_deref().expect("no bot is connected");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .post(format!("{bot}{}", sent.path))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+            .header("x-slack-request-timestamp", sent.timestamp.to_string())
+            .header("x-slack-signature", &sent.signature)
+            .body(sent.body.clone());
+        let began = Instant::now();
+        let exchange = async {
+            let response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            Some((status, response.text().await.ok()?))
+        };
+        let answer = tokio::time::timeout(ACK_WITHIN, exchange).await;
+        let took = began.elapsed();
+        let mut world = self.shared.world();
+        let mut complain = |what: &str| world.complaints.push((user.to_owned(), what.to_owned()));
+        let (status, body) = match answer {
+            Err(_) => {
+                complain("operation_timeout");
+                (None, String::new())
+            }
+            Ok(None) => {
+                complain("dispatch_failed");
+                (None, String::new())
+            }
+            Ok(Some((status, body))) => {
+                if status != 200 {
+                    complain("dispatch_failed");
+                } else if sent.path == "/slack/commands" && !body.is_empty() {
+                    let json: Option<Value> = serde_json::from_str(&body).ok();
+                    let text = json.as_ref().and_then(|json| json["text"].as_str()).unwrap_or(&body);
+                    world.add_whisper(channel, user, text, Vec::new());
+                }
+                (Some(status), body)
+            }
+        };
+        drop(world);
+        self.shared.changed();
+        Ack {
+            status,
+            body,
+            took,
+            sent,
+        }
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(byte).to_string(),
+                b' ' => "+".to_owned(),
+                other => format!("%{other:02X}"),
+            })
+            .collect()
+    };
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
