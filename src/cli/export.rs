@@ -35,6 +35,6 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
 /// The schema that policies are validated against.
 pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
     let (_, rules) = rules(path)?;
-    super::line(&format!("{}", Policy::schema_text(&rules.facts())));
+    super::line(&Policy::schema_text(&rules.facts()));
     Ok(0)
 }

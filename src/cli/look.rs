@@ -65,7 +65,7 @@ fn tell(problems: &[crate::problem::Problem]) -> u8 {
 pub(super) async fn migrate(path: &Path) -> Result<u8, AppError> {
     let app = App::open(path).await?;
     app.store.alive().await?;
-    super::line(&format!("The database's schema is up to date."));
+    super::line("The database's schema is up to date.");
     Ok(0)
 }
 
@@ -90,6 +90,6 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
     spec.theme = if dark { Theme::Dark } else { Theme::Light };
     let png = chart::draw(&spec).map_err(|error| AppError::Other(error.to_string()))?;
     std::fs::write(out, png).map_err(|error| AppError::Other(format!("cannot write {}: {error}", out.display())))?;
-    super::line(&format!("{}", chart::alt(&spec)));
+    super::line(&chart::alt(&spec));
     Ok(0)
 }
