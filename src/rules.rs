@@ -43,10 +43,10 @@ impl Rules {
             .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
             .collect();
 
-        let people = read(&config.files.people, &mut problems).and_then(|text| {
-            People::load(&config.files.people, &text, config.server.demo)
-                .map_err(|found| problems.extend(found))
-                .ok()
+        let people = read(&config.files.people, &mut problems).map(|text| {
+            let (people, found) = People::read(&config.files.people, &text, config.server.demo);
+            problems.extend(found);
+            people
         });
         let (panels, found) = match &config.files.panels {
             Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
