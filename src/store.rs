@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The run moved on since it was read: read it again.
     #[error("run {0} moved on")]
     Moved(String),
+    /// The request has been answered already, by whoever was faster.
+    #[error("request {0} was answered already")]
+    Answered(String),
     /// There is no such run.
     #[error("there is no run {0}")]
     NoSuchRun(String),
@@ -86,6 +89,7 @@ impl Store {
     async fn migrate(&self) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
         self.dialect.serialize_migrations(&mut work).await?;
+        self.dialect.refuse_foreign(&mut work).await?;
         sqlx::query(schema::META).execute(&mut *work).await?;
         let found: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'schema'")
             .fetch_optional(&mut *work)
@@ -94,7 +98,9 @@ impl Store {
             None => 0,
             Some(text) => text
                 .parse()
-                .map_err(|_| StoreError::Corrupt(format!("schema version {text:?}")))?,
+                .ok()
+                .filter(|version| *version >= 0)
+                .ok_or_else(|| StoreError::Corrupt(format!("schema version {text:?}")))?,
         };
         let known = schema::VERSIONS.len() as i64;
         if found > known {

@@ -36,7 +36,8 @@ impl Store {
             .bind(&delivery.id)
             .bind(encode("surface", &delivery.request.place.surface)?)
             .bind(micros(now))
-            .bind(&delivery.kept)
+            // PostgreSQL takes no NUL in a text, and would refuse all that is stored together with it.
+            .bind(delivery.kept.replace('\0', "\u{fffd}"))
             .bind(&delivery.request.id)
             .execute(&mut *work)
             .await?
@@ -110,14 +111,16 @@ impl Store {
         Ok(taken.into_iter().map(|(_, request)| request).collect())
     }
 
-    /// Marks a request as answered without a run; the report is what the person sees.
+    /// Marks a request as answered without a run; the report is what the person sees. The first answer stands.
     pub async fn answer(&self, request: &str, run: Option<&str>, report: &Report) -> Result<(), StoreError> {
-        sqlx::query("UPDATE request SET state = 'answered', run = $2, answer = $3 WHERE id = $1")
-            .bind(request)
-            .bind(run)
-            .bind(encode("answer", report)?)
-            .execute(&self.write)
-            .await?;
+        sqlx::query(
+            "UPDATE request SET state = 'answered', run = $2, answer = $3 WHERE id = $1 AND state <> 'answered'",
+        )
+        .bind(request)
+        .bind(run)
+        .bind(encode("answer", report)?)
+        .execute(&self.write)
+        .await?;
         Ok(())
     }
 
@@ -200,16 +203,23 @@ async fn insert_request(
     Ok(())
 }
 
-/// Marks a request as having become a run, in the run's own transaction.
+/// Marks a request as having become a run, in the run's own transaction. A request that was taken twice, because its
+/// first taker was slow, becomes one run all the same.
 pub(super) async fn became_run(
     work: &mut Transaction<'static, Any>,
     request: &str,
     run: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE request SET state = 'answered', run = $2 WHERE id = $1")
+    let first = sqlx::query("UPDATE request SET state = 'answered', run = $2 WHERE id = $1 AND state <> 'answered'")
         .bind(request)
         .bind(run)
         .execute(&mut **work)
-        .await?;
-    Ok(())
+        .await?
+        .rows_affected()
+        == 1;
+    if first {
+        Ok(())
+    } else {
+        Err(StoreError::Answered(request.to_owned()))
+    }
 }

@@ -3,9 +3,13 @@
 
 use super::StoreError;
 use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::path::Path;
 use std::time::Duration;
+
+/// FULL: what was acknowledged survives the machine, not just the process.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+                               PRAGMA temp_store = MEMORY";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -37,26 +41,21 @@ impl Dialect {
                     })?;
                 }
                 let url = format!("sqlite:{path}?mode=rwc");
-                // FULL: what was acknowledged survives the machine, not just the process.
+                let place = |error: sqlx::Error| StoreError::Open {
+                    place: path.to_owned(),
+                    reason: error.to_string(),
+                };
+                // A pool tries again until its patience ends, and then knows no reason; one connection does.
+                let mut first = AnyConnection::connect(&url).await.map_err(place)?;
+                first.execute(SQLITE_SETTINGS).await.map_err(place)?;
+                first.close().await.map_err(place)?;
                 let pool = |size: u32| {
                     AnyPoolOptions::new()
                         .max_connections(size)
                         .acquire_timeout(Duration::from_secs(10))
                         .after_connect(|connection, _| {
-                            Box::pin(async move {
-                                connection
-                                    .execute(
-                                        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-                                         PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY",
-                                    )
-                                    .await
-                                    .map(|_| ())
-                            })
+                            Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
                         })
-                };
-                let place = |error: sqlx::Error| StoreError::Open {
-                    place: path.to_owned(),
-                    reason: error.to_string(),
                 };
                 Ok((
                     pool(1).connect(&url).await.map_err(place)?,
@@ -94,6 +93,28 @@ impl Dialect {
                 .await?;
         }
         Ok(())
+    }
+
+    /// A file with tables, but without ours, belongs to another program. A server's database may be shared.
+    pub(super) async fn refuse_foreign(self, work: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
+        if self == Self::Postgres {
+            return Ok(());
+        }
+        let foreign: Option<String> = sqlx::query_scalar(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND NOT EXISTS \
+             (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'meta') ORDER BY name LIMIT 1",
+        )
+        .fetch_optional(&mut **work)
+        .await?;
+        match foreign {
+            None => Ok(()),
+            Some(table) => Err(StoreError::Open {
+                place: "in this file".to_owned(),
+                reason: format!(
+                    "it is the database of another program, with a table {table}; name another file in store.url"
+                ),
+            }),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::run::lock::{HeldLock, Locks};
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
+use std::collections::BTreeSet;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -236,25 +237,29 @@ impl Store {
         Ok(Written::Yes)
     }
 
-    /// One run whole. An id may be shortened where it stays the only one.
+    /// One run whole, as it was at one moment.
     pub async fn run(&self, id: &str) -> Result<StoredRun, StoreError> {
-        let row = sqlx::query("SELECT id, request, created, epoch, plan FROM run WHERE id = $1")
+        // Between the row and the journal somebody may write. The row knows how long its journal is: what came later
+        // may belong to a later plan.
+        let row = sqlx::query("SELECT id, request, created, epoch, plan, seq FROM run WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
             .ok_or_else(|| StoreError::NoSuchRun(id.to_owned()))?;
-        let journal = sqlx::query("SELECT seq, at, epoch, entry FROM journal WHERE run = $1 ORDER BY seq")
-            .bind(id)
-            .fetch_all(&self.read)
-            .await?;
-        Ok(StoredRun {
+        let journal =
+            sqlx::query("SELECT seq, at, epoch, entry FROM journal WHERE run = $1 AND seq <= $2 ORDER BY seq")
+                .bind(id)
+                .bind(number(&row, 5)?)
+                .fetch_all(&self.read)
+                .await?;
+        return Ok(StoredRun {
             id: text(&row, 0)?,
             request: text(&row, 1)?,
             created: timestamp(number(&row, 2)?)?,
             epoch: number(&row, 3)?,
             plan: decode("plan", &text(&row, 4)?)?,
             journal: journal.iter().map(journal_row).collect::<Result<_, _>>()?,
-        })
+        });
     }
 
     /// The length of a run's journal now.
@@ -413,7 +418,9 @@ async fn take_locks(
     now: Timestamp,
 ) -> Result<Option<Vec<HeldLock>>, StoreError> {
     let mut in_the_way = Vec::new();
-    for key in &locks.keys {
+    // In one order, or two takers could wait for each other for ever.
+    let keys: BTreeSet<&String> = locks.keys.iter().collect();
+    for &key in &keys {
         // On PostgreSQL two takers of the same key meet here: the second waits for the first one's commit.
         sqlx::query("INSERT INTO meta (name, value) VALUES ($1, '') ON CONFLICT (name) DO UPDATE SET value = ''")
             .bind(format!("lock {key}"))
@@ -434,7 +441,7 @@ async fn take_locks(
     if !in_the_way.is_empty() {
         return Ok(Some(in_the_way));
     }
-    for key in &locks.keys {
+    for key in keys {
         sqlx::query(
             "INSERT INTO held_lock (name, run, shared, person, reason, since) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (name, run) DO NOTHING",

@@ -1,0 +1,271 @@
+//! Runs: their journals, their claims and who may write.
+
+use super::database::{
+    Database, addition, begin, created, later, locks, message, noon, plan, request, running, stop_asked,
+};
+use futures::future::join_all;
+use signalbox::report::Outcome;
+use signalbox::store::deliveries::Progress;
+use signalbox::store::messages::MessageKind;
+use signalbox::store::runs::{Append, Cache, NewRun, Written};
+use signalbox::store::{Store, StoreError};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub async fn a_new_run_answers_its_request(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let run = store.run("r1").await.unwrap();
+    assert_eq!((run.id.as_str(), run.seq(), run.epoch), ("r1", 1, 0));
+    assert_eq!(run.journal[0].entry, created());
+    assert_eq!(run.created, noon());
+    assert_eq!(
+        store.progress(&run.request).await.unwrap(),
+        Progress::Run("r1".to_owned())
+    );
+    assert!(
+        store
+            .take_requests("one", later(900), later(960), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let lines = store.runs(10).await.unwrap();
+    assert_eq!((lines.len(), lines[0].outcome), (1, Outcome::Running));
+    assert!(matches!(store.run("r2").await, Err(StoreError::NoSuchRun(_))));
+}
+
+/// A request whose taker was slow is taken again; whichever of the two comes second must begin nothing.
+pub async fn one_request_becomes_one_run(database: Database) {
+    let store = database.open().await;
+    let asked = request();
+    store.request(&asked, noon()).await.unwrap();
+    let both = join_all(["r1", "r2", "r3", "r4"].map(|id| {
+        let (store, request) = (store.clone(), asked.id.clone());
+        async move {
+            let new = NewRun {
+                id,
+                request: &request,
+                plan: &plan("forward-order"),
+                entries: &[created()],
+                cache: running(noon()),
+                locks: Some(&locks(&["order:1042"], true)),
+                messages: &[message(&format!("{id}:run"), MessageKind::Run, id)],
+            };
+            store.create_run(new, noon()).await
+        }
+    }))
+    .await;
+
+    assert_eq!(
+        both.iter().filter(|made| matches!(made, Ok(Written::Yes))).count(),
+        1,
+        "{both:?}"
+    );
+    let others = both.iter().filter_map(|made| made.as_ref().err());
+    for other in others {
+        assert!(matches!(other, StoreError::Answered(_)), "{other:?}");
+    }
+    assert_eq!(store.runs(10).await.unwrap().len(), 1);
+    assert_eq!(store.holders("order:1042").await.unwrap().len(), 1);
+    assert_eq!(store.unsent_messages().await.unwrap(), 1);
+}
+
+pub async fn only_one_of_many_writers_gets_a_place_in_the_journal(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let writers = (0..24).map(|index| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let entry = stop_asked(&format!("person {index}"));
+            let mut moved = 0;
+            loop {
+                let seq = store.seq("r1").await.unwrap();
+                match store.append(addition("r1", seq, None, &entry), later(1)).await {
+                    Ok(Written::Yes) => return moved,
+                    Err(StoreError::Moved(_)) => moved += 1,
+                    other => panic!("{other:?}"),
+                }
+            }
+        })
+    });
+    for writer in join_all(writers).await {
+        writer.unwrap();
+    }
+    let run = store.run("r1").await.unwrap();
+    let numbers: Vec<i64> = run.journal.iter().map(|row| row.seq).collect();
+    assert_eq!(numbers, (1..=25).collect::<Vec<_>>());
+    let people: BTreeSet<String> = run.journal[1..].iter().map(|row| format!("{:?}", row.entry)).collect();
+    assert_eq!(people.len(), 24);
+}
+
+pub async fn a_stale_epoch_is_fenced(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let (_, old) = claim(&store, "one", 1).await.unwrap();
+    let (_, new) = claim(&store, "two", 7).await.unwrap();
+    assert_eq!((old, new), (1, 2));
+
+    let entry = stop_asked("dana");
+    let fenced = store.append(addition("r1", 1, Some(old), &entry), later(8)).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced(_))), "{fenced:?}");
+    // Fenced is told even where the journal has moved too: reading it again would not help.
+    store
+        .append(addition("r1", 1, Some(new), &entry), later(8))
+        .await
+        .unwrap();
+    let fenced = store.append(addition("r1", 1, Some(old), &entry), later(8)).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced(_))), "{fenced:?}");
+    let moved = store.append(addition("r1", 1, Some(new), &entry), later(8)).await;
+    assert!(matches!(moved, Err(StoreError::Moved(_))), "{moved:?}");
+    let gone = store.append(addition("r9", 1, Some(1), &entry), later(8)).await;
+    assert!(matches!(gone, Err(StoreError::NoSuchRun(_))), "{gone:?}");
+
+    // The old owner can neither check, nor give back, what is no longer its own.
+    assert!(!store.holds_claim("r1", old, later(8)).await.unwrap());
+    store.release_claim("r1", old).await.unwrap();
+    store.release_claims("one").await.unwrap();
+    assert!(store.holds_claim("r1", new, later(8)).await.unwrap());
+    let journal = store.run("r1").await.unwrap().journal;
+    assert_eq!(journal.iter().map(|row| row.epoch).collect::<Vec<_>>(), [0, 2]);
+}
+
+pub async fn a_claim_runs_out_and_is_taken_over(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    assert_eq!(claim(&store, "one", 1).await, Some(("r1".to_owned(), 1)));
+    assert!(store.holds_claim("r1", 1, later(6)).await.unwrap());
+    assert_eq!(claim(&store, "two", 6).await, None);
+    assert!(!store.holds_claim("r1", 1, later(7)).await.unwrap());
+    assert_eq!(claim(&store, "two", 7).await, Some(("r1".to_owned(), 2)));
+    store.release_claim("r1", 2).await.unwrap();
+    assert_eq!(claim(&store, "one", 7).await, Some(("r1".to_owned(), 3)));
+
+    // A run that waits for a person has no time of its own, and is nobody's to claim.
+    let entry = stop_asked("dana");
+    let resting = Append {
+        cache: Cache {
+            outcome: Outcome::NeedsPerson,
+            wake: None,
+        },
+        ..addition("r1", 1, Some(3), &entry)
+    };
+    store.append(resting, later(7)).await.unwrap();
+    store.release_claim("r1", 3).await.unwrap();
+    assert_eq!(claim(&store, "one", 9000).await, None);
+}
+
+pub async fn a_claim_is_renewed_only_while_it_holds(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    claim(&store, "one", 1).await.unwrap();
+    store.renew_claims("one", later(5), later(10)).await.unwrap();
+    assert!(store.holds_claim("r1", 1, later(10)).await.unwrap());
+    store.renew_claims("two", later(6), later(99)).await.unwrap();
+    assert!(!store.holds_claim("r1", 1, later(11)).await.unwrap());
+    // A process that was asleep for longer than its claim must not wake up with it.
+    store.renew_claims("one", later(11), later(16)).await.unwrap();
+    assert!(!store.holds_claim("r1", 1, later(11)).await.unwrap());
+}
+
+pub async fn many_claimers_share_the_runs(database: Database) {
+    let store = database.open().await;
+    for index in 0..40 {
+        begin(&store, &format!("r{index}")).await;
+    }
+    let other = database.open().await;
+    let claimers = (0..12).map(|index| {
+        let store = if index % 2 == 0 { store.clone() } else { other.clone() };
+        tokio::spawn(async move {
+            let owner = format!("claimer-{index}");
+            let mut mine = Vec::new();
+            for _ in 0..20 {
+                mine.extend(store.claim_runs(&owner, later(1), later(6), 3).await.unwrap());
+                store.renew_claims(&owner, later(1), later(6)).await.unwrap();
+            }
+            mine
+        })
+    });
+    let mut all = Vec::new();
+    for claimer in join_all(claimers).await {
+        all.extend(claimer.unwrap());
+    }
+    let each: BTreeSet<_> = all.iter().map(|(run, _)| run).collect();
+    assert_eq!((all.len(), each.len()), (40, 40));
+    assert!(all.iter().all(|(_, epoch)| *epoch == 1));
+}
+
+/// The plan and the journal of one moment, never the plan of one and the journal of another.
+pub async fn a_run_is_read_whole_while_it_is_written(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let writer = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for seq in 1..120 {
+                let entry = stop_asked("dana");
+                let with_plan = Append {
+                    plan: Some(&plan(&format!("plan-{}", seq + 1))),
+                    ..addition("r1", seq, None, &entry)
+                };
+                store.append(with_plan, later(1)).await.unwrap();
+            }
+        })
+    };
+    while !writer.is_finished() {
+        let run = store.run("r1").await.unwrap();
+        if run.seq() > 1 {
+            assert_eq!(run.plan.runbook, format!("plan-{}", run.seq()));
+        }
+    }
+    writer.await.unwrap();
+}
+
+/// Dropping the driver of a run is how a process ends its work: in the middle of any statement.
+pub async fn writers_that_are_cut_off_leave_no_half_write(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    for round in 0..60_u64 {
+        let store = store.clone();
+        let writer = tokio::spawn(async move {
+            loop {
+                match add_two(&store).await {
+                    Ok(_) | Err(StoreError::Moved(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        // Not a wait for anything: a cut at another moment each round.
+        tokio::time::sleep(Duration::from_micros(1537 * round)).await;
+        writer.abort();
+        let Err(ended) = writer.await;
+        assert!(ended.is_cancelled(), "{ended}");
+    }
+    // A commit that was under way when its writer was dropped may still land; who writes to the same run comes after.
+    while matches!(add_two(&store).await, Err(StoreError::Moved(_))) {}
+    let run = store.run("r1").await.unwrap();
+    let seq = run.seq();
+    assert_eq!(run.journal.len() as i64, seq);
+    assert!(seq > 1, "nothing was written at all");
+    assert_eq!(seq % 2, 1, "entries that belong together were torn apart");
+    let posts = store.messages_of("r1").await.unwrap().len() as i64;
+    assert_eq!(posts, (seq - 1) / 2);
+}
+
+/// Two entries and a message, which belong together.
+async fn add_two(store: &Store) -> Result<Written, StoreError> {
+    let entries = [stop_asked("dana"), stop_asked("lee")].concat();
+    let seq = store.seq("r1").await.unwrap();
+    let post = [message(&format!("m{seq}"), MessageKind::Ping, "r1")];
+    let append = Append {
+        messages: &post,
+        ..addition("r1", seq, None, &entries)
+    };
+    store.append(append, later(1)).await
+}
+
+async fn claim(store: &Store, owner: &str, at: i64) -> Option<(String, i64)> {
+    let claimed = store.claim_runs(owner, later(at), later(at + 5), 10).await.unwrap();
+    assert!(claimed.len() < 2);
+    claimed.into_iter().next()
+}
