@@ -14,7 +14,7 @@ fn what_is_no_order_and_no_supplier_sends_nothing() {
         "1063\n1064",
         "$(touch /tmp/signalbox-was-here)",
         "`id`",
-        "\"1063\"",
+        "\"1063\"x",
         "'; drop table store_order; --",
         "1063 or 1=1",
         "<!channel>",
@@ -64,7 +64,7 @@ fn inputs_that_do_not_fit_are_all_told_at_once() {
         .is("invalid", &["order", "colour"]);
     bot.ask("dana", &["run", "forward-order"]).is("invalid", &["order"]);
     bot.ask("dana", &["run", "forward-ordr", "order=1063"])
-        .is("invalid", &["forward-ordr"]);
+        .is("invalid", &["no runbook of that name", "Did you mean forward-order?"]);
     let out = bot.raw(&["run", "forward-order", "1063", "--as", "dana"]);
     assert_eq!(out.status.code(), Some(2));
 }

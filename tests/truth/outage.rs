@@ -6,7 +6,7 @@ use std::time::Duration;
 
 #[test]
 fn an_order_that_no_supplier_confirmed_is_neither_sent_nor_failed_until_a_person_says() {
-    let mut shop = Shop::alone();
+    let shop = Shop::alone();
     let bot = shop.bot();
     shop.ctl(&["outage", "on"]);
     let told = bot.forward("dana", "2020");
@@ -32,7 +32,6 @@ fn an_order_that_no_supplier_confirmed_is_neither_sent_nor_failed_until_a_person
     assert_ne!(ended.outcome(), "needs-person", "{:#}", ended.json);
     assert_ne!(ended.outcome(), "succeeded", "{:#}", ended.json);
     assert_eq!(bot.show(run)["outcome"], "failed");
-    shop.bring_back("supplier");
     // The lock is free: what refuses now is the shop's row alone.
     bot.forward("lee", "2020").is("refused", &["made up (CJ: cj_2020-1)"]);
     assert_eq!(shop.posts(2020, 1), 1);
@@ -62,12 +61,14 @@ fn a_person_who_knows_that_it_happened_ends_the_run_so() {
 fn without_a_worker_nothing_is_sent() {
     let mut shop = Shop::alone();
     let bot = shop.bot();
+    let marks = shop.marks();
     shop.take_away("stop", "worker");
     let told = bot.forward("dana", "2021");
     told.is("refused", &["No Celery worker answers", "Nothing is sent"]);
     assert_eq!(shop.broker::<u64>(&["LLEN", "celery"]), 0);
     bot.run("dana", "resync-supplier", "supplier=CJ")
         .is("refused", &["No Celery worker answers"]);
+    assert_eq!(shop.marks(), marks);
     shop.bring_back("worker");
     bot.forward("dana", "2021").is("succeeded", &["Order 2021"]);
     assert_eq!(shop.posts(2021, 1), 1);
