@@ -63,7 +63,10 @@ impl Rules {
         problems.extend(found);
         let facts = facts(&catalog);
         let policy = read(&config.files.policy, &mut problems).and_then(|text| {
-            let people = people.as_ref()?;
+            let Some(people) = people.as_ref() else {
+                problems.extend(Policy::problems(&config.files.policy, &text, &facts));
+                return None;
+            };
             Policy::load(&config.files.policy, &text, &facts, people)
                 .map_err(|found| problems.extend(found))
                 .ok()

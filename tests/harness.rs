@@ -2,4 +2,5 @@
 
 pub mod proxy;
 pub mod services;
+pub mod shop;
 pub mod slack;

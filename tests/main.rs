@@ -9,3 +9,4 @@ mod integration_prometheus;
 mod slack_client;
 mod slack_simulator;
 mod store;
+mod truth;
