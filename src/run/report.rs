@@ -61,7 +61,7 @@ fn say(live: &Live, outcome: Outcome) -> String {
         return match state.next() {
             Next::Prove(at) => {
                 format!(
-                    "{say}\nThe signals are read once more at {}.",
+                    "{say} The signals are read once more at {}.",
                     at.strftime("%H:%M:%S UTC")
                 )
             }
