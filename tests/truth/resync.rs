@@ -1,9 +1,17 @@
 //! Suppliers whose products are read anew.
 
 use crate::harness::shop::Shop;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// There is one CJ, and a sync of it that is under way refuses the next one: these tests go one after another.
+fn suppliers() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn a_supplier_is_synced_by_name_and_by_id_with_the_tasks_own_count() {
+    let _turn = suppliers();
     let shop = Shop::shared();
     let bot = shop.bot();
     for word in ["CJ", "1", "cj"] {
@@ -14,6 +22,7 @@ fn a_supplier_is_synced_by_name_and_by_id_with_the_tasks_own_count() {
 
 #[test]
 fn a_sync_that_brought_nothing_is_no_success() {
+    let _turn = suppliers();
     let shop = Shop::shared();
     shop.bot()
         .run("dana", "resync-supplier", "supplier=CJ Dropshipping")
@@ -22,6 +31,7 @@ fn a_sync_that_brought_nothing_is_no_success() {
 
 #[test]
 fn an_inactive_supplier_is_warned_of() {
+    let _turn = suppliers();
     let shop = Shop::shared();
     shop.bot()
         .ask(
@@ -34,6 +44,7 @@ fn an_inactive_supplier_is_warned_of() {
 
 #[test]
 fn what_cannot_be_synced_is_refused() {
+    let _turn = suppliers();
     let shop = Shop::shared();
     let bot = shop.bot();
     bot.run("dana", "resync-supplier", "supplier=Handmade Nepal")
@@ -46,6 +57,7 @@ fn what_cannot_be_synced_is_refused() {
 
 #[test]
 fn all_suppliers_need_a_second_person() {
+    let _turn = suppliers();
     let shop = Shop::shared();
     let bot = shop.bot();
     let asked = bot.ask("dana", &["run", "resync-supplier", "supplier=all"]);
