@@ -252,14 +252,14 @@ impl Store {
                 .bind(number(&row, 5)?)
                 .fetch_all(&self.read)
                 .await?;
-        return Ok(StoredRun {
+        Ok(StoredRun {
             id: text(&row, 0)?,
             request: text(&row, 1)?,
             created: timestamp(number(&row, 2)?)?,
             epoch: number(&row, 3)?,
             plan: decode("plan", &text(&row, 4)?)?,
             journal: journal.iter().map(journal_row).collect::<Result<_, _>>()?,
-        });
+        })
     }
 
     /// The length of a run's journal now.
