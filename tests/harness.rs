@@ -3,3 +3,4 @@
 pub mod proxy;
 pub mod services;
 pub mod slack;
+pub mod slack_world;

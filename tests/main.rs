@@ -8,3 +8,4 @@ mod integration_postgres;
 mod integration_prometheus;
 mod slack_client;
 mod slack_simulator;
+mod slack_story;
