@@ -4,3 +4,4 @@ pub mod proxy;
 pub mod services;
 pub mod shop;
 pub mod slack;
+pub mod slack_world;
