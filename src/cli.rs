@@ -8,6 +8,7 @@ mod show;
 
 use crate::app::{AppError, config_path};
 use clap::{Parser, Subcommand};
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -215,6 +216,11 @@ enum ResolutionWord {
 enum ExportWord {
     SlackManifest,
     Schema,
+}
+
+/// Prints a line. A reader that has gone away (`| head`) is no error of ours.
+fn line(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Parses the arguments, does it, and gives the exit code.

@@ -84,14 +84,18 @@ impl Desk {
         };
         match &reply {
             Reply::Said(report) => {
-                self.audit_said(request, report).await?;
-                self.store.answer(&request.id, None, report).await?;
-                if request.place.channel.is_some() {
-                    self.store
-                        .post(&answer::ephemeral(request, report), Timestamp::now())
-                        .await?;
-                }
+                let message = request
+                    .place
+                    .channel
+                    .is_some()
+                    .then(|| answer::ephemeral(request, report));
+                let record = said_row(request, report);
+                self.store
+                    .answer(&request.id, report, message.as_ref(), &record)
+                    .await?;
             }
+            // A new run was stored together with its request.
+            Reply::Run(_) if matches!(request.ask, Ask::Run { .. } | Ask::Offer { .. }) => {}
             Reply::Run(run) => self.store.answered_by_run(&request.id, run).await?,
         }
         Ok(reply)
@@ -308,18 +312,17 @@ impl Desk {
         };
         report_of(live, &approvers)
     }
+}
 
-    async fn audit_said(&self, request: &Request, report: &Report) -> Result<(), StoreError> {
-        self.store
-            .audit(&AuditRow {
-                at: Timestamp::now(),
-                kind: "decision".to_owned(),
-                person: report.person.clone(),
-                subject: request.id.clone(),
-                body: json!({ "runbook": report.runbook, "outcome": report.outcome, "say": report.say,
-                    "surface": request.place.surface, "dry": report.dry }),
-            })
-            .await
+/// The record of an answer.
+fn said_row(request: &Request, report: &Report) -> AuditRow {
+    AuditRow {
+        at: Timestamp::now(),
+        kind: "decision".to_owned(),
+        person: report.person.clone(),
+        subject: request.id.clone(),
+        body: json!({ "runbook": report.runbook, "outcome": report.outcome, "say": report.say,
+            "policies": report.policies, "surface": request.place.surface, "dry": report.dry }),
     }
 }
 

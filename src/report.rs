@@ -109,6 +109,9 @@ pub struct Report {
     pub history: Vec<String>,
     /// The plan's digest.
     pub digest: Option<String>,
+    /// The ids of the policies behind a decision.
+    #[serde(default)]
+    pub policies: Vec<String>,
 }
 
 impl Report {

@@ -43,10 +43,10 @@ impl Rules {
             .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
             .collect();
 
-        let people = read(&config.files.people, &mut problems).and_then(|text| {
-            People::load(&config.files.people, &text, config.server.demo)
-                .map_err(|found| problems.extend(found))
-                .ok()
+        let people = read(&config.files.people, &mut problems).map(|text| {
+            let (people, found) = People::read(&config.files.people, &text, config.server.demo);
+            problems.extend(found);
+            people
         });
         let (panels, found) = match &config.files.panels {
             Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
@@ -63,7 +63,10 @@ impl Rules {
         problems.extend(found);
         let facts = facts(&catalog);
         let policy = read(&config.files.policy, &mut problems).and_then(|text| {
-            let people = people.as_ref()?;
+            let Some(people) = people.as_ref() else {
+                problems.extend(Policy::problems(&config.files.policy, &text, &facts));
+                return None;
+            };
             Policy::load(&config.files.policy, &text, &facts, people)
                 .map_err(|found| problems.extend(found))
                 .ok()

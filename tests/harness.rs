@@ -2,4 +2,6 @@
 
 pub mod proxy;
 pub mod services;
+pub mod shop;
 pub mod slack;
+pub mod slack_world;

@@ -9,4 +9,6 @@ mod integration_postgres;
 mod integration_prometheus;
 mod slack_client;
 mod slack_simulator;
+mod slack_story;
 mod store;
+mod truth;

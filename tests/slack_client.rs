@@ -41,6 +41,7 @@ fn report(say: &str) -> Report {
         }),
         history: Vec::new(),
         digest: Some("d1".into()),
+        policies: Vec::new(),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn ask(path: &Path, command: Command) -> Result<u8, AppError> {
     let helper = Helper::new(&app);
     let told = follow(&app, &request, &who, wait, helper).await?;
     if who.json {
-        println!("{}", show::json(&told));
+        super::line(&format!("{}", show::json(&told)));
     } else {
         let mut out = std::io::stdout();
         let colour = out.is_terminal() && environment("NO_COLOR").is_none();

@@ -28,13 +28,13 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
     let groups = rules.people.groups().any(|group| !group.slack_usergroups.is_empty());
     let manifest = manifest(&commands, &config.server.public_url, groups)
         .map_err(|problems| AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
-    println!("{manifest:#}");
+    super::line(&format!("{manifest:#}"));
     Ok(0)
 }
 
 /// The schema that policies are validated against.
 pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
     let (_, rules) = rules(path)?;
-    println!("{}", Policy::schema_text(&rules.facts()));
+    super::line(&Policy::schema_text(&rules.facts()));
     Ok(0)
 }

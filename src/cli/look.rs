@@ -25,13 +25,13 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
         Ok(rules) => rules,
         Err(problems) => return Ok(tell(&problems)),
     };
-    println!(
+    super::line(&format!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
         rules.catalog.runbooks().count(),
         rules.people.persons().count(),
         rules.panels.panels.len(),
         config.connections.len()
-    );
+    ));
     if !live {
         return Ok(0);
     }
@@ -39,12 +39,12 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
     let mut wrong = 0;
     for name in app.config.connections.keys() {
         match app.connections.get(name) {
-            None => println!("{name}: this version has no calls for it"),
+            None => super::line(&format!("{name}: this version has no calls for it")),
             Some(connection) => match connection.alive().await {
-                Ok(said) => println!("{name}: {said}"),
+                Ok(said) => super::line(&format!("{name}: {said}")),
                 Err(reason) => {
                     wrong += 1;
-                    println!("{name}: {reason}");
+                    super::line(&format!("{name}: {reason}"));
                 }
             },
         }
@@ -54,7 +54,7 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
 
 fn tell(problems: &[crate::problem::Problem]) -> u8 {
     for problem in problems {
-        println!("{problem}");
+        super::line(&problem.to_string());
     }
     let plural = if problems.len() == 1 { "" } else { "s" };
     eprintln!("{} problem{plural}", problems.len());
@@ -65,7 +65,7 @@ fn tell(problems: &[crate::problem::Problem]) -> u8 {
 pub(super) async fn migrate(path: &Path) -> Result<u8, AppError> {
     let app = App::open(path).await?;
     app.store.alive().await?;
-    println!("The database's schema is up to date.");
+    super::line("The database's schema is up to date.");
     Ok(0)
 }
 
@@ -90,6 +90,6 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
     spec.theme = if dark { Theme::Dark } else { Theme::Light };
     let png = chart::draw(&spec).map_err(|error| AppError::Other(error.to_string()))?;
     std::fs::write(out, png).map_err(|error| AppError::Other(format!("cannot write {}: {error}", out.display())))?;
-    println!("{}", chart::alt(&spec));
+    super::line(&chart::alt(&spec));
     Ok(0)
 }

@@ -31,6 +31,7 @@ pub(super) fn json(report: &Report) -> Value {
         "verdict": report.verdict.as_ref().map(|verdict| verdict.verdict),
         "verdict_say": report.verdict.as_ref().map(|verdict| verdict.say.clone()),
         "digest": report.digest,
+        "policies": report.policies,
     })
 }
 

@@ -27,6 +27,7 @@ pub fn said(person: &str, runbook: &str, outcome: Outcome, say: impl Into<String
         attention: None,
         history: Vec::new(),
         digest: None,
+        policies: Vec::new(),
     }
 }
 

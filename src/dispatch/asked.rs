@@ -3,7 +3,7 @@
 
 use super::Turned;
 use super::answer::said;
-use crate::policy::authorize::{Act, Question};
+use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
 use crate::request::{Account, Request};
@@ -49,8 +49,11 @@ impl<'a> Asked<'a> {
             )
             .into());
         };
-        may_ask(rules, request, person, runbook)
-            .map_err(|say| Turned::from(said(&person.name, name, Outcome::Denied, say)))?;
+        may_ask(rules, request, person, runbook).map_err(|denied| {
+            let mut report = said(&person.name, name, Outcome::Denied, denied.say());
+            report.policies = denied.policies().into_iter().map(str::to_owned).collect();
+            Turned::from(report)
+        })?;
         Ok(Self {
             rules,
             request,
@@ -93,17 +96,14 @@ pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<
     })
 }
 
-/// Whether a person may ask for a runbook here; otherwise the sentence that says why not.
-pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<(), String> {
-    let decision = rules.policy.decide(&Question {
+/// Whether a person may ask for a runbook here; otherwise the decision that says why not.
+pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<(), Decision> {
+    let question = Question {
         person,
         act: Act::Ask,
         runbook: &runbook.name,
         place: &request.place,
-    });
-    if decision.is_allowed() {
-        Ok(())
-    } else {
-        Err(decision.say().to_owned())
-    }
+    };
+    let decision = rules.policy.decide(&question);
+    if decision.is_allowed() { Ok(()) } else { Err(decision) }
 }

@@ -74,15 +74,16 @@ impl<'a> Authorized<'a> {
                 place: &plan.place,
             })
         };
-        let turned = |outcome: Outcome, say: String| {
+        let turned = |outcome: Outcome, say: String, policies: Vec<String>| {
             let mut report = said(&plan.person, &plan.runbook, outcome, say);
             report.inputs = plan.inputs_text();
             report.radius = radius_pairs(&plan.radius);
             report.dry = dry;
+            report.policies = policies;
             Turned::from(report)
         };
         let clearance = match decision {
-            Decision::Deny { say, .. } => return Err(turned(Outcome::Denied, say)),
+            Decision::Deny { say, policies } => return Err(turned(Outcome::Denied, say, policies)),
             Decision::Allow(grant) => {
                 let decision = Cited {
                     policies: vec![grant.policy().to_owned()],
@@ -121,6 +122,7 @@ impl<'a> Authorized<'a> {
                         pause.runbook.as_deref().unwrap_or("all writes"),
                         pause.since.strftime("%Y-%m-%d %H:%M UTC")
                     ),
+                    Vec::new(),
                 ));
             }
             let held = store.held(&plan.locks).await?;
@@ -131,6 +133,7 @@ impl<'a> Authorized<'a> {
                         "Nothing was done: {}. Wait for that run, or look at it with `show`.",
                         held_words(&held)
                     ),
+                    Vec::new(),
                 ));
             }
         }
@@ -173,6 +176,7 @@ impl<'a> Authorized<'a> {
         report.warnings = self.plan.warnings.clone();
         report.radius = radius_pairs(&self.plan.radius);
         report.digest = Some(self.plan.digest.clone());
+        report.policies = self.clearance.cited().policies.clone();
         report.table = self.plan.result.as_ref().map(|result| Table {
             columns: result.columns.clone(),
             rows: result.rows.clone(),

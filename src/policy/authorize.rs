@@ -81,7 +81,12 @@ impl fmt::Debug for Policy {
 impl Policy {
     /// Reads and validates `policy.cedar` against the runbooks and the people there are.
     pub fn load(path: &Path, text: &str, runbooks: &[RunbookFacts], people: &People) -> Result<Self, Vec<Problem>> {
-        load::load(path, text, runbooks, people)
+        load::load(path, text, runbooks, Some(people))
+    }
+
+    /// What is wrong with `policy.cedar`, as far as that can be told without the people.
+    pub fn problems(path: &Path, text: &str, runbooks: &[RunbookFacts]) -> Vec<Problem> {
+        load::load(path, text, runbooks, None).err().unwrap_or_default()
     }
 
     /// SHA-256 over the policies and the schema that they were validated against, in hex.

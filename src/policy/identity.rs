@@ -68,6 +68,12 @@ pub struct DiscordRole {
 impl People {
     /// Reads `people.toml`. A person can be picked without proof only if `demo` is true.
     pub fn load(path: &Path, text: &str, demo: bool) -> Result<Self, Vec<Problem>> {
+        let (people, problems) = Self::read(path, text, demo);
+        if problems.is_empty() { Ok(people) } else { Err(problems) }
+    }
+
+    /// What can be made of the file, with all that is wrong with it: enough to check other files against.
+    pub fn read(path: &Path, text: &str, demo: bool) -> (Self, Vec<Problem>) {
         let file = TomlFile::new(path, text);
         let tree = file.parse();
         let mut root = file.root(&tree);
@@ -90,17 +96,13 @@ impl People {
             persons,
             accounts,
         } = register;
-        let problems = file.into_problems();
-        if problems.is_empty() {
-            Ok(Self {
-                persons,
-                groups,
-                accounts,
-                demo,
-            })
-        } else {
-            Err(problems)
-        }
+        let people = Self {
+            persons,
+            groups,
+            accounts,
+            demo,
+        };
+        (people, file.into_problems())
     }
 
     /// The person behind an account. A session is the word of the console that opened it on the person's own token.

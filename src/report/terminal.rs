@@ -169,6 +169,9 @@ impl Page {
                 .collect();
             self.sentence("touches: ", &facts.join(", "));
         }
+        if (report.dry || report.outcome == Outcome::Denied) && !report.policies.is_empty() {
+            let _ = writeln!(self.text, "policy: {}", shown(&report.policies.join(", ")));
+        }
         if let Some(digest) = &report.digest
             && report.outcome == Outcome::AwaitingApproval
         {

@@ -9,7 +9,7 @@ use crate::request::Resolution;
 use crate::runbook::StepOutcome;
 
 /// Beyond this many sentences of steps the closing sentence counts.
-const SENTENCES: usize = 6;
+const SENTENCES: usize = 4;
 
 /// The report of a run. `approvers` may answer what it asks.
 pub fn report_of(live: &Live, approvers: &[String]) -> Report {
@@ -47,6 +47,11 @@ pub fn report_of(live: &Live, approvers: &[String]) -> Report {
         attention: attention(live, approvers),
         history: state.history.clone(),
         digest: Some(plan.digest.clone()),
+        policies: state
+            .decision
+            .as_ref()
+            .map(|decision| decision.policies.clone())
+            .unwrap_or_default(),
     }
 }
 
@@ -56,7 +61,7 @@ fn say(live: &Live, outcome: Outcome) -> String {
         return match state.next() {
             Next::Prove(at) => {
                 format!(
-                    "{say}\nThe signals are read once more at {}.",
+                    "{say} The signals are read once more at {}.",
                     at.strftime("%H:%M:%S UTC")
                 )
             }

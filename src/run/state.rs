@@ -1,5 +1,9 @@
 //! The state of a run, derived from its journal, and what comes next. Pure: no clock, no store, no network.
 
+mod next;
+
+pub use next::Next;
+
 use super::journal::{Cited, Entry, Moment};
 use crate::panel::reading::Reading;
 use crate::policy::approval::Party;
@@ -95,33 +99,6 @@ pub enum StepState {
         /// The sentence people see.
         say: String,
     },
-}
-
-/// What comes next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Next {
-    /// Nothing until then; if nobody has answered by then, it is a no.
-    AwaitApproval(Timestamp),
-    /// Build the plan again, decide again, take the locks.
-    Start,
-    /// Read the signals.
-    Read(Moment),
-    /// Begin this step, not before the time.
-    Step(usize, Option<Timestamp>),
-    /// Find out what became of this step, whose caller died or is another process.
-    Recover(usize),
-    /// A person must say what became of this step.
-    AskPerson(usize),
-    /// Undo this step.
-    Undo(usize),
-    /// Find out what became of this undo.
-    RecoverUndo(usize),
-    /// Close with this outcome.
-    Close(Outcome),
-    /// Read the signals once more and judge, not before the time.
-    Prove(Timestamp),
-    /// There is nothing more to do.
-    Nothing,
 }
 
 /// An entry that cannot come where it came.
@@ -442,118 +419,6 @@ impl RunState {
             }
         }
         Some(())
-    }
-
-    /// What comes next, for a process that has no call of this run under way.
-    pub fn next(&self) -> Next {
-        match &self.phase {
-            None => Next::Nothing,
-            Some(Phase::AwaitingApproval { until, .. }) => Next::AwaitApproval(*until),
-            Some(Phase::Ready) => Next::Start,
-            Some(Phase::Running) => self.next_step(),
-            Some(Phase::Undoing) => self.next_undo(),
-            Some(Phase::Closed { at, .. }) => match self.shape.soak {
-                Some(soak) if self.verdict.is_none() && self.any_effect() => Next::Prove(*at + soak),
-                _ => Next::Nothing,
-            },
-        }
-    }
-
-    fn next_step(&self) -> Next {
-        let proves = self.shape.soak.is_some();
-        if proves && !self.has_read(Moment::Before) && self.steps.iter().all(|step| self.is_fresh(step)) {
-            return Next::Read(Moment::Before);
-        }
-        for (index, step) in self.steps.iter().enumerate() {
-            match step {
-                // An engine never asks while its own call is out: whoever made this one is gone.
-                StepState::Begun { .. } => return Next::Recover(index),
-                StepState::Ended {
-                    outcome: StepOutcome::Unknown,
-                    ..
-                } => return Next::AskPerson(index),
-                StepState::Ended {
-                    outcome: StepOutcome::Failed,
-                    ..
-                }
-                | StepState::Abandoned { .. } => {
-                    return self.finish();
-                }
-                StepState::Waiting { after, .. } => {
-                    if self.stop.is_some() {
-                        return self.finish();
-                    }
-                    return Next::Step(index, *after);
-                }
-                StepState::Ended { .. } | StepState::Undoing { .. } | StepState::Undone { .. } => {}
-            }
-        }
-        self.finish()
-    }
-
-    fn finish(&self) -> Next {
-        if self.shape.soak.is_some() && self.any_effect() && !self.has_read(Moment::After) {
-            return Next::Read(Moment::After);
-        }
-        let failed = self.steps.iter().any(|step| {
-            matches!(
-                step,
-                StepState::Ended {
-                    outcome: StepOutcome::Failed,
-                    ..
-                } | StepState::Abandoned { .. }
-            )
-        });
-        if let Some(step) = self.undo_target()
-            && failed
-            && self.shape.undo_on_failure
-        {
-            return Next::Undo(step);
-        }
-        Next::Close(self.outcome())
-    }
-
-    fn next_undo(&self) -> Next {
-        for (index, step) in self.steps.iter().enumerate() {
-            match step {
-                StepState::Undoing { .. } => return Next::RecoverUndo(index),
-                StepState::Undone {
-                    outcome: StepOutcome::Failed | StepOutcome::Unknown,
-                    ..
-                } => {
-                    return Next::Close(Outcome::PartlyDone);
-                }
-                _ => {}
-            }
-        }
-        self.undo_target().map_or(Next::Close(Outcome::Undone), Next::Undo)
-    }
-
-    /// How the run would end now, by its steps alone.
-    fn outcome(&self) -> Outcome {
-        let count = |wanted: StepOutcome| {
-            self.steps
-                .iter()
-                .filter(|step| matches!(step, StepState::Ended { outcome, .. } if *outcome == wanted))
-                .count()
-        };
-        let (done, failed) = (count(StepOutcome::Done), count(StepOutcome::Failed));
-        let abandoned = self
-            .steps
-            .iter()
-            .any(|step| matches!(step, StepState::Abandoned { .. }));
-        let waiting = self.steps.iter().any(|step| matches!(step, StepState::Waiting { .. }));
-        if abandoned || (failed > 0 && done > 0) {
-            Outcome::PartlyDone
-        } else if failed > 0 {
-            Outcome::Failed
-        } else if waiting && self.stop.is_some() {
-            Outcome::Stopped
-        } else if done > 0 || self.steps.is_empty() {
-            Outcome::Succeeded
-        } else {
-            Outcome::NothingToDo
-        }
     }
 
     /// The latest done step that can be undone and has nothing after it that is in the way.

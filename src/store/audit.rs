@@ -4,6 +4,7 @@ use super::{Store, StoreError, encode, micros, number, text, timestamp};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::{Any, Transaction};
 
 /// One line of the record.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,15 +24,9 @@ pub struct AuditRow {
 impl Store {
     /// Writes one line of the record.
     pub async fn audit(&self, row: &AuditRow) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(uuid::Uuid::now_v7().simple().to_string())
-            .bind(micros(row.at))
-            .bind(&row.kind)
-            .bind(&row.person)
-            .bind(&row.subject)
-            .bind(encode("audit", &row.body)?)
-            .execute(&self.write)
-            .await?;
+        let mut work = self.begin().await?;
+        insert_audit(&mut work, row).await?;
+        work.commit().await?;
         Ok(())
     }
 
@@ -85,4 +80,17 @@ impl Store {
             locks,
         })
     }
+}
+
+pub(super) async fn insert_audit(work: &mut Transaction<'static, Any>, row: &AuditRow) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(uuid::Uuid::now_v7().simple().to_string())
+        .bind(micros(row.at))
+        .bind(&row.kind)
+        .bind(&row.person)
+        .bind(&row.subject)
+        .bind(encode("audit", &row.body)?)
+        .execute(&mut **work)
+        .await?;
+    Ok(())
 }

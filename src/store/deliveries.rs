@@ -1,5 +1,7 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
+use super::audit::{AuditRow, insert_audit};
+use super::messages::{NewMessage, insert_message};
 use super::{Store, StoreError, decode, encode, micros, number, optional_text, text};
 use crate::report::Report;
 use crate::request::{Delivery, Request};
@@ -111,16 +113,31 @@ impl Store {
         Ok(taken.into_iter().map(|(_, request)| request).collect())
     }
 
-    /// Marks a request as answered without a run; the report is what the person sees. The first answer stands.
-    pub async fn answer(&self, request: &str, run: Option<&str>, report: &Report) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE request SET state = 'answered', run = $2, answer = $3 WHERE id = $1 AND state <> 'answered'",
-        )
-        .bind(request)
-        .bind(run)
-        .bind(encode("answer", report)?)
-        .execute(&self.write)
-        .await?;
+    /// Marks a request as answered without a run, with the message that says so and the record of it, all or nothing.
+    /// The first answer stands.
+    pub async fn answer(
+        &self,
+        request: &str,
+        report: &Report,
+        message: Option<&NewMessage>,
+        record: &AuditRow,
+    ) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
+        let first =
+            sqlx::query("UPDATE request SET state = 'answered', answer = $2 WHERE id = $1 AND state <> 'answered'")
+                .bind(request)
+                .bind(encode("answer", report)?)
+                .execute(&mut *work)
+                .await?
+                .rows_affected()
+                == 1;
+        if first {
+            if let Some(message) = message {
+                insert_message(&mut work, message, record.at).await?;
+            }
+            insert_audit(&mut work, record).await?;
+        }
+        work.commit().await?;
         Ok(())
     }
 

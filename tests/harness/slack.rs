@@ -121,6 +121,27 @@ impl Slack {
         .await
     }
 
+    /// The same for what takes longer than what should come at once.
+    pub async fn until_within(&self, message: &Message, seconds: u64, holds: impl Fn(&Message) -> bool) -> Message {
+        let what = format!("{} to change", message.ts);
+        let find = |world: &mut World| {
+            world
+                .message(&message.channel, &message.ts)
+                .filter(|now| holds(now))
+                .cloned()
+        };
+        self.next_within(&what, Duration::from_secs(seconds), find).await
+    }
+
+    /// The next message for one person alone, where it takes longer than what should come at once.
+    pub async fn whisper_within(&self, user: &str, seconds: u64) -> Whisper {
+        let within = Duration::from_secs(seconds);
+        self.next_within(&format!("a whisper to {user}"), within, |world| {
+            world.read_whisper(user)
+        })
+        .await
+    }
+
     /// The message as it stands now.
     pub fn now(&self, message: &Message) -> Message {
         self.shared
@@ -131,6 +152,10 @@ impl Slack {
     }
 
     async fn next<T>(&self, what: &str, find: impl Fn(&mut World) -> Option<T>) -> T {
+        self.next_within(what, PATIENCE, find).await
+    }
+
+    async fn next_within<T>(&self, what: &str, within: Duration, find: impl Fn(&mut World) -> Option<T>) -> T {
         let mut changes = self.shared.changes.subscribe();
         let search = async {
             loop {
@@ -140,7 +165,7 @@ impl Slack {
                 changes.changed().await.expect("the simulator is gone");
             }
         };
-        match tokio::time::timeout(PATIENCE, search).await {
+        match tokio::time::timeout(within, search).await {
             Ok(found) => found,
             Err(_) => panic!("waited for {what}; Slack has:\n{}", self.shared.world().describe()),
         }
@@ -173,6 +198,25 @@ impl Slack {
 
     pub fn files(&self) -> Vec<File> {
         self.shared.world().files.values().cloned().collect()
+    }
+
+    /// All that the bot has ever sent: calls, messages with their earlier forms, and files.
+    pub fn everything(&self) -> String {
+        let world = self.shared.world();
+        let calls = world.calls.iter().map(|call| call.arguments.to_string());
+        let messages = world.channels.values().flat_map(|channel| &channel.messages);
+        let messages = messages.map(|message| format!("{message:?}"));
+        let whispers = world.whispers.iter().map(|whisper| format!("{whisper:?}"));
+        let files = world.files.values().map(|file| {
+            let bytes = file.bytes.as_deref().unwrap_or_default();
+            format!("{} {} {}", file.name, file.title, String::from_utf8_lossy(bytes))
+        });
+        calls
+            .chain(messages)
+            .chain(whispers)
+            .chain(files)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// What a person has seen of Slack's own complaints about the bot: `operation_timeout`, `dispatch_failed`.

@@ -5,6 +5,7 @@ use futures::future::join_all;
 use secrecy::ExposeSecret;
 use signalbox::dispatch::answer;
 use signalbox::report::{Outcome, Report};
+use signalbox::store::audit::AuditRow;
 use signalbox::store::deliveries::Progress;
 use sqlx::Row;
 use std::collections::BTreeSet;
@@ -150,10 +151,12 @@ pub async fn an_unanswered_request_is_taken_again_after_its_time(database: Datab
             .is_empty()
     );
     let again = store.take_requests("two", later(61), later(121), 9).await.unwrap();
-    assert_eq!(again.len(), 1);
-    assert_eq!(again[0], given.request);
+    assert_eq!(again, std::slice::from_ref(&given.request));
 
-    store.answer(&given.request.id, None, &said("No.")).await.unwrap();
+    store
+        .answer(&given.request.id, &said("No."), None, &record(&given.request.id))
+        .await
+        .unwrap();
 
     assert!(
         store
@@ -169,14 +172,23 @@ pub async fn an_answer_stays_what_it_was(database: Database) {
     let store = database.open().await;
     begin(&store, "r1").await;
     let of_run = store.run("r1").await.unwrap().request;
-    store.answer(&of_run, None, &said("Denied.")).await.unwrap();
+    store
+        .answer(&of_run, &said("Denied."), None, &record(&of_run))
+        .await
+        .unwrap();
     assert_eq!(store.progress(&of_run).await.unwrap(), Progress::Run("r1".to_owned()));
 
     let asked = request();
     store.request(&asked, noon()).await.unwrap();
     assert_eq!(store.progress(&asked.id).await.unwrap(), Progress::Pending);
-    store.answer(&asked.id, None, &said("First.")).await.unwrap();
-    store.answer(&asked.id, None, &said("Second.")).await.unwrap();
+    store
+        .answer(&asked.id, &said("First."), None, &record(&asked.id))
+        .await
+        .unwrap();
+    store
+        .answer(&asked.id, &said("Second."), None, &record(&asked.id))
+        .await
+        .unwrap();
     let Progress::Answered(report) = store.progress(&asked.id).await.unwrap() else {
         panic!("it was answered");
     };
@@ -186,4 +198,15 @@ pub async fn an_answer_stays_what_it_was(database: Database) {
 
 fn said(say: &str) -> Report {
     answer::said("dana", "forward-order", Outcome::Denied, say)
+}
+
+/// A line for the record of an answer.
+fn record(request: &str) -> AuditRow {
+    AuditRow {
+        at: noon(),
+        kind: "decision".to_owned(),
+        person: "dana".to_owned(),
+        subject: request.to_owned(),
+        body: serde_json::Value::Null,
+    }
 }

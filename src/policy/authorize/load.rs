@@ -24,7 +24,7 @@ pub(super) fn load(
     path: &Path,
     text: &str,
     runbooks: &[RunbookFacts],
-    people: &People,
+    people: Option<&People>,
 ) -> Result<Policy, Vec<Problem>> {
     let mut problems: Vec<Problem> = schema::contradictions(runbooks)
         .into_iter()
@@ -75,7 +75,9 @@ pub(super) fn load(
     };
     reading.read(&parsed);
     reading.validate(&schema);
-    reading.names_exist(&Existing::new(runbooks, people));
+    if let Some(people) = people {
+        reading.names_exist(&Existing::new(runbooks, people));
+    }
     let Reading {
         mut problems,
         articles,

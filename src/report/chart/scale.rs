@@ -14,14 +14,17 @@ pub(super) struct Scale {
     pub(super) ticks: Vec<f64>,
 }
 
+/// A scale begins at zero unless all numbers are larger than this part of the largest.
+const NARROW: f64 = 0.9;
+
 impl Scale {
     /// A scale with about three steps that holds all the numbers; none if there are none. It begins at zero unless the
-    /// numbers stay in a narrow range far from it: a bar twice as high should mean twice as much.
+    /// numbers stay in a narrow range far from it: twice as high should mean twice as much.
     pub(super) fn of(numbers: &[f64]) -> Option<Self> {
         let (mut low, mut high) = range(numbers)?;
-        if low >= 0.0 && (low == high || low <= high / 2.0) {
+        if low >= 0.0 && (low == high || low <= NARROW * high) {
             low = 0.0;
-        } else if high <= 0.0 && (low == high || high >= low / 2.0) {
+        } else if high <= 0.0 && (low == high || high >= NARROW * low) {
             high = 0.0;
         }
         if low == high {
@@ -39,6 +42,11 @@ impl Scale {
         let steps = ((high - low) / step).round() as usize;
         let ticks = (0..=steps).map(|index| low + step * index as f64).collect();
         Some(Self { low, high, ticks })
+    }
+
+    /// Whether the bottom is zero, so that the area below a line means something.
+    pub(super) fn begins_at_zero(&self) -> bool {
+        self.low == 0.0
     }
 
     /// How far up a value stands, from 0 at the bottom to 1 at the top.

@@ -148,7 +148,7 @@ impl Frame<'_> {
     fn rule(&self, svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
         let _ = writeln!(
             svg,
-            r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {stroke}/>"#
+            r#"<line x1="{x1:.1}" y1="{y1:.1}" x2="{x2:.1}" y2="{y2:.1}" {stroke} shape-rendering="crispEdges"/>"#
         );
     }
 
@@ -230,7 +230,12 @@ impl Frame<'_> {
         }
         for piece in pieces(&points) {
             let places: Vec<(f64, f64)> = piece.iter().map(|(at, value)| (self.x(*at), y(*value))).collect();
-            self.curve(svg, &thinned(&places), colour, plot_bottom);
+            self.curve(
+                svg,
+                &thinned(&places),
+                colour,
+                scale.begins_at_zero().then_some(plot_bottom),
+            );
         }
     }
 
@@ -287,7 +292,7 @@ impl Frame<'_> {
         }
     }
 
-    fn curve(&self, svg: &mut String, places: &[(f64, f64)], colour: &str, bottom: f64) {
+    fn curve(&self, svg: &mut String, places: &[(f64, f64)], colour: &str, ground: Option<f64>) {
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
             return;
         };
@@ -304,11 +309,13 @@ impl Frame<'_> {
         for (index, (x, y)) in places.iter().enumerate() {
             let _ = write!(path, "{}{x:.1} {y:.1}", if index == 0 { "M" } else { "L" });
         }
-        let _ = writeln!(
-            svg,
-            r#"<path d="{path}L{:.1} {bottom:.1}L{:.1} {bottom:.1}Z" fill="{colour}" fill-opacity="0.14"/>"#,
-            last.0, first.0
-        );
+        if let Some(bottom) = ground {
+            let _ = writeln!(
+                svg,
+                r#"<path d="{path}L{:.1} {bottom:.1}L{:.1} {bottom:.1}Z" fill="{colour}" fill-opacity="0.14"/>"#,
+                last.0, first.0
+            );
+        }
         let _ = writeln!(
             svg,
             r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>"#

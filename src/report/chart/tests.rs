@@ -139,21 +139,21 @@ fn the_whole_chart_as_text() {
     <rect x="20" y="105.0" width="14" height="5" rx="2.5" fill="#73bf69"/>
     <text x="42.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="start">queue length (messages)</text>
     <text x="780.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="end">last 1, threshold 5</text>
-    <line x1="76.0" y1="128.0" x2="76.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="216.8" y1="128.0" x2="216.8" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="357.6" y1="128.0" x2="357.6" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="498.4" y1="128.0" x2="498.4" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="639.2" y1="128.0" x2="639.2" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="780.0" y1="128.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
-    <line x1="76.0" y1="216.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="128.0" x2="76.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="216.8" y1="128.0" x2="216.8" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="357.6" y1="128.0" x2="357.6" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="498.4" y1="128.0" x2="498.4" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="639.2" y1="128.0" x2="639.2" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="780.0" y1="128.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="76.0" y1="216.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
     <text x="68.0" y="221.0" font-size="15" fill="#9fa1ac" text-anchor="end">0</text>
-    <line x1="76.0" y1="186.7" x2="780.0" y2="186.7" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="186.7" x2="780.0" y2="186.7" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
     <text x="68.0" y="191.7" font-size="15" fill="#9fa1ac" text-anchor="end">2</text>
-    <line x1="76.0" y1="157.3" x2="780.0" y2="157.3" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="157.3" x2="780.0" y2="157.3" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
     <text x="68.0" y="162.3" font-size="15" fill="#9fa1ac" text-anchor="end">4</text>
-    <line x1="76.0" y1="128.0" x2="780.0" y2="128.0" stroke="#2f333a" stroke-width="1"/>
+    <line x1="76.0" y1="128.0" x2="780.0" y2="128.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
     <text x="68.0" y="133.0" font-size="15" fill="#9fa1ac" text-anchor="end">6</text>
-    <line x1="76.0" y1="142.7" x2="780.0" y2="142.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4"/>
+    <line x1="76.0" y1="142.7" x2="780.0" y2="142.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4" shape-rendering="crispEdges"/>
     <path d="M76.0 216.0L146.4 157.3L146.4 216.0L76.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
     <path d="M76.0 216.0L146.4 157.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
     <circle cx="287.2" cy="186.7" r="3" fill="#73bf69"/>
@@ -370,6 +370,7 @@ fn scales_are_round() {
         (&[0.0], &[0.0, 1.0]),
         (&[12.0], &[0.0, 5.0, 10.0, 15.0]),
         (&[1.0, 2.0], &[0.0, 1.0, 2.0]),
+        (&[10.0, 12.0], &[0.0, 5.0, 10.0, 15.0]),
         (&[1000.0, 1010.0], &[1000.0, 1005.0, 1010.0]),
         (&[-3.0, 3.0], &[-4.0, -2.0, 0.0, 2.0, 4.0]),
         (&[0.0, 0.5], &[0.0, 0.2, 0.4, 0.6000000000000001]),

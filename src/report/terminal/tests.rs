@@ -21,6 +21,7 @@ fn report(outcome: Outcome) -> Report {
         attention: None,
         history: Vec::new(),
         digest: None,
+        policies: Vec::new(),
     }
 }
 
@@ -97,6 +98,7 @@ fn a_plan_that_waits_for_a_second_person() {
             ("money".to_owned(), "USD 84.50".to_owned()),
         ],
         digest: Some("9c1d".to_owned()),
+        policies: Vec::new(),
         attention: Some(Attention {
             groups: vec!["ops".to_owned()],
             say: "one more yes is needed".to_owned(),

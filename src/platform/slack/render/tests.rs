@@ -26,6 +26,7 @@ fn report(outcome: Outcome) -> Report {
         attention: None,
         history: Vec::new(),
         digest: None,
+        policies: Vec::new(),
     }
 }
 
@@ -74,6 +75,7 @@ fn waiting() -> Report {
             say: "Somebody else's yes is needed until 15:30.".into(),
         }),
         digest: Some("d1".into()),
+        policies: Vec::new(),
         ..report(Outcome::AwaitingApproval)
     }
 }
@@ -591,6 +593,7 @@ fn reports() -> impl Strategy<Value = Report> {
             attention: attention.map(|(groups, say)| Attention { groups, say }),
             history,
             digest: Some("d".repeat(64)),
+            policies: Vec::new(),
         }
     })
 }

@@ -1,0 +1,163 @@
+//! Deliveries that must not be believed, or not twice; and the app's manifest.
+
+use crate::harness::slack::{SIGNING_SECRET, Sent};
+use crate::harness::slack_world::Scene;
+use serde_json::Value;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_delivery_twice_is_one_run() {
+    let scene = Scene::open().await;
+    let sent = scene.types("U1", "/forward-order", "1043").await;
+    for _ in 0..2 {
+        let ack = scene.slack.deliver("U1", "C0OPS", sent.clone()).await;
+        assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""));
+    }
+    let message = scene.slack.posted("C0OPS").await;
+    let message = scene.until_heading(&message, "✓").await;
+    let ack = scene.slack.deliver("U1", "C0OPS", sent).await;
+    assert_eq!(ack.status, Some(200));
+    scene.slack.until(&message, |now| now.seen().contains("Proof:")).await;
+    assert_eq!(scene.shop().posts(1043).await, 1);
+    assert_eq!(scene.bot.runs().len(), 1);
+    scene.slack.reply(&message).await;
+    scene.slack.reply(&message).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_slack_did_not_sign_is_not_kept() {
+    let scene = Scene::open().await;
+    let now = jiff::Timestamp::now().as_second();
+    let body = || scene.slack.person("U1").command_body("C0OPS", "/forward-order", "1043");
+    let path = "/slack/commands";
+    let genuine = Sent::new(path, body());
+    let cut = genuine.body[..genuine.body.len() / 2].to_owned();
+    let foreign = scene.slack.person("U9").command_body("C0OPS", "/forward-order", "1043");
+    let half_foreign = body().replace("team_id=T1", "team_id=T9");
+    for (what, sent, status) in [
+        ("forged", Sent::signed(path, body(), now, "another secret"), 401),
+        ("signed with nothing", Sent::signed(path, body(), now, ""), 401),
+        (
+            "unsigned",
+            Sent {
+                signature: String::new(),
+                ..genuine.clone()
+            },
+            401,
+        ),
+        (
+            "truncated",
+            Sent {
+                body: cut,
+                ..genuine.clone()
+            },
+            401,
+        ),
+        (
+            "changed",
+            Sent {
+                body: genuine.body.replace("1043", "1042"),
+                ..genuine.clone()
+            },
+            401,
+        ),
+        ("too old", Sent::signed(path, body(), now - 301, SIGNING_SECRET), 401),
+        (
+            "from the future",
+            Sent::signed(path, body(), now + 310, SIGNING_SECRET),
+            401,
+        ),
+        ("half a form", Sent::new(path, genuine.body[..40].to_owned()), 400),
+        ("of a foreign workspace", Sent::new(path, foreign), 403),
+        ("of a workspace that is not ours", Sent::new(path, half_foreign), 403),
+    ] {
+        let ack = scene.slack.deliver("U1", "C0OPS", sent).await;
+        assert_eq!((ack.status, ack.body.as_str()), (Some(status), ""), "{what}");
+    }
+    assert!(scene.bot.runs().is_empty());
+    assert!(
+        scene
+            .bot
+            .metrics()
+            .await
+            .contains("signalbox_deliveries_total{outcome=\"kept\"} 0")
+    );
+    assert_eq!(scene.posts().await, 0);
+    scene.end_with_complaints().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manifest_has_a_command_for_each_runbook() {
+    let scene = Scene::open().await;
+    let output = scene.bot.command(&["export", "slack-manifest"]);
+    assert!(output.status.success());
+    let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+    insta::assert_snapshot!(format!("{manifest:#}"), @r#"
+    {
+      "_metadata": {
+        "major_version": 1,
+        "minor_version": 1
+      },
+      "display_information": {
+        "name": "Signalbox",
+        "description": "Runbook actions: done once, approved by a second person, proved by metrics"
+      },
+      "features": {
+        "bot_user": {
+          "display_name": "Signalbox",
+          "always_online": true
+        },
+        "slash_commands": [
+          {
+            "command": "/signalbox",
+            "url": "http://127.0.0.1:29980/slack/commands",
+            "description": "Approve, stop and look at runs; help",
+            "should_escape": false,
+            "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume"
+          },
+          {
+            "command": "/forward-order",
+            "url": "http://127.0.0.1:29980/slack/commands",
+            "description": "Sends paid orders to their suppliers, each order once.",
+            "should_escape": false,
+            "usage_hint": "forward-order ORDER[,ORDER...]"
+          },
+          {
+            "command": "/resync-supplier",
+            "url": "http://127.0.0.1:29980/slack/commands",
+            "description": "Reads the products of suppliers anew.",
+            "should_escape": false,
+            "usage_hint": "resync-supplier SUPPLIER[,SUPPLIER...]"
+          },
+          {
+            "command": "/stuck-orders",
+            "url": "http://127.0.0.1:29980/slack/commands",
+            "description": "Lists paid orders that a supplier has not got yet.",
+            "should_escape": false,
+            "usage_hint": "stuck-orders"
+          }
+        ]
+      },
+      "oauth_config": {
+        "scopes": {
+          "bot": [
+            "commands",
+            "chat:write",
+            "files:write",
+            "usergroups:read"
+          ]
+        }
+      },
+      "settings": {
+        "interactivity": {
+          "is_enabled": true,
+          "request_url": "http://127.0.0.1:29980/slack/interactivity"
+        },
+        "org_deploy_enabled": false,
+        "socket_mode_enabled": false,
+        "token_rotation_enabled": false
+      }
+    }
+    "#);
+    scene.end().await;
+}

@@ -1,0 +1,127 @@
+//! What people see when parts of the world fail.
+
+use crate::harness::slack::{Fault, Message};
+use crate::harness::slack_world::{Scene, shown, whispered};
+
+async fn succeeded(scene: &Scene, message: &Message) -> Message {
+    scene.until_heading(message, "✓").await;
+    scene.slack.until(message, |now| now.seen().contains("Proof:")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_is_killed_goes_on_in_the_same_message_and_sends_nothing_twice() {
+    let mut scene = Scene::open().await;
+    scene.shop().ctl(&["outage", "slow", "3"]);
+    scene.types("U1", "/forward-order", "1042").await;
+    let message = scene.slack.posted("C0OPS").await;
+    scene
+        .slack
+        .until(&message, |now| now.seen().contains("under way"))
+        .await;
+    scene.bot.kill();
+    scene.bot.start().await;
+    let message = scene
+        .slack
+        .until_within(&message, 60, |now| now.seen().contains("Proof:"))
+        .await;
+    insta::assert_snapshot!(shown(&message), @r"
+    ✓ Succeeded: forward-order order=1042
+    Order 1042 is forwarded: its row shows CJ: CJORD-N.
+    Touches: money USD 84.50, orders 1
+    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Steps: 1 done
+    ✓ forward[1042]: Order 1042 is forwarded: its row shows CJ: CJORD-N.
+    Asked by dana, run RUN
+    ");
+    assert_eq!(scene.shop().posts(1042).await, 1);
+    scene.slack.reply(&message).await;
+    scene.slack.reply(&message).await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_acknowledgement_does_not_wait_for_a_database_that_hangs() {
+    let scene = Scene::open().await;
+    let hanging = scene.shop().hang_database();
+    scene.types("U1", "/forward-order", "1043").await;
+    let answer = scene.slack.whisper_within("U1", 60).await;
+    insta::assert_snapshot!(whispered(&answer), @r"
+    ⊘ Refused: forward-order order=1043
+    Nothing was done: I could not look at orders first, because shop-db cannot be reached: PostgreSQL at 127.0.0.1:22286 cannot be reached: no connection in time
+    Asked by dana
+    ");
+    drop(hanging);
+    assert_eq!(scene.shop().posts(1043).await, 0);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_without_the_bot_is_answered_by_the_response_url() {
+    let scene = Scene::open().await;
+    scene.slack.kick_bot("C0OPS");
+    scene.types("U1", "/forward-order", "1043").await;
+    let mut seen = Vec::new();
+    loop {
+        let message = scene.slack.posted("C0OPS").await;
+        seen.push(shown(&message));
+        if message.seen().contains("Proof:") {
+            break;
+        }
+    }
+    assert!(seen.len() <= 5, "{seen:#?}");
+    insta::assert_snapshot!(seen.join("\n\n"), @r"
+    ► Running: forward-order order=1043
+    Starting.
+    Touches: money USD 60.50, orders 1
+    Steps: 1 to come
+    · forward[1043]: Send order 1043 (USD 60.50) to CJ.
+    Stop
+    Asked by dana, run RUN
+
+    ✓ Succeeded: forward-order order=1043
+    Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    The signals are read once more at TIME.
+    Touches: money USD 60.50, orders 1
+    Steps: 1 done
+    ✓ forward[1043]: Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    Asked by dana, run RUN
+
+    ✓ Succeeded: forward-order order=1043
+    Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    Touches: money USD 60.50, orders 1
+    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Steps: 1 done
+    ✓ forward[1043]: Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    Asked by dana, run RUN
+    ");
+    assert_eq!(scene.shop().posts(1043).await, 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_slack_refuses_for_a_while_arrives_afterwards_and_once() {
+    let scene = Scene::open().await;
+    for fault in [Fault::RateLimited(1), Fault::Status(503), Fault::Html] {
+        scene.slack.fault("chat.postMessage", fault);
+    }
+    for fault in [Fault::Status(503), Fault::Reset, Fault::RateLimited(1)] {
+        scene.slack.fault("chat.update", fault);
+    }
+    scene.slack.fault("files.getUploadURLExternal", Fault::Status(503));
+    scene.types("U1", "/forward-order", "1043").await;
+    let message = scene.slack.posted("C0OPS").await;
+    let message = succeeded(&scene, &message).await;
+    insta::assert_snapshot!(shown(&message), @r"
+    ✓ Succeeded: forward-order order=1043
+    Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    Touches: money USD 60.50, orders 1
+    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Steps: 1 done
+    ✓ forward[1043]: Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    Asked by dana, run RUN
+    ");
+    scene.slack.reply(&message).await;
+    scene.slack.reply(&message).await;
+    assert_eq!(scene.shop().posts(1043).await, 1);
+    scene.end().await;
+}
