@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, MutexGuard};
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 const SIGNALBOX: &str = env!("CARGO_BIN_EXE_signalbox");
 
-/// What people wait for in the stories, instead of two minutes.
+/// What people wait for in the stories, instead of what the runbooks say.
 const SOAK: &str = "3s";
 
 static SHOP: Mutex<Option<Shop>> = Mutex::const_new(None);
@@ -191,8 +191,9 @@ impl Bot {
         for entry in fs::read_dir(format!("{REPOSITORY}/commands")).unwrap() {
             let file = entry.unwrap().path();
             let text = fs::read_to_string(&file).unwrap();
-            let text = text.replace("soak = \"2m\"", &format!("soak = \"{SOAK}\""));
-            fs::write(path.join("commands").join(file.file_name().unwrap()), text).unwrap();
+            let soak = Regex::new("soak = \"[^\"]*\"").unwrap();
+            let text = soak.replace_all(&text, format!("soak = \"{SOAK}\""));
+            fs::write(path.join("commands").join(file.file_name().unwrap()), text.as_bytes()).unwrap();
         }
         let people = fs::read_to_string(format!("{REPOSITORY}/demo/config/people.toml")).unwrap();
         let people = people.replace("[group.ops]", "[group.ops]\nslack_usergroups = [\"T1/S0OPS\"]");
