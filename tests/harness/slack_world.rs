@@ -439,7 +439,7 @@ impl Scene {
 
 /// What differs from one time to the next, in words that stay.
 pub fn steady(text: &str) -> String {
-    const CHANGES: [(&str, &str); 12] = [
+    const CHANGES: [(&str, &str); 14] = [
         (r"\brun [0-9a-hjkmnp-tv-z]{10}\b", "run RUN"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "DATE"),
@@ -450,7 +450,9 @@ pub fn steady(text: &str) -> String {
         // Stories follow each other so fast that the past before one of them is that of others.
         (r"Proof: (improved|no change)\.", "Proof: VERDICT."),
         // A look that comes a moment later sees one order more or less, and the queue too.
-        (r"\d+ -> \d+ -> \d+", "N -> N -> N"),
+        (r"\d+ -> \d+( \w+)?, \d+ after", "N -> N$1, N after"),
+        (r"\d+ at first[^.]*\.", "NUMBERS."),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"CJORD-\d+", "CJORD-N"),
         (r"\b\d+(\.\d+)? m?s\b", "SOME s"),
         (r"[0-9a-hjkmnp-tv-z]{10}\.png", "RUN.png"),

@@ -79,7 +79,7 @@ async fn six_orders_go_when_a_second_person_of_ops_says_yes() {
     ✓ Succeeded: forward-order order=1060,1061,1062,1063,1064,1065
     6 done of 6 steps.
     Touches: money USD 150.00, orders 6
-    Proof: VERDICT. orders awaiting forwarding 340 -> 334, 334 after the soak; queue length 0 -> 0 messages, 0 after the soak; workers alive 1 -> 1, 1 after the soak
+    Proof: VERDICT. orders awaiting forwarding N -> N, N after the soak; queue length N -> N messages, N after the soak; workers alive N -> N, N after the soak
     Steps: 6 done
     ✓ forward[1060]: Order 1060 is forwarded: its row shows CJ: CJORD-N.
     ✓ forward[1061]: Order 1061 is forwarded: its row shows CJ: CJORD-N.
@@ -211,7 +211,7 @@ async fn stop_lets_the_step_under_way_end_and_begins_no_other() {
     ■ Stopped: forward-order order=1042,1043
     Order 1042 is forwarded: its row shows CJ: CJORD-N. Stopped by lee. 1 of 2 steps were not begun.
     Touches: money USD 145.00, orders 2
-    Proof: VERDICT. orders awaiting forwarding 340 -> 339, 339 after the soak; queue length 0 -> 0 messages, 0 after the soak; workers alive 1 -> 1, 1 after the soak
+    Proof: VERDICT. orders awaiting forwarding N -> N, N after the soak; queue length N -> N messages, N after the soak; workers alive N -> N, N after the soak
     Steps: 1 done, 1 to come
     ✓ forward[1042]
     · forward[1043]: Send order 1043 (USD 60.50) to CJ.
