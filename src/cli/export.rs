@@ -19,7 +19,16 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
     let usages: Vec<(String, String, String)> = rules
         .catalog
         .runbooks()
-        .map(|runbook| (runbook.name.clone(), runbook.summary.clone(), runbook.usage()))
+        .map(|runbook| {
+            // Slack shows the hint behind the command.
+            let usage = runbook.usage();
+            let hint = usage
+                .strip_prefix(&runbook.name)
+                .unwrap_or(&usage)
+                .trim_start()
+                .to_owned();
+            (runbook.name.clone(), runbook.summary.clone(), hint)
+        })
         .collect();
     let commands: Vec<CommandSpec<'_>> = usages
         .iter()

@@ -23,7 +23,7 @@ impl<'a> Invocation<'a> {
                 &asked.person().name,
                 &asked.runbook().name,
                 Outcome::Invalid,
-                format!("{} Nothing was done.", problems.join(" ")),
+                format!("{} Nothing was done.", sentences(&problems)),
             )
             .into()),
         }
@@ -43,4 +43,17 @@ impl<'a> Invocation<'a> {
     pub fn inputs(&self) -> &Inputs {
         &self.inputs
     }
+}
+
+/// One after the other, each with an end.
+fn sentences(problems: &[String]) -> String {
+    let ended = problems.iter().map(|problem| {
+        let has_end = problem.trim_end().ends_with(['.', '!', '?', ')']);
+        if has_end {
+            problem.clone()
+        } else {
+            format!("{problem}.")
+        }
+    });
+    ended.collect::<Vec<_>>().join(" ")
 }

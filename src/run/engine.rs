@@ -165,7 +165,16 @@ impl Engine {
             }
             Clearance::Approval { count, decision } if !enough(count) => {
                 entries.push(ask_again(count, &plan.digest, decision));
-                record(store, live, &entries, Beside::engine(epoch).plan(&plan)).await?;
+                // The edited message calls nobody to the new plan.
+                let word = format!("ping-{}", plan.digest);
+                let messages = self.thread_messages(live, MessageKind::Ping, &word).await?;
+                record(
+                    store,
+                    live,
+                    &entries,
+                    Beside::engine(epoch).plan(&plan).messages(&messages),
+                )
+                .await?;
                 return Ok(());
             }
             Clearance::Approval { .. } | Clearance::Start { .. } => entries.push(Entry::Started),

@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, MutexGuard};
 const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");
 const SIGNALBOX: &str = env!("CARGO_BIN_EXE_signalbox");
 
-/// What people wait for in the stories, instead of two minutes.
+/// What people wait for in the stories, instead of what the runbooks say.
 const SOAK: &str = "3s";
 
 static SHOP: Mutex<Option<Shop>> = Mutex::const_new(None);
@@ -191,8 +191,9 @@ impl Bot {
         for entry in fs::read_dir(format!("{REPOSITORY}/commands")).unwrap() {
             let file = entry.unwrap().path();
             let text = fs::read_to_string(&file).unwrap();
-            let text = text.replace("soak = \"2m\"", &format!("soak = \"{SOAK}\""));
-            fs::write(path.join("commands").join(file.file_name().unwrap()), text).unwrap();
+            let soak = Regex::new("soak = \"[^\"]*\"").unwrap();
+            let text = soak.replace_all(&text, format!("soak = \"{SOAK}\""));
+            fs::write(path.join("commands").join(file.file_name().unwrap()), text.as_bytes()).unwrap();
         }
         let people = fs::read_to_string(format!("{REPOSITORY}/demo/config/people.toml")).unwrap();
         let people = people.replace("[group.ops]", "[group.ops]\nslack_usergroups = [\"T1/S0OPS\"]");
@@ -438,7 +439,7 @@ impl Scene {
 
 /// What differs from one time to the next, in words that stay.
 pub fn steady(text: &str) -> String {
-    const CHANGES: [(&str, &str); 12] = [
+    const CHANGES: [(&str, &str); 14] = [
         (r"\brun [0-9a-hjkmnp-tv-z]{10}\b", "run RUN"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "DATE"),
@@ -449,7 +450,9 @@ pub fn steady(text: &str) -> String {
         // Stories follow each other so fast that the past before one of them is that of others.
         (r"Proof: (improved|no change)\.", "Proof: VERDICT."),
         // A look that comes a moment later sees one order more or less, and the queue too.
-        (r"\d+ -> \d+ -> \d+", "N -> N -> N"),
+        (r"\d+ -> \d+( \w+)?, \d+ after", "N -> N$1, N after"),
+        (r"\d+ at first[^.]*\.", "NUMBERS."),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"CJORD-\d+", "CJORD-N"),
         (r"\b\d+(\.\d+)? m?s\b", "SOME s"),
         (r"[0-9a-hjkmnp-tv-z]{10}\.png", "RUN.png"),

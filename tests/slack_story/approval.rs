@@ -77,9 +77,9 @@ async fn six_orders_go_when_a_second_person_of_ops_says_yes() {
     let message = scene.slack.until(&message, |now| now.seen().contains("Proof:")).await;
     insta::assert_snapshot!(shown(&message), @r"
     ✓ Succeeded: forward-order order=1060,1061,1062,1063,1064,1065
-    Order 1060 is forwarded: its row shows CJ: CJORD-N. Order 1061 is forwarded: its row shows CJ: CJORD-N. Order 1062 is forwarded: its row shows CJ: CJORD-N. Order 1063 is forwarded: its row shows CJ: CJORD-N. Order 1064 is forwarded: its row shows CJ: CJORD-N. Order 1065 is forwarded: its row shows CJ: CJORD-N.
+    6 done of 6 steps.
     Touches: money USD 150.00, orders 6
-    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Proof: VERDICT. orders awaiting forwarding N -> N, N after the soak; queue length N -> N messages, N after the soak; workers alive N -> N, N after the soak
     Steps: 6 done
     ✓ forward[1060]: Order 1060 is forwarded: its row shows CJ: CJORD-N.
     ✓ forward[1061]: Order 1061 is forwarded: its row shows CJ: CJORD-N.
@@ -168,6 +168,9 @@ async fn a_yes_to_a_plan_that_is_no_longer_so_starts_nothing() {
     The plan changed before the start: radius money USD 1115.00, orders 6 instead of money USD 150.00, orders 6
     ");
     assert_eq!(scene.posts().await, 0);
+    // An edited message notifies nobody, so whoever may approve is called to the new plan.
+    let call = scene.slack.reply(&message).await;
+    assert_eq!(call.pings, ["!subteam^S0OPS"]);
 
     scene.delivers("U2", "/slack/interactivity", old).await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U2").await), @r"
@@ -196,7 +199,7 @@ async fn stop_lets_the_step_under_way_end_and_begins_no_other() {
     Step 1 of 2 is under way: Send order 1042 (USD 84.50) to CJ.
     Touches: money USD 145.00, orders 2
     Steps: 1 running, 1 to come
-    ► forward[1042] is running: Send order 1042 (USD 84.50) to CJ.
+    ► forward[1042] is running
     · forward[1043]: Send order 1043 (USD 60.50) to CJ.
     Stop
     Asked by dana, run RUN
@@ -208,9 +211,9 @@ async fn stop_lets_the_step_under_way_end_and_begins_no_other() {
     ■ Stopped: forward-order order=1042,1043
     Order 1042 is forwarded: its row shows CJ: CJORD-N. Stopped by lee. 1 of 2 steps were not begun.
     Touches: money USD 145.00, orders 2
-    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Proof: VERDICT. orders awaiting forwarding N -> N, N after the soak; queue length N -> N messages, N after the soak; workers alive N -> N, N after the soak
     Steps: 1 done, 1 to come
-    ✓ forward[1042]: Order 1042 is forwarded: its row shows CJ: CJORD-N.
+    ✓ forward[1042]
     · forward[1043]: Send order 1043 (USD 60.50) to CJ.
     Asked by dana, run RUN
     lee asked to stop

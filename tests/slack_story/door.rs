@@ -1,7 +1,7 @@
 //! Deliveries that must not be believed, or not twice; and the app's manifest.
 
 use crate::harness::slack::{SIGNING_SECRET, Sent};
-use crate::harness::slack_world::Scene;
+use crate::harness::slack_world::{Scene, steady};
 use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +92,7 @@ async fn the_manifest_has_a_command_for_each_runbook() {
     let output = scene.bot.command(&["export", "slack-manifest"]);
     assert!(output.status.success());
     let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
-    insta::assert_snapshot!(format!("{manifest:#}"), @r#"
+    insta::assert_snapshot!(steady(&format!("{manifest:#}")), @r#"
     {
       "_metadata": {
         "major_version": 1,
@@ -110,31 +110,30 @@ async fn the_manifest_has_a_command_for_each_runbook() {
         "slash_commands": [
           {
             "command": "/signalbox",
-            "url": "http://127.0.0.1:29980/slack/commands",
+            "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Approve, stop and look at runs; help",
             "should_escape": false,
             "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume"
           },
           {
             "command": "/forward-order",
-            "url": "http://127.0.0.1:29980/slack/commands",
+            "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Sends paid orders to their suppliers, each order once.",
             "should_escape": false,
-            "usage_hint": "forward-order ORDER[,ORDER...]"
+            "usage_hint": "ORDER[,ORDER...]"
           },
           {
             "command": "/resync-supplier",
-            "url": "http://127.0.0.1:29980/slack/commands",
+            "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Reads the products of suppliers anew.",
             "should_escape": false,
-            "usage_hint": "resync-supplier SUPPLIER[,SUPPLIER...]"
+            "usage_hint": "SUPPLIER[,SUPPLIER...]"
           },
           {
             "command": "/stuck-orders",
-            "url": "http://127.0.0.1:29980/slack/commands",
+            "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Lists paid orders that a supplier has not got yet.",
-            "should_escape": false,
-            "usage_hint": "stuck-orders"
+            "should_escape": false
           }
         ]
       },
@@ -151,7 +150,7 @@ async fn the_manifest_has_a_command_for_each_runbook() {
       "settings": {
         "interactivity": {
           "is_enabled": true,
-          "request_url": "http://127.0.0.1:29980/slack/interactivity"
+          "request_url": "http://127.0.0.1:PORT/slack/interactivity"
         },
         "org_deploy_enabled": false,
         "socket_mode_enabled": false,

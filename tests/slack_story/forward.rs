@@ -13,9 +13,9 @@ async fn one_message_tells_of_one_order_from_the_beginning_to_the_proof() {
     ✓ Succeeded: forward-order order=1043
     Order 1043 is forwarded: its row shows CJ: CJORD-N.
     Touches: money USD 60.50, orders 1
-    Proof: VERDICT. orders awaiting forwarding N -> N -> N orders after the soak; queue length N -> N -> N messages after the soak; workers alive N -> N -> N workers after the soak
+    Proof: VERDICT. orders awaiting forwarding N -> N, N after the soak; queue length N -> N messages, N after the soak; workers alive N -> N, N after the soak
     Steps: 1 done
-    ✓ forward[1043]: Order 1043 is forwarded: its row shows CJ: CJORD-N.
+    ✓ forward[1043]
     Asked by dana, run RUN
     ");
 
@@ -41,7 +41,7 @@ async fn one_message_tells_of_one_order_from_the_beginning_to_the_proof() {
     let png = file.bytes.as_deref().expect("its bytes were uploaded");
     assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
     assert_eq!(file.shared, Some(("C0OPS".to_owned(), Some(message.ts.clone()))));
-    insta::assert_snapshot!(steady(&format!("{}: {}", file.title, file.alt_text)), @"Forwarding orders to suppliers: Forwarding orders to suppliers. DATE to TIME. orders awaiting forwarding: 337 at first, 339 orders at last, between 334 and 339, with gaps. queue length: 0 at first, 0 messages at last, with gaps. workers alive: 1 at first, 1 workers at last, with gaps. run RUN is marked, DATE to TIME.");
+    insta::assert_snapshot!(steady(&format!("{}: {}", file.title, file.alt_text)), @"Forwarding orders to suppliers: Forwarding orders to suppliers. DATE to TIME. orders awaiting forwarding: NUMBERS. queue length (messages): NUMBERS. workers alive: NUMBERS. run RUN is marked, DATE to TIME.");
     assert_eq!(scene.bot.show(&run_of(&message))["outcome"], "succeeded");
     scene.end().await;
 }
@@ -92,12 +92,12 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
     insta::assert_snapshot!(answers.join("\n\n"), @r"
     /forward-order 
     ! Not understood: forward-order
-    `order` is missing (the numbers of the orders): give a whole number, such as `/forward-order order=1042` Nothing was done.
+    `order` is missing (the numbers of the orders): give a whole number, such as `/forward-order order=1042`. Nothing was done.
     Asked by dana
 
     /forward-order ten 1043
     ! Not understood: forward-order
-    `order`: `ten` is not a whole number Nothing was done.
+    `order`: `ten` is not a whole number. Nothing was done.
     Asked by dana
 
     /forward-order oder=1043
@@ -107,7 +107,7 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
 
     /forward-order 0
     ! Not understood: forward-order
-    `order`: `0` is out of range; it takes 1 or more Nothing was done.
+    `order`: `0` is out of range; it takes 1 or more. Nothing was done.
     Asked by dana
 
     /signalbox foward-order 1043

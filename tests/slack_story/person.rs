@@ -16,7 +16,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     Somebody must say what became of a step.
     Touches: money USD 73.00, orders 1
     Steps: 1 not known
-    ? forward[1044] may have happened: Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing.
+    ? forward[1044] may have happened
     Did forward[1044] happen?
     It happened
     It did not happen
@@ -27,6 +27,8 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     insta::assert_snapshot!(shown(&ping), @r"
     <!subteam^S0OPS>
     Somebody must say what became of a step.
+    ? Needs a person: forward-order order=1044
+    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. Say what became of it; until then its locks stay held and nothing more is started.
     ");
     insta::assert_debug_snapshot!((&message.pings, &ping.pings, message.labels()), @r#"
     (
@@ -63,7 +65,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     lee says that it did not happen: pressed in Slack
     Touches: money USD 73.00, orders 1
     Steps: 1 failed
-    ✗ forward[1044] failed: lee says that it did not happen: pressed in Slack
+    ✗ forward[1044] failed
     Asked by dana, run RUN
     lee resolved a step: pressed in Slack
     ");
@@ -78,7 +80,7 @@ async fn what_a_person_types_pings_nobody_and_is_shown_as_typed() {
     let answer = scene.slack.whisper("U1").await;
     insta::assert_snapshot!(whispered(&answer), @r"
     ! Not understood: forward-order
-    `order`: `<!channel> <@U1> ?rm? *all* & <https://x...` is not a whole number Nothing was done.
+    `order`: `<!channel> <@U1> ?rm? *all* & <https://x...` is not a whole number. Nothing was done.
     Asked by dana
     ");
     let raw = serde_json::to_string(&answer.blocks).unwrap();

@@ -17,7 +17,7 @@ mod text;
 pub use file::TextFile;
 
 use crate::report::verdict::Verdict;
-use crate::report::{Attention, Outcome, Report};
+use crate::report::{Attention, Outcome, Report, StepLine};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use text::{Cut, fit, list, one_line};
@@ -145,9 +145,15 @@ pub fn thread_details(report: &Report) -> Details {
 pub fn ping(report: &Report, mentions: &Mentions) -> Option<Rendered> {
     let attention = report.attention.as_ref()?;
     let mut cut = Cut::default();
-    let blocks = asked(attention, mentions, &mut cut);
+    let mut blocks = asked(attention, mentions, &mut cut);
     let text = format!("{}\n{}", heading(report), attention.say);
-    (!blocks.is_empty()).then(|| rendered(report, &text, blocks))
+    if blocks.is_empty() {
+        return None;
+    }
+    // Whoever is called at night reads this first, and in a list of threads this alone.
+    blocks.extend(blocks::plain(&fit(&heading(report), INPUTS, &mut cut)));
+    blocks.extend(said(report, &mut cut));
+    Some(rendered(report, &text, blocks))
 }
 
 /// Everything above the buttons. Attention is asked for where there are mentions to ask with.
@@ -196,7 +202,7 @@ fn status(report: &Report, mentions: Option<&Mentions>, more: &str, cut: &mut Cu
     if report.steps.is_empty() {
         blocks.extend(blocks::plain(&list("Plan", &report.plan, STEPS, more, cut)));
     } else {
-        blocks.extend(blocks::plain(&steps::folded(&report.steps, STEPS, more, cut)));
+        blocks.extend(blocks::plain(&steps::folded(&unsaid(report), STEPS, more, cut)));
     }
     blocks.extend(
         report
@@ -205,6 +211,18 @@ fn status(report: &Report, mentions: Option<&Mentions>, more: &str, cut: &mut Cu
             .and_then(|rows| table::block(rows, FEW_ROWS, TABLE, more, cut)),
     );
     blocks
+}
+
+/// The steps without the sentences that the message has already said, right above them.
+fn unsaid(report: &Report) -> Vec<StepLine> {
+    let is_whole = text::cost(&report.say) <= SAY;
+    let lines = report.steps.iter().cloned().map(|mut step| {
+        if is_whole && report.say.contains(step.say.trim()) {
+            step.say.clear();
+        }
+        step
+    });
+    lines.collect()
 }
 
 fn said(report: &Report, cut: &mut Cut) -> Option<Value> {

@@ -151,6 +151,8 @@ fn approval_asked_of_a_group_that_slack_does_not_know() {
     text: … Waits for approval: forward-order order=1042 / Somebody else's yes is needed until 15:30.
     mrkdwn: <!subteam^S0OPS>
     Somebody else's yes is needed until 15:30. (group sales, odd)
+    … Waits for approval: forward-order order=1042
+    Forward order 1042 to the supplier ACME
     "#);
     report.attention = None;
     assert_eq!(ping(&report, &mentions()), None, "nobody is pinged without need");
