@@ -11,6 +11,7 @@ use crate::report::redact::Redactor;
 use crate::request::{Account, Place};
 use crate::run::ledger::{LedgerError, Live};
 use crate::run::proof::Sampler;
+use crate::station::Station;
 use crate::store::StoreError;
 use crate::store::messages::{DueMessage, MessageKind};
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +19,6 @@ use secrecy::ExposeSecret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// The net under the bell.
 const POLL: Duration = Duration::from_millis(250);
@@ -47,8 +47,8 @@ pub struct Outbox {
     pub mentions: BTreeMap<String, Mentions>,
     /// The last gate before a message leaves.
     pub redactor: Arc<Redactor>,
-    /// Rung when something changed.
-    pub bell: Arc<Notify>,
+    /// Whether this process is the engine: of two, one sends. Its bell rings when something changed.
+    pub station: Arc<Station>,
 }
 
 /// What became of one attempt.
@@ -77,6 +77,10 @@ impl Outbox {
     pub async fn work(self) {
         let mut none = Mentions::default();
         loop {
+            let _ = tokio::time::timeout(POLL, self.station.bell.notified()).await;
+            if !self.station.leads() {
+                continue;
+            }
             match self.desk.store.due_messages(Timestamp::now(), TURN).await {
                 Ok(due) => {
                     for message in due {
@@ -97,7 +101,6 @@ impl Outbox {
                 Err(error) => tracing::error!(%error, "the outbox cannot be read"),
             }
             self.limits.tidy();
-            let _ = tokio::time::timeout(POLL, self.bell.notified()).await;
         }
     }
 

@@ -107,7 +107,7 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
         limits: Limits::default(),
         mentions,
         redactor: app.redactor.clone(),
-        bell: station.bell.clone(),
+        station: station.clone(),
     }))
 }
 

@@ -41,12 +41,13 @@ pub struct Station {
     pub owner: String,
     /// Rung when something was stored here.
     pub bell: Arc<Notify>,
-    /// Whether this process is the engine now.
+    /// See [`Station::leads`].
     pub leads: AtomicBool,
 }
 
 impl Station {
-    /// Works until `stop` says so; then lets what is under way come to a rest for a moment, and gives everything back.
+    /// Works until `stop` says so, then gives everything back. A step that is under way is left as after a crash: whoever
+    /// goes on with the run finds out what became of it.
     pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.clone().keep_lease());
@@ -98,7 +99,8 @@ impl Station {
         }
     }
 
-    fn leads(&self) -> bool {
+    /// Whether this process is the engine now.
+    pub fn leads(&self) -> bool {
         self.leads.load(Ordering::SeqCst)
     }
 
