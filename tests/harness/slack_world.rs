@@ -188,10 +188,10 @@ impl Bot {
         let path = folder.path();
         let url = shop.variable("SIGNALBOX_URL").to_owned();
         fs::create_dir(path.join("commands")).unwrap();
+        let soak = Regex::new("soak = \"[^\"]*\"").unwrap();
         for entry in fs::read_dir(format!("{REPOSITORY}/commands")).unwrap() {
             let file = entry.unwrap().path();
             let text = fs::read_to_string(&file).unwrap();
-            let soak = Regex::new("soak = \"[^\"]*\"").unwrap();
             let text = soak.replace_all(&text, format!("soak = \"{SOAK}\""));
             fs::write(path.join("commands").join(file.file_name().unwrap()), text.as_bytes()).unwrap();
         }
