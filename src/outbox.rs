@@ -5,9 +5,9 @@ use crate::dispatch::Desk;
 use crate::platform::slack::client::{Audience, SlackClient, SlackError, Upload};
 use crate::platform::slack::limits::Limits;
 use crate::platform::slack::render::{self, Mentions};
-use crate::report::Report;
 use crate::report::chart;
 use crate::report::redact::Redactor;
+use crate::report::{Outcome, Report};
 use crate::request::{Account, Place};
 use crate::run::ledger::{LedgerError, Live};
 use crate::run::proof::Sampler;
@@ -150,10 +150,11 @@ impl Outbox {
         };
         let report = self.report(run).await?;
         let rendered = render::run_message(&report, mentions);
+        // A response URL has five uses in thirty minutes, and what it posts cannot be edited: it is kept for what people
+        // wait for.
+        let settled = report.attention.is_some() || report.outcome != Outcome::Running;
         match due.remote.as_deref() {
             Some(BY_RESPONSE_URL) => {
-                // Five uses in thirty minutes: spent on what people wait for.
-                let settled = report.attention.is_some() || !matches!(report.outcome, crate::report::Outcome::Running);
                 if !settled {
                     return Ok(Sent::Shown(None));
                 }
@@ -181,6 +182,7 @@ impl Outbox {
                 }
                 match self.slack.post(channel, None, &rendered).await {
                     Ok(ts) => Ok(Sent::Shown(Some(ts))),
+                    Err(SlackError::NotInChannel) if !settled => Ok(Sent::Shown(None)),
                     Err(error @ (SlackError::NotInChannel | SlackError::Gone { .. })) => Ok(self
                         .respond(due, &rendered, Audience::Channel)
                         .await?

@@ -70,17 +70,8 @@ async fn a_channel_without_the_bot_is_answered_by_the_response_url() {
     }
     assert!(seen.len() <= 5, "{seen:#?}");
     insta::assert_snapshot!(seen.join("\n\n"), @r"
-    ► Running: forward-order order=1043
-    Starting.
-    Touches: money USD 60.50, orders 1
-    Steps: 1 to come
-    · forward[1043]: Send order 1043 (USD 60.50) to CJ.
-    Stop
-    Asked by dana, run RUN
-
     ✓ Succeeded: forward-order order=1043
-    Order 1043 is forwarded: its row shows CJ: CJORD-N.
-    The signals are read once more at TIME.
+    Order 1043 is forwarded: its row shows CJ: CJORD-N. The signals are read once more at TIME.
     Touches: money USD 60.50, orders 1
     Steps: 1 done
     ✓ forward[1043]
