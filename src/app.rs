@@ -82,6 +82,8 @@ pub fn config_path(given: Option<PathBuf>) -> PathBuf {
 pub struct App {
     /// As read.
     pub config: Config,
+    /// Where it was read from.
+    pub config_path: PathBuf,
     /// Runbooks, people, policy, panels.
     pub rules: Arc<LiveRules>,
     /// The outside systems.
@@ -169,6 +171,7 @@ impl App {
         let store = Store::open(&url, &key).await?;
         Ok(Self {
             config,
+            config_path: path.to_owned(),
             rules: Arc::new(LiveRules::new(rules, Timestamp::now())),
             connections: Arc::new(Connections::new(connections)),
             store,

@@ -19,7 +19,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// All signals and panels of a folder, validated whole. Only [`load`] makes one with something in it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Panels {
     /// By name.
     pub signals: BTreeMap<String, Signal>,
@@ -28,7 +28,7 @@ pub struct Panels {
 }
 
 /// A named chart.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
     /// As in `signalbox chart NAME`.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct Panel {
 }
 
 /// A named number over time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
     /// Lower-case letters, digits and underscores.
     pub name: String,
@@ -75,7 +75,7 @@ pub enum Shape {
 }
 
 /// Where the numbers of a signal are kept.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Source {
     /// In Prometheus, by others.
     Prometheus {

@@ -49,16 +49,17 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// One line, for logs and chat: the place and the message without the line of the file, which may hold anything.
+    pub fn brief(&self) -> String {
+        let (path, message) = (self.path.display(), &self.message);
+        format!("{path}:{}:{}: {message}", self.line, self.column)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}:{}: {}",
-            self.path.display(),
-            self.line,
-            self.column,
-            self.message
-        )?;
+        f.write_str(&self.brief())?;
         if !self.excerpt.is_empty() {
             write!(
                 f,

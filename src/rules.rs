@@ -1,6 +1,8 @@
 //! What people decide about the bot, in files: runbooks, people, policy, panels. Read together, used together.
 
+pub mod change;
 pub mod live;
+pub mod watch;
 
 use crate::config::Config;
 use crate::integration::ACTIONS;
@@ -9,7 +11,7 @@ use crate::policy::authorize::{Policy, RunbookFacts};
 use crate::policy::identity::People;
 use crate::problem::Problem;
 use crate::runbook::catalog::Catalog;
-use crate::runbook::load::{Known, load_folder};
+use crate::runbook::load::{Known, load_folder_again};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -28,6 +30,7 @@ pub struct Rules {
     pub known: Known,
     /// Whether people can be picked without proof.
     pub demo: bool,
+    policy_text: String,
 }
 
 impl Rules {
@@ -38,6 +41,15 @@ impl Rules {
 
     /// Reads all files that the config names. Either everything is right, or every problem is told.
     pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
+        Self::read(config, &Catalog::default())
+    }
+
+    /// Reads all files again. Runbooks whose files have not changed since are taken over.
+    pub fn load_again(&self, config: &Config) -> Result<Self, Vec<Problem>> {
+        Self::read(config, &self.catalog)
+    }
+
+    fn read(config: &Config, before: &Catalog) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let connections: BTreeMap<String, String> = config
             .connections
@@ -45,7 +57,7 @@ impl Rules {
             .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
             .collect();
 
-        let people = read(&config.files.people, &mut problems).map(|text| {
+        let people = read_text(&config.files.people, &mut problems).map(|text| {
             let (people, found) = People::read(&config.files.people, &text, config.server.demo);
             problems.extend(found);
             people
@@ -57,14 +69,14 @@ impl Rules {
         problems.extend(found);
         let known = Known {
             connections,
-            signals: panels.signals.keys().cloned().collect(),
-            panels: panels.panels.keys().cloned().collect(),
+            signals: Some(panels.signals.keys().cloned().collect()),
+            panels: Some(panels.panels.keys().cloned().collect()),
             actions: ACTIONS,
         };
-        let (catalog, found) = load_folder(&config.files.commands, &known);
+        let (catalog, found) = load_folder_again(&config.files.commands, &known, before);
         problems.extend(found);
         let facts = facts(&catalog);
-        let policy = read(&config.files.policy, &mut problems).and_then(|text| {
+        let policy = read_text(&config.files.policy, &mut problems).and_then(|text| {
             let Some(people) = people.as_ref() else {
                 problems.extend(Policy::problems(&config.files.policy, &text, &facts));
                 return None;
@@ -72,15 +84,17 @@ impl Rules {
             Policy::load(&config.files.policy, &text, &facts, people)
                 .map_err(|found| problems.extend(found))
                 .ok()
+                .map(|policy| (policy, text))
         });
         match (people, policy) {
-            (Some(people), Some(policy)) if problems.is_empty() => Ok(Self {
+            (Some(people), Some((policy, policy_text))) if problems.is_empty() => Ok(Self {
                 catalog,
                 people,
                 policy,
                 panels,
                 known,
                 demo: config.server.demo,
+                policy_text,
             }),
             _ => {
                 problems.sort();
@@ -102,7 +116,7 @@ fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
         .collect()
 }
 
-fn read(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+fn read_text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
     std::fs::read_to_string(path)
         .map_err(|error| problems.push(Problem::whole(path, format!("cannot be read: {error}"))))
         .ok()

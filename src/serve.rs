@@ -6,6 +6,7 @@ use crate::intake::Intake;
 use crate::outbox::Outbox;
 use crate::platform::slack::client::SlackClient;
 use crate::platform::slack::limits::Limits;
+use crate::rules::watch::Watch;
 use crate::station::Station;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     let station = app.station();
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    let rules = Watch::new(app.config.clone(), app.config_path.clone(), app.rules.clone())
+        .map_err(|error| AppError::Other(format!("cannot listen for signals: {error}")))?;
+    tasks.spawn(rules.work());
 
     let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
     tasks.spawn(writing);

@@ -341,3 +341,12 @@ pub fn is_word(name: &str) -> bool {
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
 }
+
+/// Whether a file of a folder of rules is one of them. What editors put beside a file while it is open begins with a
+/// dot, or ends otherwise.
+pub fn is_rule_file(path: &Path) -> bool {
+    let hidden = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !hidden && path.extension().is_some_and(|extension| extension == "toml")
+}

@@ -11,6 +11,7 @@ use crate::call::Arguments;
 use crate::problem::Problem;
 use crate::runbook::Better;
 use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
+use crate::toml_file::is_rule_file;
 use page::{Page, Section, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -141,7 +142,7 @@ fn read_folder(folder: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Stri
             return Vec::new();
         }
     };
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.retain(|path| is_rule_file(path));
     paths.sort();
     let mut files = Vec::new();
     for path in paths {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 /// Everybody who is known, and the groups there are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct People {
     persons: BTreeMap<String, Person>,
     groups: BTreeMap<String, Group>,

@@ -255,7 +255,8 @@ impl Sampler {
 }
 
 fn proof_of(rules: &Rules, plan: &Plan) -> Option<crate::runbook::Proof> {
-    load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &rules.known)
+    let known = rules.known.when_planned();
+    load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &known)
         .ok()?
         .proof
 }

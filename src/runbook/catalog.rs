@@ -27,7 +27,11 @@ impl Catalog {
         nearest(name, self.runbooks.keys().map(String::as_str))
     }
 
+    pub(super) fn keep(&mut self, runbook: Arc<Runbook>) {
+        self.runbooks.insert(runbook.name.clone(), runbook);
+    }
+
     pub(super) fn insert(&mut self, runbook: Runbook) {
-        self.runbooks.insert(runbook.name.clone(), Arc::new(runbook));
+        self.keep(Arc::new(runbook));
     }
 }

@@ -14,6 +14,7 @@ use super::expression::{Names, Shape};
 use super::money::is_currency;
 use super::{Better, Clause, Look, Offer, Proof, ProofSignal, ResultTable, Runbook};
 use crate::problem::Problem;
+use crate::toml_file::is_rule_file;
 use sha2::{Digest, Sha256};
 use sheet::{Section, Sheet, as_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,16 +48,41 @@ const KEYS: &[&str] = &[
 pub struct Known {
     /// Connections by name, with their kind.
     pub connections: BTreeMap<String, String>,
-    /// Names of signals.
-    pub signals: BTreeSet<String>,
-    /// Names of panels.
-    pub panels: BTreeSet<String>,
+    /// Names of signals; none where any will do.
+    pub signals: Option<BTreeSet<String>>,
+    /// Names of panels; none where any will do.
+    pub panels: Option<BTreeSet<String>>,
     /// Every action of every integration.
     pub actions: &'static [&'static [ActionSpec]],
 }
 
+impl Known {
+    /// For the text that a run has pinned: what it proves itself by was there when it was planned, and may be gone.
+    pub fn when_planned(&self) -> Self {
+        Self {
+            signals: None,
+            panels: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether what a sound runbook names outside of itself is still there.
+    fn has_all_of(&self, runbook: &Runbook) -> bool {
+        runbook.proof.iter().all(|proof| {
+            proof.signals.iter().all(|named| has(&self.signals, &named.signal))
+                && proof.panel.iter().all(|panel| has(&self.panels, panel))
+        })
+    }
+}
+
 /// Reads all runbooks of a folder and runs their examples. What is sound is in the catalog, whatever else is wrong.
 pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
+    load_folder_again(folder, known, &Catalog::default())
+}
+
+/// The same where most files are as they were: `before` is a catalog without problems of the same connections, and a
+/// runbook of it whose text has not changed is taken over with its examples passed.
+pub fn load_folder_again(folder: &Path, known: &Known, before: &Catalog) -> (Catalog, Vec<Problem>) {
     let mut catalog = Catalog::default();
     let mut problems = Vec::new();
     let paths = match std::fs::read_dir(folder).and_then(|entries| {
@@ -75,10 +101,7 @@ pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
             );
         }
     };
-    for path in paths
-        .iter()
-        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
-    {
+    for path in paths.iter().filter(|path| is_rule_file(path)) {
         let Some(name) = path.file_stem().and_then(|it| it.to_str()) else {
             problems.push(Problem::whole(
                 path,
@@ -93,6 +116,13 @@ pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
                 continue;
             }
         };
+        if let Some(unchanged) = before
+            .get(name)
+            .filter(|runbook| runbook.source == text && known.has_all_of(runbook))
+        {
+            catalog.keep(unchanged.clone());
+            continue;
+        }
         match load_text(name, path, &text, known) {
             Ok(runbook) => {
                 problems.extend(example::check(&runbook, path));
@@ -133,6 +163,10 @@ pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<R
             Err(problems)
         }
     }
+}
+
+fn has(names: &Option<BTreeSet<String>>, name: &str) -> bool {
+    names.as_ref().is_none_or(|all| all.contains(name))
 }
 
 fn is_command(name: &str) -> bool {
@@ -331,8 +365,8 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
     let mut signals = Vec::new();
     for entry in section.sections(sheet, "signals", &["signal", "better"]) {
         let signal = entry.required(sheet, "signal");
-        if let Some(it) = signal.as_ref().filter(|it| !known.signals.contains(it.value)) {
-            let message = calls::unknown("signal", it.value, known.signals.iter().map(String::as_str));
+        if let Some(it) = signal.as_ref().filter(|it| !has(&known.signals, it.value)) {
+            let message = calls::unknown("signal", it.value, known.signals.iter().flatten().map(String::as_str));
             sheet.problem(it.span.start, message);
         }
         let better = entry.required(sheet, "better").and_then(|it| match it.value {
@@ -354,8 +388,8 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
         sheet.missing(&section, "signals");
     }
     let panel = section.text(sheet, "panel");
-    if let Some(it) = panel.as_ref().filter(|it| !known.panels.contains(it.value)) {
-        let message = calls::unknown("panel", it.value, known.panels.iter().map(String::as_str));
+    if let Some(it) = panel.as_ref().filter(|it| !has(&known.panels, it.value)) {
+        let message = calls::unknown("panel", it.value, known.panels.iter().flatten().map(String::as_str));
         sheet.problem(it.span.start, message);
     }
     let soak = section.duration(sheet, "soak").unwrap_or(DEFAULT_SOAK);

@@ -12,13 +12,13 @@ pub(in crate::runbook) fn known() -> Known {
     ];
     Known {
         connections: kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into(),
-        signals: names(&[
+        signals: Some(names(&[
             "orders_awaiting_forwarding",
             "queue_length",
             "workers_alive",
             "supplier_sync_failures",
-        ]),
-        panels: names(&["forwarding", "suppliers"]),
+        ])),
+        panels: Some(names(&["forwarding", "suppliers"])),
         actions: ACTIONS,
     }
 }
