@@ -196,6 +196,7 @@ impl App {
             rules: self.rules.clone(),
             connections: self.connections.clone(),
             store: self.store.clone(),
+            suggestions: Arc::default(),
             announce,
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));

@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod asked;
 pub mod authorized;
+pub mod completion;
 pub mod invocation;
 pub mod planned;
 mod standing;
@@ -23,6 +24,7 @@ use crate::store::runs::{Cache, NewRun, Written};
 use crate::store::{Store, StoreError};
 use asked::Asked;
 use authorized::{Authorized, Clearance};
+use completion::Suggestions;
 use invocation::Invocation;
 use jiff::Timestamp;
 use planned::Planned;
@@ -41,6 +43,8 @@ pub struct Desk {
     pub connections: Arc<Connections>,
     /// The bot's own database.
     pub store: Store,
+    /// What was suggested lately.
+    pub suggestions: Arc<Suggestions>,
     /// Where runs are shown that were not asked for in a chat channel.
     pub announce: Vec<Place>,
 }
@@ -283,6 +287,16 @@ impl Desk {
             )));
         };
         let rules = self.rules.now();
+        if rules.catalog.get(runbook).is_none() {
+            let say =
+                format!("The runbook {runbook} was removed after this was asked for, so nobody can decide on it.");
+            return Ok(Err(answer::said(
+                &request.account.to_string(),
+                runbook,
+                Outcome::Refused,
+                say,
+            )));
+        }
         let built = async {
             let asked = Asked::new(&rules, request, runbook)?;
             let invocation = Invocation::interpret(asked, words)?;

@@ -3,4 +3,4 @@
 
 mod cut;
 mod people;
-mod world;
+pub mod world;

@@ -7,6 +7,7 @@ mod harness;
 mod integration_celery;
 mod integration_postgres;
 mod integration_prometheus;
+mod reload;
 mod slack_client;
 mod slack_simulator;
 mod slack_story;

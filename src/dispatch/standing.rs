@@ -392,11 +392,15 @@ impl Desk {
         let lines: Vec<String> = mine
             .map(|runbook| format!("/{}: {}", runbook.usage(), runbook.summary))
             .collect();
-        let say = if lines.is_empty() {
+        let mut say = if lines.is_empty() {
             "There is nothing that you may run here.".to_owned()
         } else {
             format!("What you may run here:\n{}", lines.join("\n"))
         };
+        if let Some(trouble) = self.rules.trouble().filter(|_| operates(rules, request, asker)) {
+            say.push_str("\n\n");
+            say.push_str(&trouble.say());
+        }
         Ok(Reply::Said(Box::new(said(
             &asker.name,
             "help",
@@ -540,6 +544,19 @@ impl Desk {
             })
             .await
     }
+}
+
+/// Whether somebody keeps the bot going here: may stop the runs of some runbook.
+fn operates(rules: &Rules, request: &Request, asker: &Person) -> bool {
+    rules.catalog.runbooks().any(|runbook| {
+        let question = Question {
+            person: asker,
+            act: Act::Stop { requester: asker },
+            runbook: &runbook.name,
+            place: &request.place,
+        };
+        rules.policy.decide(&question).is_allowed()
+    })
 }
 
 fn turned(error: LedgerError) -> Turned {

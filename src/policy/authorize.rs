@@ -101,8 +101,20 @@ impl Policy {
 
     /// Decides. Every answer names its policies.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let Some(runbook) = self.runbooks.get(question.runbook) else {
-            return no_policy(question);
+        let removed;
+        let runbook = match (self.runbooks.get(question.runbook), question.act) {
+            (Some(runbook), _) => runbook,
+            // The run of a runbook that is gone is still there to be seen, stopped and cleared up. How strong its effect
+            // was is told nowhere any more, so it counts as the strongest.
+            (None, Act::View | Act::Stop { .. } | Act::Resolve { .. }) => match KnownRunbook::removed(question.runbook)
+            {
+                Some(runbook) => {
+                    removed = runbook;
+                    &removed
+                }
+                None => return no_policy(question),
+            },
+            (None, _) => return no_policy(question),
         };
         let (request, entities) = match self.facts(question, runbook) {
             Ok(facts) => facts,

@@ -35,6 +35,29 @@ pub struct Trouble {
     pub problems: Vec<Problem>,
 }
 
+/// Problems that people are told in one answer.
+const TOLD: usize = 5;
+
+impl Trouble {
+    /// For those who keep the bot going.
+    pub fn say(&self) -> String {
+        let count = match self.problems.len() {
+            1 => "a problem".to_owned(),
+            several => format!("{several} problems"),
+        };
+        let since = self.since.strftime("%H:%M UTC on %Y-%m-%d");
+        let mut say = format!("The files on disk have had {count} since {since}; what was before is in force:");
+        for problem in self.problems.iter().take(TOLD) {
+            say.push('\n');
+            say.push_str(&problem.brief());
+        }
+        if self.problems.len() > TOLD {
+            say.push_str("\nand more, which `signalbox check` shows");
+        }
+        say
+    }
+}
+
 impl LiveRules {
     /// The rules that the process begins with.
     pub fn new(rules: Rules, now: Timestamp) -> Self {

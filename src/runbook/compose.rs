@@ -2,7 +2,7 @@
 //! means for a step. Pure: nothing is called, and the time is not asked.
 
 use super::expression::{EvalError, Expression, kind_of};
-use super::input::quoted;
+use super::input::{Suggest, quoted};
 use super::scope::Scope;
 use super::sentence::Sentence;
 use super::{Argument, Call, Clause, Each, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
@@ -121,6 +121,12 @@ pub fn look_arguments(
         &judged_scope(inputs, looks),
         &format!("look `{}`", look.name),
     )
+}
+
+/// Computes the arguments of the call that gives what can be picked for an input.
+pub fn suggest_arguments(suggest: &Suggest, typed: &str) -> Result<Arguments, ComposeError> {
+    let scope = Scope::new().with("typed", Value::from(typed));
+    arguments(&suggest.call, &scope, "suggest")
 }
 
 /// Computes what a runbook means. `looks` holds the answers of all its looks, by name.

@@ -1,6 +1,8 @@
 //! Typed arguments of a runbook: from the words that a person typed to values that a plan can use. Static: nothing is
 //! looked up. All problems are told at once, each with the way out.
 
+pub mod choice;
+pub mod cursor;
 pub mod decimal;
 mod value;
 mod words;

@@ -37,7 +37,7 @@ groups = ["ops"]
 [group.ops]
 "#;
 
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 @id("ops")
 @say("Ops may.")
 permit (principal in Group::"ops", action, resource);

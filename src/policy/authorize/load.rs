@@ -12,7 +12,7 @@ use cedar_policy::{
     PolicySet, RestrictedExpression, Schema, ValidationError, ValidationMode, Validator,
 };
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::num::NonZeroU8;
 use std::path::Path;
 use std::str::FromStr;
@@ -134,32 +134,32 @@ fn names() -> Result<Names, Box<dyn std::error::Error>> {
 }
 
 fn known_runbooks(runbooks: &[RunbookFacts]) -> Result<BTreeMap<String, KnownRunbook>, String> {
-    let kind = EntityTypeName::from_str("Runbook").map_err(|error| error.to_string())?;
-    let mut known = BTreeMap::new();
-    for runbook in runbooks {
-        let effect = match runbook.effect {
+    let known = runbooks.iter().map(|runbook| {
+        let known = KnownRunbook::new(&runbook.name, runbook.effect, runbook.radius_names.clone())?;
+        Ok((runbook.name.clone(), known))
+    });
+    known.collect()
+}
+
+impl KnownRunbook {
+    fn new(name: &str, effect: Effect, radius_names: BTreeSet<String>) -> Result<Self, String> {
+        let kind = EntityTypeName::from_str("Runbook").map_err(|error| error.to_string())?;
+        let effect = match effect {
             Effect::Read => "read",
             Effect::Write => "write",
             Effect::Destructive => "destructive",
         };
-        let attributes = HashMap::from([
-            (
-                "name".to_owned(),
-                RestrictedExpression::new_string(runbook.name.clone()),
-            ),
-            ("effect".to_owned(), RestrictedExpression::new_string(effect.to_owned())),
-        ]);
-        let uid = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(&runbook.name));
-        let entity = Entity::new(uid, attributes, HashSet::new()).map_err(|error| error.to_string())?;
-        known.insert(
-            runbook.name.clone(),
-            KnownRunbook {
-                entity,
-                radius_names: runbook.radius_names.clone(),
-            },
-        );
+        let attributes = [("name", name), ("effect", effect)]
+            .map(|(key, value)| (key.to_owned(), RestrictedExpression::new_string(value.to_owned())));
+        let uid = EntityUid::from_type_name_and_id(kind, EntityId::new(name));
+        let entity = Entity::new(uid, HashMap::from(attributes), HashSet::new()).map_err(|error| error.to_string())?;
+        Ok(Self { entity, radius_names })
     }
-    Ok(known)
+
+    /// A runbook that runs remember and no file describes any more.
+    pub(super) fn removed(name: &str) -> Option<Self> {
+        Self::new(name, Effect::Destructive, BTreeSet::new()).ok()
+    }
 }
 
 /// One of Cedar's messages, at its first place; `otherwise` where it has none.

@@ -109,7 +109,7 @@ impl Word {
 }
 
 /// What closes a quote; chat programs turn straight quotes into curly ones by themselves.
-fn closing(c: char) -> Option<&'static [char]> {
+pub(super) fn closing(c: char) -> Option<&'static [char]> {
     match c {
         '"' | '\u{201C}' | '\u{201D}' | '\u{201E}' => Some(&['"', '\u{201C}', '\u{201D}']),
         '\'' | '\u{2018}' | '\u{2019}' | '\u{201A}' => Some(&['\'', '\u{2018}', '\u{2019}']),

@@ -227,6 +227,15 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
 fn suggest(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Suggest> {
     let suggest = section.section(sheet, "suggest", &["use", "on", "with", "value", "label"])?;
     let call = calls::read_call(&suggest, sheet, known, &Names::new().with("typed", Shape::Any));
+    if let Some(action) = call.as_ref().map(|call| call.action)
+        && !action.gives.iter().any(|(field, _)| *field == "rows")
+    {
+        let message = format!(
+            "{}.{} gives no rows to pick from; postgres.query does",
+            action.integration, action.name
+        );
+        sheet.problem(suggest.place("use"), message);
+    }
     let value = suggest.required(sheet, "value")?.value.to_owned();
     let label = suggest
         .text(sheet, "label")

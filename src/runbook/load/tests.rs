@@ -1,7 +1,8 @@
-use super::{Known, load_folder, load_text};
+use super::{Known, load_folder, load_folder_again, load_text};
 use crate::integration::ACTIONS;
 use crate::problem::Problem;
 use std::path::Path;
+use std::sync::Arc;
 
 pub(in crate::runbook) fn known() -> Known {
     let names = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
@@ -242,6 +243,35 @@ fn an_offer_leads_to_a_runbook_and_its_inputs() {
         "{}",
         problems[0]
     );
+}
+
+#[test]
+fn what_has_not_changed_is_taken_over_unless_what_it_names_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let looks = "summary = 'a'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'\n";
+    let proves = format!("{looks}[proof]\nsignals = [{{ signal = 'queue_length', better = 'lower' }}]\n");
+    std::fs::write(folder.path().join("looks.toml"), looks).unwrap();
+    std::fs::write(folder.path().join("proves.toml"), &proves).unwrap();
+    let (before, problems) = load_folder(folder.path(), &known());
+    assert_eq!(lines(&problems), "");
+
+    std::fs::write(folder.path().join("looks.toml"), looks.replace("'x'", "'y'")).unwrap();
+    let (after, problems) = load_folder_again(folder.path(), &known(), &before);
+    assert_eq!(lines(&problems), "");
+    let same = |name: &str| Arc::ptr_eq(before.get(name).unwrap(), after.get(name).unwrap());
+    assert_eq!((same("looks"), same("proves")), (false, true));
+
+    let fewer = Known {
+        signals: Some(["workers_alive".to_owned()].into()),
+        ..known()
+    };
+    let (_, problems) = load_folder_again(folder.path(), &fewer, &before);
+    insta::assert_snapshot!(lines(&problems), @"7:23: there is no signal `queue_length`; there is `workers_alive`");
+
+    // A run that was planned with the signal goes on by its pinned text.
+    let path = Path::new("proves.toml");
+    assert!(load_text("proves", path, &proves, &fewer).is_err());
+    assert!(load_text("proves", path, &proves, &fewer.when_planned()).is_ok());
 }
 
 #[test]

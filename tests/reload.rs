@@ -1,0 +1,351 @@
+//! Edits of the bot's files while `signalbox serve` is up: what is right is in force soon, what is wrong is told and
+//! changes nothing, and what is under way ends as it was planned.
+
+use crate::crash::world::{PEOPLE, POLICY, World};
+use crate::harness::services::{free_port, until};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::Value;
+use signalbox::report::{Outcome, Report};
+use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
+use signalbox::run::ledger::Live;
+use signalbox::store::Store;
+use signalbox::store::deliveries::Progress;
+use std::fs;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// Takes as long as the shop's table `gate` is locked.
+const SLOW: &str = r#"
+summary = "Does one thing, slowly."
+[[input]]
+name = "order"
+kind = "integer"
+[lock]
+keys = ["'order:' + string(inputs.order)"]
+[radius]
+orders = "inputs.order"
+[[step]]
+name = "one"
+use = "postgres.statement"
+on = "shop"
+with.sql = "with waited as (select count(*) from gate) insert into effect (word) select 'one' from waited"
+say = "One."
+timeout = "1m"
+[[step.expect]]
+when = "call.result == 'done'"
+outcome = "done"
+say = "Done as it was planned."
+"#;
+
+const LOOKS: &str = r#"
+summary = "Looks."
+[[look]]
+name = "one"
+use = "postgres.query"
+on = "shop"
+with.sql = "select 1 as n"
+[result]
+rows = "looks.one.rows"
+columns = ["n"]
+say = "The first word."
+"#;
+
+struct Bot {
+    world: World,
+    store: Store,
+    url: String,
+    child: Child,
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Bot {
+    async fn serve(runbooks: &[(&str, &str)]) -> Self {
+        // Others may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let world = World::new(runbooks, None).await;
+        world.tell("CREATE TABLE gate (n INT)").await;
+        let port = free_port();
+        let config = fs::read_to_string(world.path("signalbox.toml")).unwrap();
+        world.write(
+            "signalbox.toml",
+            &config.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")),
+        );
+        let store = format!("sqlite:{}", world.path("bot.db").display());
+        let store = Store::open(&SecretString::from(store), &SecretString::from(""))
+            .await
+            .unwrap();
+        let log = fs::File::create(world.path("serve.log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
+            .args(["serve", "--config"])
+            .arg(world.path("signalbox.toml"))
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let bot = Self {
+            world,
+            store,
+            url: format!("http://127.0.0.1:{port}"),
+            child,
+        };
+        let start = Instant::now();
+        while reqwest::get(format!("{}/readyz", bot.url)).await.is_err() {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", bot.log());
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        bot
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.world.path("serve.log")).unwrap()
+    }
+
+    /// The log's lines with this message.
+    fn told(&self, message: &str) -> Vec<Value> {
+        let lines = self.log();
+        let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == message).collect()
+    }
+
+    async fn metric(&self, name: &str) -> f64 {
+        let url = format!("{}/metrics", self.url);
+        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+            .trim()
+            .parse()
+            .unwrap()
+    }
+
+    async fn applied(&self) -> f64 {
+        self.metric("signalbox_rules_reloads_total{outcome=\"applied\"}").await
+    }
+
+    async fn rejected(&self) -> f64 {
+        self.metric("signalbox_rules_reloads_total{outcome=\"rejected\"}").await
+    }
+
+    /// How long it took.
+    async fn until_applied(&self, count: f64) -> Duration {
+        let start = Instant::now();
+        while self.applied().await < count {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        start.elapsed()
+    }
+
+    /// Stored for the server, which answers it.
+    async fn ask(&self, person: &str, ask: Ask) -> Progress {
+        let account = Account::Picked {
+            person: person.to_owned(),
+        };
+        let place = Place {
+            surface: Surface::Cli,
+            workspace: None,
+            channel: None,
+        };
+        let request = Request::new(account, place, ask);
+        self.store.request(&request, Timestamp::now()).await.unwrap();
+        let start = Instant::now();
+        loop {
+            match self.store.progress(&request.id).await.unwrap() {
+                Progress::Pending => assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log()),
+                progress => return progress,
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn said(&self, person: &str, ask: Ask) -> Report {
+        match self.ask(person, ask).await {
+            Progress::Answered(report) => *report,
+            Progress::Run(run) => panic!("it became run {run}"),
+            Progress::Pending => unreachable!("the answer was waited for"),
+        }
+    }
+
+    async fn begin(&self, runbook: &str, order: i64) -> String {
+        let ask = Ask::Run {
+            runbook: runbook.to_owned(),
+            words: Words::Named(vec![("order".to_owned(), order.to_string())]),
+            dry: false,
+        };
+        match self.ask("dana", ask).await {
+            Progress::Run(run) => run,
+            Progress::Answered(report) => panic!("{}", report.say),
+            Progress::Pending => unreachable!("the answer was waited for"),
+        }
+    }
+
+    async fn outcome(&self, run: &str) -> Outcome {
+        Live::load(&self.store, run).await.unwrap().state.standing()
+    }
+
+    async fn until_outcome(&self, run: &str, outcome: Outcome) {
+        let start = Instant::now();
+        while self.outcome(run).await != outcome {
+            assert!(start.elapsed() < Duration::from_secs(30), "{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn first_word(&self) -> String {
+        let dry = Ask::Run {
+            runbook: "looks".to_owned(),
+            words: Words::Named(Vec::new()),
+            dry: true,
+        };
+        self.said("dana", dry).await.say
+    }
+}
+
+fn help() -> Ask {
+    Ask::Help { runbook: None }
+}
+
+fn approve(run: &str) -> Ask {
+    Ask::Approve {
+        run: run.to_owned(),
+        digest: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_mistakes_change_nothing_and_their_mending_counts_within_a_second() {
+    let bot = Bot::serve(&[("slow", SLOW), ("looks", LOOKS)]).await;
+    let mut gate = bot.world.shop.begin().await.unwrap();
+    sqlx::query("LOCK TABLE gate").execute(&mut *gate).await.unwrap();
+    let run = bot.begin("slow", 1).await;
+    bot.until_outcome(&run, Outcome::Running).await;
+
+    let edited = SLOW.replace("Done as it was planned.", "Done in other words.");
+    bot.world
+        .write("commands/slow.toml", &edited.replace("call.result ==", "cal.result =="));
+    bot.world.write(
+        "commands/looks.toml",
+        &LOOKS.replace("The first word.", "Another word."),
+    );
+    bot.world.write(
+        "people.toml",
+        &PEOPLE.replace("[person.lee]\ngroups", "[person.lee]\ngrups"),
+    );
+    bot.world
+        .write("policy.cedar", &POLICY.replace("@say(\"Ops may.\")", ""));
+    until("what is wrong is told", || {
+        !bot.told("what was before is in force; `signalbox check` shows what is wrong")
+            .is_empty()
+    })
+    .await;
+
+    assert_eq!((bot.rejected().await, bot.applied().await), (1.0, 0.0));
+    assert_eq!(bot.metric("signalbox_rules_current").await, 0.0);
+    assert_eq!(bot.first_word().await, "The first word.");
+    let said = bot.said("lee", help()).await.say;
+    assert!(said.contains("The files on disk have had 3 problems since"), "{said}");
+    assert!(said.contains("slow.toml:18:9: "), "{said}");
+
+    // The run ends by the plan that it began with.
+    gate.rollback().await.unwrap();
+    bot.until_outcome(&run, Outcome::Succeeded).await;
+    let live = Live::load(&bot.store, &run).await.unwrap();
+    let journal = format!("{:?}", live.run.journal);
+    assert!(journal.contains("Done as it was planned."), "{journal}");
+
+    // Told once, however often the files were looked at meanwhile; and without the lines themselves.
+    let problems: Vec<String> = bot
+        .told("the rules on disk are wrong")
+        .iter()
+        .map(|line| line["problem"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+        .collect();
+    insta::assert_snapshot!(problems.join("\n"), @r#"
+    slow.toml:18:9: `cal` is not known; did you mean `call`?
+    people.toml:5:1: `person.lee.grups` is not known; did you mean `groups`?
+    policy.cedar:2:1: a policy needs `@say("...")`, the sentence that people see when it decides
+    "#);
+
+    bot.world.write("commands/slow.toml", &edited);
+    bot.world.write("people.toml", PEOPLE);
+    bot.world.write("policy.cedar", POLICY);
+    let took = bot.until_applied(1.0).await;
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
+    assert_eq!(bot.metric("signalbox_rules_current").await, 1.0);
+    assert_eq!(bot.first_word().await, "Another word.");
+    let applied = bot.told("the rules on disk are in force");
+    assert_eq!(applied.last().unwrap()["change"], "edited: looks, slow");
+    assert!(!bot.said("lee", help()).await.say.contains("on disk"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_can_no_longer_approve() {
+    let bot = Bot::serve(&[("slow", SLOW)]).await;
+    let run = bot.begin("slow", 9).await;
+    assert_eq!(bot.outcome(&run).await, Outcome::AwaitingApproval);
+    let without = PEOPLE.replace("[person.lee]\ngroups = [\"ops\"]\n", "");
+    assert_ne!(without, PEOPLE);
+    bot.world.write("people.toml", &without);
+    bot.until_applied(1.0).await;
+    let said = bot.said("lee", approve(&run)).await;
+    assert_eq!(
+        (said.outcome, said.say.as_str()),
+        (Outcome::Denied, "There is no person lee in people.toml.")
+    );
+    assert_eq!(bot.outcome(&run).await, Outcome::AwaitingApproval);
+
+    bot.world.write("people.toml", PEOPLE);
+    bot.until_applied(2.0).await;
+    assert_eq!(bot.ask("lee", approve(&run)).await, Progress::Run(run.clone()));
+    bot.until_outcome(&run, Outcome::Succeeded).await;
+    assert_eq!(bot.world.effects().await, ["one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_read_when_it_is_whole() {
+    let bot = Bot::serve(&[("slow", SLOW)]).await;
+    // Cut off at each of these it is no runbook, or another one.
+    let mut written = String::new();
+    for line in LOOKS.split_inclusive('\n') {
+        written.push_str(line);
+        bot.world.write("commands/looks.toml", &written);
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    bot.until_applied(1.0).await;
+    assert_eq!((bot.rejected().await, bot.applied().await), (0.0, 1.0));
+    assert_eq!(bot.first_word().await, "The first word.");
+
+    // As most editors write: another file takes the name. What they leave beside it is none of ours.
+    bot.world.write("commands/.#looks.toml", "dana@host");
+    bot.world.write("commands/new", &LOOKS.replace("first", "second"));
+    fs::rename(bot.world.path("commands/new"), bot.world.path("commands/looks.toml")).unwrap();
+    bot.until_applied(2.0).await;
+    assert_eq!(bot.rejected().await, 0.0);
+    assert_eq!(bot.first_word().await, "The second word.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_config_itself_takes_a_restart_and_a_hangup_reads_at_once() {
+    let bot = Bot::serve(&[("looks", LOOKS)]).await;
+    let config = fs::read_to_string(bot.world.path("signalbox.toml")).unwrap();
+    bot.world
+        .write("signalbox.toml", &config.replace("demo = true", "demo = false"));
+    let message = "the config file was edited; it is read at the start alone, so restart Signalbox for it to count";
+    until("the edit of the config is told", || bot.told(message).len() == 1).await;
+    assert_eq!(bot.first_word().await, "The first word.");
+
+    let hangup = Command::new("kill")
+        .args(["-HUP", &bot.child.id().to_string()])
+        .status();
+    assert!(hangup.unwrap().success());
+    until("the hangup is answered", || {
+        bot.told("the rules were read again: nothing has changed").len() == 1
+    })
+    .await;
+    assert_eq!((bot.rejected().await, bot.applied().await), (0.0, 0.0));
+}
