@@ -362,6 +362,19 @@ impl Bot {
         runs.iter().map(|run| run["run"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The same config with its secrets in files, for a bot in this process, whose environment belongs to all tests.
+    pub fn config_without_environment(&self) -> PathBuf {
+        let mut text = fs::read_to_string(self.folder.path().join("signalbox.toml")).unwrap();
+        for (name, value) in &self.environment {
+            let file = self.folder.path().join(name);
+            text = text.replace(&format!("\"env:{name}\""), &format!("\"file:{}\"", file.display()));
+            fs::write(file, value).unwrap();
+        }
+        let path = self.folder.path().join("in-process.toml");
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     /// `signalbox serve`, ready.
     pub fn serve(&self) -> Serving {
         let log = fs::File::create(self.folder.path().join("serve.log")).unwrap();

@@ -156,3 +156,58 @@ impl Suggestions {
         (fitting.into_iter().map(|(choice, _)| choice.clone()).collect(), age)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(input: usize) -> Key {
+        Key {
+            runbook: "pick".to_owned(),
+            hash: "1".to_owned(),
+            input: input.to_string(),
+        }
+    }
+
+    fn choices(values: std::ops::Range<usize>) -> Vec<Choice> {
+        let choice = |value: usize| Choice {
+            value: value.to_string(),
+            label: format!("order {value}"),
+        };
+        values.map(choice).collect()
+    }
+
+    #[test]
+    fn what_is_kept_has_an_end() {
+        let suggestions = Suggestions::default();
+        let now = Timestamp::UNIX_EPOCH;
+        for input in 0..=INPUTS {
+            let at = now + SignedDuration::from_secs(input as i64);
+            suggestions.keep(&key(input), "", &choices(0..300), true, at);
+        }
+        let known = |input: usize, at: Timestamp| suggestions.known(&key(input), "", 1000, at);
+        // The one that was seen last the longest ago made room.
+        assert_eq!(known(0, now), (Vec::new(), None));
+        let (kept, age) = known(1, now + SignedDuration::from_secs(31));
+        assert_eq!((kept.len(), age), (CHOICES, Some(SignedDuration::from_secs(30))));
+        assert!(known(1, now + SignedDuration::from_mins(16)).0.is_empty());
+        // An edited runbook asks anew.
+        let edited = Key {
+            hash: "2".to_owned(),
+            ..key(1)
+        };
+        assert!(suggestions.known(&edited, "", 1000, now).0.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_longer_told_is_gone_unless_the_list_was_cut() {
+        for (cut, left) in [(false, 2), (true, 11)] {
+            let suggestions = Suggestions::default();
+            suggestions.keep(&key(0), "", &choices(10..20), true, Timestamp::UNIX_EPOCH);
+            suggestions.keep(&key(0), "1", &choices(19..21), cut, Timestamp::UNIX_EPOCH);
+            let (kept, _) = suggestions.known(&key(0), "", 100, Timestamp::UNIX_EPOCH);
+            assert_eq!(kept.len(), left, "{kept:?}");
+            assert_eq!(kept[0].value, "19");
+        }
+    }
+}
