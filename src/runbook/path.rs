@@ -145,7 +145,13 @@ mod tests {
 
     #[test]
     fn a_path_is_read_or_told_what_is_wrong() {
-        for path in ["/", "/metrics", "/api/health/", "/api/orders/{order}/", "/a.b/~c/d-e_f/{x}"] {
+        for path in [
+            "/",
+            "/metrics",
+            "/api/health/",
+            "/api/orders/{order}/",
+            "/a.b/~c/d-e_f/{x}",
+        ] {
             assert!(PathTemplate::parse(path).is_ok(), "{path}");
         }
         for (path, error) in [
@@ -194,7 +200,10 @@ mod tests {
             );
         }
         for values in [json!({}), json!({"id": null})] {
-            assert_eq!(fill("/o/{id}/", values).unwrap_err(), FillError::Missing("id".to_owned()));
+            assert_eq!(
+                fill("/o/{id}/", values).unwrap_err(),
+                FillError::Missing("id".to_owned())
+            );
         }
     }
 

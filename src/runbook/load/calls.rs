@@ -144,11 +144,17 @@ fn unfilled(with: &Section<'_>, sheet: &mut Sheet<'_>, action: &ActionSpec, argu
             _ => continue,
         };
         for name in path.names().filter(|name| !given.contains(name)) {
-            let message = format!("`{filled_by}` must give `{name}`, for `{{{name}}}` stands in `{}`", spec.name);
+            let message = format!(
+                "`{filled_by}` must give `{name}`, for `{{{name}}}` stands in `{}`",
+                spec.name
+            );
             sheet.problem(with.place(spec.name), message);
         }
         for name in given.iter().filter(|name| !path.names().any(|it| it == **name)) {
-            let message = format!("`{filled_by}` gives `{name}`, and no `{{{name}}}` stands in `{}`", spec.name);
+            let message = format!(
+                "`{filled_by}` gives `{name}`, and no `{{{name}}}` stands in `{}`",
+                spec.name
+            );
             sheet.problem(with.place(filled_by), message);
         }
     }
@@ -178,11 +184,14 @@ fn argument(
             .ok_or_else(|| Some(format!("`{name}` is a whole number written here"))),
         ArgumentKind::FixedWord(words) => match as_text(value) {
             Some(text) if words.contains(&text.value) => Ok(Argument::Fixed(Value::from(text.value))),
-            _ => Err(Some(format!("`{name}` is one of the words \"{}\"", words.join("\", \"")))),
+            _ => Err(Some(format!(
+                "`{name}` is one of the words \"{}\"",
+                words.join("\", \"")
+            ))),
         },
         ArgumentKind::FixedPath { .. } => {
-            let text =
-                as_text(value).ok_or_else(|| Some(format!("`{name}` is a path written here, such as \"/api/items/\"")))?;
+            let text = as_text(value)
+                .ok_or_else(|| Some(format!("`{name}` is a path written here, such as \"/api/items/\"")))?;
             PathTemplate::parse(text.value).map_err(|problem| Some(format!("`{name}` {problem}")))?;
             Ok(Argument::Fixed(Value::from(text.value)))
         }
