@@ -64,7 +64,13 @@ fn told(result: &CallResult, port: u16) -> String {
         CallResult::Unreachable { reason } => ("unreachable", reason.clone()),
         CallResult::Unknown { reason } => ("unknown", reason.clone()),
     };
-    format!("{word}: {}", reason.replace(&format!("127.0.0.1:{port}"), "SHOP"))
+    let reason = reason.replace(&format!("127.0.0.1:{port}"), "SHOP");
+    // How long one waits depends on the moment.
+    let reason = regex::Regex::new("in [0-9]+ s at")
+        .unwrap()
+        .replace(&reason, "in N s at")
+        .into_owned();
+    format!("{word}: {reason}")
 }
 
 fn ignoring_arguments() -> Value {

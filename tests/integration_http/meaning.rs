@@ -65,7 +65,62 @@ async fn every_status_is_told_for_a_read_and_for_a_write() {
             said.push(format!("{name:<5}{}", told(&result, port)));
         }
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    get  done: 200 {"detail":"So it is."}
+    post done: 200 {"detail":"So it is."}
+    get  done: 201 {"detail":"So it is."}
+    post done: 201 {"detail":"So it is."}
+    get  done: 204 null
+    post done: 204 null
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 200 came with a page, not JSON: perhaps a login page
+    post unknown: SHOP may have done POST /x/: HTTP 200 came with a page, not JSON: perhaps a login page
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 200 came with text/plain, not JSON
+    post unknown: SHOP may have done POST /x/: HTTP 200 came with text/plain, not JSON
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 200 came with a body that is no JSON (EOF while parsing a value at line 1 column 9)
+    post unknown: SHOP may have done POST /x/: HTTP 200 came with a body that is no JSON (EOF while parsing a value at line 1 column 9)
+    get  done: 200 {}
+    post done: 200 {}
+    get  done: 200 {}
+    post done: 200 {}
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 200 came with a compressed body, which was not asked for
+    post unknown: SHOP may have done POST /x/: HTTP 200 came with a compressed body, which was not asked for
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 301 sends us elsewhere (/x)
+    post not done: SHOP did not do POST /x/: HTTP 301 sends us elsewhere (/x)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 301 sends us elsewhere (https://shop.example/x/)
+    post unknown: SHOP may have done POST /x/: HTTP 301 sends us elsewhere (https://shop.example/x/)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 302 sends us elsewhere (/admin/login/)
+    post unknown: SHOP may have done POST /x/: HTTP 302 sends us elsewhere (/admin/login/)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 302 sends us elsewhere (/x/)
+    post unknown: SHOP may have done POST /x/: HTTP 302 sends us elsewhere (/x/)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 303 sends us elsewhere (/done/)
+    post unknown: SHOP may have done POST /x/: HTTP 303 sends us elsewhere (/done/)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 307 sends us elsewhere (https://elsewhere.example/y/)
+    post not done: SHOP did not do POST /x/: HTTP 307 sends us elsewhere (https://elsewhere.example/y/)
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 302 sends us nowhere
+    post unknown: SHOP may have done POST /x/: HTTP 302 sends us nowhere
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 400 came with: So it is
+    post not done: SHOP did not do POST /x/: HTTP 400 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 403 came with: So it is
+    post not done: SHOP did not do POST /x/: HTTP 403 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 403 came with a page
+    post not done: SHOP did not do POST /x/: HTTP 403 came with a page
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 404 came with: So it is
+    post not done: SHOP did not do POST /x/: HTTP 404 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 408 came with: So it is
+    post unknown: SHOP may have done POST /x/: HTTP 408 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 409 came with: So it is
+    post unknown: SHOP may have done POST /x/: HTTP 409 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 425 came with: So it is
+    post not done: SHOP did not do POST /x/: HTTP 425 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 429 came with: So it is
+    post not done: SHOP did not do POST /x/: HTTP 429 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 500 came with: So it is
+    post unknown: SHOP may have done POST /x/: HTTP 500 came with: So it is
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 502 came with a page
+    post unknown: SHOP may have done POST /x/: HTTP 502 came with a page
+    get  not done: SHOP did not answer GET /x/ as expected: HTTP 503 came without a word
+    post unknown: SHOP may have done POST /x/: HTTP 503 came without a word
+    "#);
 }
 
 #[tokio::test]
@@ -109,10 +164,9 @@ async fn values_fill_values_and_nothing_else() {
         json!({ "path": "/a/{x}/", "fill": { "x": "b c?d#e%2e&é" }, "query": { "q": "1&r=2", "n": [1, true, null], "no": null } }),
     )
     .await;
-    assert_eq!(
-        request.unwrap().url.as_str().strip_prefix(&server.uri()).unwrap(),
-        "/base/a/b%20c%3Fd%23e%252e&%C3%A9/?n=1&n=true&q=1%26r%3D2"
-    );
+    let url = request.unwrap().url;
+    assert_eq!(url.path(), "/base/a/b%20c%3Fd%23e%252e&%C3%A9/");
+    assert_eq!(url.query(), Some("q=1%26r%3D2&n=1&n=true"));
     let (_, request) = sent(
         "post",
         json!({ "path": "/a/", "json": { "q": "\",\"admin\":true", "n": 1, "none": null } }),
@@ -130,7 +184,7 @@ async fn values_fill_values_and_nothing_else() {
     let request = request.unwrap();
     assert_eq!(
         String::from_utf8(request.body).unwrap(),
-        "ids=1&ids=2&q=1%26admin%3Dtrue"
+        "q=1%26admin%3Dtrue&ids=1&ids=2"
     );
     assert_eq!(request.headers["content-type"], "application/x-www-form-urlencoded");
 
@@ -151,7 +205,18 @@ async fn values_fill_values_and_nothing_else() {
         said.push(told(&sent("post", with).await.0, 0));
     }
     assert_eq!(server.received_requests().await.unwrap().len(), before);
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    not done: `{x}` of the path takes a text of 1 to 200 characters without slash, backslash and control characters, and not `.` or `..`
+    not done: `{x}` of the path takes a text of 1 to 200 characters without slash, backslash and control characters, and not `.` or `..`
+    not done: `{x}` of the path takes a text of 1 to 200 characters without slash, backslash and control characters, and not `.` or `..`
+    not done: `{x}` of the path takes a text or a whole number
+    not done: nothing fills `{x}` of the path
+    not done: `path` begins with a single slash, such as "/api/items/": host and port stand in the config
+    not done: `query` takes texts, numbers, truth values and lists of them, and its `q` is an object
+    not done: `json` and `form` cannot both be the body
+    not done: `expect_status` takes whole numbers from 100 to 599
+    not done: `expect_status` takes whole numbers from 100 to 599
+    "#);
 }
 
 #[tokio::test]
@@ -258,7 +323,10 @@ async fn an_answer_that_breaks_off_is_no_answer() {
     let there = connection(&format!("http://127.0.0.1:{port}"), SignIn::Nobody);
     let read = told(&call(&there, "get", ignoring_arguments()).await, port);
     let write = told(&call(&there, "post", ignoring_arguments()).await, port);
-    assert_snapshot!(format!("{read}\n{write}"), @"");
+    assert_snapshot!(format!("{read}\n{write}"), @"
+    not done: SHOP did not answer GET /x/ as expected: it began to answer HTTP 200, and the answer broke off: end of file before message length reached
+    unknown: SHOP may have done POST /x/: it began to answer HTTP 200, and the answer broke off: end of file before message length reached
+    ");
 }
 
 #[tokio::test]

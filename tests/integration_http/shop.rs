@@ -59,7 +59,14 @@ fn reads_come_as_json_or_text_and_refusals_with_their_reason() {
         ] {
             said.push(told(&call(who, "get", json!({ "path": path })).await, port(&shop)));
         }
-        assert_snapshot!(said.join("\n"), @"");
+        assert_snapshot!(said.join("\n"), @"
+        not done: SHOP did not answer GET /api/auth/me/ as expected: HTTP 401 came with: Authentication credentials were not provided
+        not done: SHOP did not answer GET /api/admin/orders/999999/ as expected: HTTP 404 came with: Not found
+        not done: SHOP did not answer GET /api/admin/orders/cafe/ as expected: HTTP 404 came with: Not found
+        not done: SHOP did not answer GET /api/nothing/ as expected: HTTP 404 came with a page
+        not done: SHOP did not answer GET /metrics as expected: HTTP 200 came with text/plain, not JSON
+        not done: SHOP did not answer GET /admin/ as expected: HTTP 200 came with a page, not JSON: perhaps a login page
+        ");
     });
 }
 
@@ -98,7 +105,13 @@ fn a_write_is_done_or_certainly_not() {
         ] {
             said.push(told(&call(who, name, with).await, port(&shop)));
         }
-        assert_snapshot!(said.join("\n"), @"");
+        assert_snapshot!(said.join("\n"), @r#"
+        not done: SHOP did not do PATCH /api/admin/orders/2315/: HTTP 400 came with: {"status":["\"lost\" is not a valid choice."]}
+        not done: SHOP did not do PATCH /api/admin/orders/2315: HTTP 301 sends us elsewhere (/api/admin/orders/2315/)
+        not done: SHOP did not do POST /api/admin/suppliers/1/sync/: HTTP 403 came with: You do not have permission to perform this action
+        not done: SHOP did not do POST /api/health: HTTP 301 sends us elsewhere (/api/health/)
+        unknown: SHOP may have done POST /api/payments/webhook/: HTTP 500 came with a page
+        "#);
     });
     assert_eq!(
         shop.value("select to_jsonb(status) from store_order where id = $1", 2315),
@@ -143,8 +156,7 @@ fn a_wrong_password_is_told_and_not_tried_again_at_once() {
     );
     let me = || json!({ "path": "/api/auth/me/" });
     let first = block_on(call(&wrong, "get", me()));
-    assert_snapshot!(told(&first, port(&shop)), @"");
-    // Without another request: the wire is down for it.
+    assert_snapshot!(told(&first, port(&shop)), @"not done: the user or the password of connection shop-api is refused (HTTP 401 came with: No active account found with the given credentials); the login is tried again in N s at the earliest");
     let CallResult::NotDone { reason } = block_on(call(&wrong, "patch", me())) else {
         panic!("it is no refusal")
     };

@@ -134,7 +134,7 @@ async fn a_token_that_is_refused_again_is_given_up() {
     turns_away(&server, &first, 1).await;
     turns_away(&server, &second, 1).await;
     let result = call(&bot(&server), "post", x()).await;
-    assert_snapshot!(told(&result, server.address().port()), @"");
+    assert_snapshot!(told(&result, server.address().port()), @"not done: SHOP did not do POST /x/: HTTP 401 came with: no");
 }
 
 #[tokio::test]
@@ -166,5 +166,11 @@ async fn a_login_that_does_not_work_is_told_without_the_password() {
     }
     let said = said.join("\n");
     assert!(!said.contains(PASSWORD) && !said.contains("abcdefghijkl"), "{said}");
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r#"
+    not done: the user or the password of connection shop-api is refused (HTTP 401 came with: No account with [redacted]); the login is tried again in N s at the earliest
+    not done: the login of connection shop-api does not work: HTTP 400 came with: {"username":["This field is required."]}
+    not done: the login of connection shop-api does not work: it answers HTTP 200 without an `access` token in JSON
+    not done: the login of connection shop-api does not work: HTTP 302 came without a word
+    not done: the login of connection shop-api does not work: HTTP 500 came without a word
+    "#);
 }

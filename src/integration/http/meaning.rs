@@ -17,7 +17,7 @@ pub(super) fn of_read(ask: &Ask, host: &str, answer: Result<Answer, Lost>) -> Ca
         Ok(answer) => answer,
         Err(Lost::Broken(status, reason)) => {
             let lost = Lost::Broken(status, reason);
-            return not_done(host, ask, &lost.reason());
+            return unanswered(host, ask, &lost.reason());
         }
         Err(lost) => return unreachable(host, &lost),
     };
@@ -25,13 +25,13 @@ pub(super) fn of_read(ask: &Ask, host: &str, answer: Result<Answer, Lost>) -> Ca
     if ask.expects(status) {
         return match value(ask, &answer) {
             Ok(value) => CallResult::Done { value },
-            Err(unfit) => not_done(host, ask, &format!("HTTP {} came with {unfit}", status.as_u16())),
+            Err(unfit) => unanswered(host, ask, &format!("HTTP {} came with {unfit}", status.as_u16())),
         };
     }
     if status.is_redirection() {
-        return not_done(host, ask, &sent_away(&answer));
+        return unanswered(host, ask, &sent_away(&answer));
     }
-    not_done(host, ask, &refusal(&answer))
+    unanswered(host, ask, &refusal(&answer))
 }
 
 /// A write is done by an expected answer, not done by a refusal, and else unknown.
@@ -202,6 +202,12 @@ pub(super) fn unsaid(result: &CallResult, why: &RedactorError) -> CallResult {
         CallResult::NotDone { .. } => CallResult::NotDone { reason },
         CallResult::Unreachable { .. } => CallResult::Unreachable { reason },
         CallResult::Done { .. } | CallResult::Unknown { .. } => CallResult::Unknown { reason },
+    }
+}
+
+fn unanswered(host: &str, ask: &Ask, why: &str) -> CallResult {
+    CallResult::NotDone {
+        reason: format!("{host} did not answer {} as expected: {why}", ask.title()),
     }
 }
 
