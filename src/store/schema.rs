@@ -35,4 +35,18 @@ pub(super) const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE lease (name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch BIGINT NOT NULL, until BIGINT NOT NULL)",
     // An empty name pauses every runbook.
     "CREATE TABLE pause (runbook TEXT PRIMARY KEY, person TEXT NOT NULL, since BIGINT NOT NULL)",
+], &[
+    // What the console lists and searches: cached beside the plan, and null for runs of before.
+    "ALTER TABLE run ADD COLUMN inputs TEXT",
+    "ALTER TABLE run ADD COLUMN said TEXT",
+    "CREATE INDEX run_updated ON run (updated)",
+    "CREATE INDEX run_outcome ON run (outcome)",
+    // Whose eyes an answer is for.
+    "ALTER TABLE request ADD COLUMN session TEXT",
+    "CREATE INDEX request_session ON request (session, at)",
+    // Sign-ins to the console. The cookie's secret is kept as its hash alone; `proof` binds the person's token, so that
+    // another token ends the session.
+    "CREATE TABLE session (hash TEXT PRIMARY KEY, id TEXT NOT NULL, person TEXT NOT NULL, proof TEXT NOT NULL, \
+     created BIGINT NOT NULL, seen BIGINT NOT NULL, expires BIGINT NOT NULL)",
+    "CREATE INDEX session_person ON session (person, created)",
 ]];
