@@ -107,10 +107,7 @@ pub fn runnable(rules: &Rules, asker: &Request) -> Runnable {
 /// The first command of each runbook's own examples: something that can be tried.
 pub fn examples(runnable: &Runnable) -> Vec<(String, String)> {
     let lines = runnable.mine.iter().filter_map(|runbook| {
-        let example = runbook
-            .examples
-            .iter()
-            .find(|example| example.expect == Expect::Plan)?;
+        let example = runbook.examples.iter().find(|example| example.expect == Expect::Plan)?;
         let words = match &example.words {
             crate::request::Words::Line(line) => line.clone(),
             crate::request::Words::Named(pairs) => pairs

@@ -8,7 +8,12 @@ use crate::runbook::StepOutcome;
 
 /// What an entry is, and what it says.
 pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
-    let name = |step: &usize| plan.steps.get(*step).map_or("?", |planned| planned.name.as_str()).to_owned();
+    let name = |step: &usize| {
+        plan.steps
+            .get(*step)
+            .map_or("?", |planned| planned.name.as_str())
+            .to_owned()
+    };
     match entry {
         Entry::Created { decision } => ("created".to_owned(), decision.say.clone()),
         Entry::ApprovalAsked {
@@ -45,7 +50,10 @@ pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
             ..
         } => (
             format!("intent {}", name(step)),
-            format!("Call {attempt}, answered by {} at the latest.", deadline.strftime("%H:%M:%S UTC")),
+            format!(
+                "Call {attempt}, answered by {} at the latest.",
+                deadline.strftime("%H:%M:%S UTC")
+            ),
         ),
         Entry::NotMade { step, reason, again } => (
             format!("not sent {}", name(step)),

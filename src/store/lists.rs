@@ -85,13 +85,12 @@ impl Store {
 
     /// Runs that changed at this moment or later, oldest change first.
     pub async fn changed_runs(&self, since: i64, limit: i64) -> Result<Vec<ChangedRun>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, runbook, seq, updated FROM run WHERE updated >= $1 ORDER BY updated, id LIMIT $2",
-        )
-        .bind(since)
-        .bind(limit)
-        .fetch_all(&self.read)
-        .await?;
+        let rows =
+            sqlx::query("SELECT id, runbook, seq, updated FROM run WHERE updated >= $1 ORDER BY updated, id LIMIT $2")
+                .bind(since)
+                .bind(limit)
+                .fetch_all(&self.read)
+                .await?;
         rows.iter()
             .map(|row| {
                 Ok(ChangedRun {

@@ -55,12 +55,11 @@ impl Store {
 
     /// The session whose secret has this hash, if it has not ended.
     pub async fn session(&self, hash: &str, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        let row =
-            sqlx::query("SELECT id, person, proof, seen, expires FROM session WHERE hash = $1 AND expires > $2")
-                .bind(hash)
-                .bind(micros(now))
-                .fetch_optional(&self.read)
-                .await?;
+        let row = sqlx::query("SELECT id, person, proof, seen, expires FROM session WHERE hash = $1 AND expires > $2")
+            .bind(hash)
+            .bind(micros(now))
+            .fetch_optional(&self.read)
+            .await?;
         row.map(|row| {
             Ok(Session {
                 id: text(&row, 0)?,

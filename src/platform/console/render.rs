@@ -106,4 +106,3 @@ pub const RUN_OUTCOMES: [Outcome; 10] = [
     Outcome::Stopped,
     Outcome::Denied,
 ];
-

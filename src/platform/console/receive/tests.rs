@@ -16,7 +16,12 @@ fn a_line_asks_for_a_runbook_or_for_one_of_the_words() {
         ("  forward-order  1042 dry ", Ok(run("forward-order", "1042 dry"))),
         ("/stuck-orders", Ok(run("stuck-orders", ""))),
         ("/help", Ok(Ask::Help { runbook: None })),
-        ("help /stuck-orders", Ok(Ask::Help { runbook: Some("stuck-orders".to_owned()) })),
+        (
+            "help /stuck-orders",
+            Ok(Ask::Help {
+                runbook: Some("stuck-orders".to_owned()),
+            }),
+        ),
         ("/runs", Ok(Ask::Runs)),
         ("/runs now", Err("That is not complete. Type: /runs")),
         ("/stop", Err("That is not complete. Type: /stop RUN")),
@@ -24,10 +29,19 @@ fn a_line_asks_for_a_runbook_or_for_one_of_the_words() {
         ("/unlock order:1", Err("That is not complete. Type: /unlock KEY REASON")),
         (
             "/unlock order:1 it is over",
-            Ok(Ask::Unlock { key: "order:1".to_owned(), reason: "it is over".to_owned() }),
+            Ok(Ask::Unlock {
+                key: "order:1".to_owned(),
+                reason: "it is over".to_owned(),
+            }),
         ),
-        ("/", Err("Nothing was typed. A command begins with a slash, such as /help.")),
-        (" ", Err("Nothing was typed. A command begins with a slash, such as /help.")),
+        (
+            "/",
+            Err("Nothing was typed. A command begins with a slash, such as /help."),
+        ),
+        (
+            " ",
+            Err("Nothing was typed. A command begins with a slash, such as /help."),
+        ),
     ] {
         let asked = line(typed).map_err(|misread| misread.to_string());
         assert_eq!(asked, asks.map_err(str::to_owned), "{typed:?}");
@@ -36,7 +50,15 @@ fn a_line_asks_for_a_runbook_or_for_one_of_the_words() {
 
 #[test]
 fn what_no_button_of_ours_says_is_refused() {
-    for value in ["", "approve", "offer", "offer x", "resolve done", "resolve maybe step", "delete"] {
+    for value in [
+        "",
+        "approve",
+        "offer",
+        "offer x",
+        "resolve done",
+        "resolve maybe step",
+        "delete",
+    ] {
         assert_eq!(pressed("r", value, ""), Err(Misread::Button), "{value:?}");
     }
 }

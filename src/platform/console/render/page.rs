@@ -94,7 +94,8 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to the content" }
                 (banner(frame))
                 @if let Some(guest) = frame.guest {
-                    (notices(guest))
+                    (notices(&guest.notices))
+                    (lost())
                     (press_form(guest, frame.nonce))
                 }
                 (body)
@@ -160,10 +161,11 @@ fn who(frame: &Frame<'_>, guest: &Guest) -> Markup {
     }
 }
 
-fn notices(guest: &Guest) -> Markup {
+/// What everybody should know; also sent alone when it changes.
+pub fn notices(notices: &[Notice]) -> Markup {
     html! {
         div #notices {
-            @for notice in &guest.notices {
+            @for notice in notices {
                 div.notice role="note" {
                     span.mark aria-hidden="true" { "!" }
                     div {
@@ -178,6 +180,11 @@ fn notices(guest: &Guest) -> Markup {
                 }
             }
         }
+    }
+}
+
+fn lost() -> Markup {
+    html! {
         p #lost .notice role="status" hidden {
             span.mark aria-hidden="true" { "!" }
             "The connection to Signalbox is lost: what you see may be old. It is tried again by itself."

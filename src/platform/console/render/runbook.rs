@@ -149,7 +149,10 @@ pub fn form(form: &Form<'_>, guest: &Guest, nonce: &str) -> Markup {
 fn field(runbook: &str, field: &Field) -> Markup {
     let id = format!("in-{}", field.name);
     let (hint, error) = (format!("{id}-hint"), format!("{id}-error"));
-    let described = match (field.help.is_some() || field.default.is_some(), field.problems.is_empty()) {
+    let described = match (
+        field.help.is_some() || field.default.is_some(),
+        field.problems.is_empty(),
+    ) {
         (true, true) => Some(hint.clone()),
         (true, false) => Some(format!("{error} {hint}")),
         (false, false) => Some(error.clone()),

@@ -47,7 +47,10 @@ pub struct Runs<'a> {
 
 /// The page's content.
 pub fn runs(runs: &Runs<'_>) -> Markup {
-    let filtered = runs.outcome.is_some() || ![runs.runbook, runs.person, runs.text].iter().all(|text| text.is_empty());
+    let filtered = runs.outcome.is_some()
+        || ![runs.runbook, runs.person, runs.text]
+            .iter()
+            .all(|text| text.is_empty());
     html! {
         main #main {
             h1 { "Runs" }
