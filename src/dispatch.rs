@@ -5,6 +5,7 @@ pub mod answer;
 pub mod asked;
 pub mod authorized;
 pub mod invocation;
+mod looks;
 pub mod planned;
 mod standing;
 

@@ -8,7 +8,7 @@ use super::sentence::Sentence;
 use super::{Argument, Call, Clause, Each, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
 use crate::call::{Arguments, CallResult};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use thiserror::Error;
@@ -194,8 +194,8 @@ pub fn judge(
     };
     let scope = judged_scope(inputs, looks)
         .with("item", step.item.clone())
-        .with("call", answer(call))
-        .with("probe", answer(probe.unwrap_or(&no_probe)));
+        .with("call", call.as_value())
+        .with("probe", probe.unwrap_or(&no_probe).as_value());
     for expectation in &spec.expect {
         let said = match expectation.when.test(&scope) {
             Ok(false) => continue,
@@ -226,15 +226,6 @@ fn unexpected(call: &CallResult) -> (StepOutcome, String) {
             StepOutcome::Unknown,
             "The answer is none that the runbook expects. Look at the target before you do it again.".to_owned(),
         ),
-    }
-}
-
-fn answer(result: &CallResult) -> Value {
-    match result {
-        CallResult::Done { value } => json!({"result": "done", "reason": "", "value": value}),
-        CallResult::NotDone { reason } => json!({"result": "not-done", "reason": reason, "value": null}),
-        CallResult::Unreachable { reason } => json!({"result": "unreachable", "reason": reason, "value": null}),
-        CallResult::Unknown { reason } => json!({"result": "unknown", "reason": reason, "value": null}),
     }
 }
 

@@ -129,6 +129,12 @@ fn canned_looks(
     let own = section.open_section(sheet, "looks");
     for (name, value) in own.iter().flat_map(Section::entries) {
         match looks.iter().find(|it| it.name == name.value) {
+            Some(look) if look.may_fail => {
+                let answer = own
+                    .as_ref()
+                    .and_then(|own| result(own, sheet, name.value, Some(&look.call)));
+                canned.insert(name.value.to_owned(), answer.map_or(Value::Null, |it| it.as_value()));
+            }
             Some(look) => {
                 let answer = canned_answer(sheet, value, &look.call);
                 canned.insert(name.value.to_owned(), answer);
