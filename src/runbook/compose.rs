@@ -408,7 +408,9 @@ fn count(name: &str, expression: &Expression, scope: &Scope) -> Result<i64, Comp
 
 fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeError> {
     let mut rows = Vec::new();
-    for row in list(&table.rows, scope, "result")? {
+    let all = list(&table.rows, scope, "result")?;
+    let with_rows = scope.clone().with("rows", Value::Array(all.clone()));
+    for row in all {
         let wrong = |message: String| at("result")(table.rows.failed(message));
         let Value::Object(mut fields) = row else {
             return Err(wrong(format!("a row is a table; this gives {}", kind_of(&row))));
@@ -423,7 +425,7 @@ fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeE
         rows.push(shown);
     }
     Ok(ComposedResult {
-        say: table.say.render(scope).map_err(at("result"))?,
+        say: table.say.render(&with_rows).map_err(at("result"))?,
         columns: table.columns.clone(),
         rows,
     })

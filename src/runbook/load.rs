@@ -432,7 +432,10 @@ fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<Res
     let rows = section
         .required(sheet, "rows")
         .and_then(|it| sheet.expression(&it, names));
-    let say = section.required(sheet, "say").and_then(|it| sheet.sentence(&it, names));
+    let with_rows = names.clone().with("rows", Shape::Any);
+    let say = section
+        .required(sheet, "say")
+        .and_then(|it| sheet.sentence(&it, &with_rows));
     let columns = section.texts(sheet, "columns");
     if columns.as_ref().is_none_or(Vec::is_empty) {
         sheet.missing(&section, "columns");
