@@ -1,8 +1,8 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
-use crate::config::{Config, ConnectionConfig};
+use crate::config::{Config, ConnectionConfig, SignIn};
 use crate::dispatch::Desk;
-use crate::integration::{Connection, Connections, celery, postgres, prometheus};
+use crate::integration::{Connection, Connections, celery, http, postgres, prometheus};
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
@@ -161,7 +161,25 @@ impl App {
                         prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
                     )
                 }
-                ConnectionConfig::Http { .. } => continue,
+                ConnectionConfig::Http { url, sign_in } => {
+                    let config = http::Config {
+                        name: name.clone(),
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                        sign_in: match sign_in {
+                            SignIn::Nobody => http::SignIn::Nobody,
+                            SignIn::Token(token) => http::SignIn::Token(secret(token)?),
+                            SignIn::Login(login) => http::SignIn::Login(http::Login {
+                                path: login.path.clone(),
+                                user_field: login.user_field.clone(),
+                                // A name that people may read.
+                                user: secrets.resolve(&login.user)?.expose_secret().to_owned(),
+                                password: secret(&login.password)?,
+                                refresh: login.refresh.clone(),
+                            }),
+                        },
+                    };
+                    Connection::Http(http::Http::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
             };
             connections.insert(name.clone(), made);
         }
