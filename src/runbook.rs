@@ -126,9 +126,10 @@ impl Call {
     /// What is computed for it.
     pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
         self.with.values().flat_map(|argument| match argument {
-            Argument::Fixed(_) => &[],
-            Argument::Value(expression) => std::slice::from_ref(expression),
-            Argument::Values(expressions) => expressions.as_slice(),
+            Argument::Fixed(_) => Vec::new(),
+            Argument::Value(expression) => vec![expression],
+            Argument::Values(expressions) => expressions.iter().collect(),
+            Argument::Fields(fields) => fields.values().collect(),
         })
     }
 }
@@ -164,6 +165,12 @@ pub struct Look {
 impl Look {
     /// All looks of a plan together take no longer.
     pub const LONGEST: Duration = Duration::from_secs(15);
+
+    /// What a look that may fail is where its connection is not configured.
+    pub fn absent(&self) -> serde_json::Value {
+        let reason = format!("there is no connection {}", self.call.on);
+        serde_json::json!({"result": "absent", "reason": reason, "value": null})
+    }
 }
 
 /// A condition with its sentence.

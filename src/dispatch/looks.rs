@@ -15,6 +15,8 @@ use thiserror::Error;
 pub(super) enum Unseen {
     #[error("Nothing was done: look {look} cannot be made: {error}")]
     Unmade { look: String, error: ComposeError },
+    #[error("Nothing was done: there is no connection {on}.")]
+    Absent { on: String },
     #[error("Nothing was done: I could not look at {look} first, because {on} cannot be reached: {reason}")]
     Unreachable { look: String, on: String, reason: String },
     #[error("Nothing was done: I could not look at {look} first; {on} says: {reason}")]
@@ -55,15 +57,13 @@ async fn one(
     connections: &Connections,
     request: &str,
     latest: Timestamp,
-) -> Result<CallResult, Unseen> {
+) -> Result<Option<CallResult>, Unseen> {
     let arguments = look_arguments(look, inputs, looks).map_err(|error| Unseen::Unmade {
         look: look.name.clone(),
         error,
     })?;
     let Some(connection) = connections.get(&look.call.on) else {
-        return Ok(CallResult::Unreachable {
-            reason: format!("there is no connection {}", look.call.on),
-        });
+        return Ok(None);
     };
     let own = look.timeout.map(|it| Timestamp::now() + limit(it));
     let context = CallContext {
@@ -71,14 +71,21 @@ async fn one(
         step: "look".to_owned(),
         deadline: own.map_or(latest, |own| own.min(latest)),
     };
-    Ok(connection.call(look.call.action, &arguments, &context).await)
+    Ok(Some(connection.call(look.call.action, &arguments, &context).await))
 }
 
-fn heeded(look: &Look, answer: CallResult) -> Result<Value, Unseen> {
+fn heeded(look: &Look, answer: Option<CallResult>) -> Result<Value, Unseen> {
+    let (name, on) = (look.name.clone(), look.call.on.clone());
+    let Some(answer) = answer else {
+        return if look.may_fail {
+            Ok(look.absent())
+        } else {
+            Err(Unseen::Absent { on })
+        };
+    };
     if look.may_fail {
         return Ok(answer.as_value());
     }
-    let (name, on) = (look.name.clone(), look.call.on.clone());
     match answer {
         CallResult::Done { value } => Ok(value),
         CallResult::Unreachable { reason } => Err(Unseen::Unreachable { look: name, on, reason }),
