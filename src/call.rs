@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Arguments by name, all of them computed.
 pub type Arguments = Map<String, Value>;
@@ -31,6 +31,18 @@ pub enum CallResult {
         /// Why that cannot be told.
         reason: String,
     },
+}
+
+impl CallResult {
+    /// As runbooks see it: `result`, `reason`, and `value`, which is null unless done.
+    pub fn as_value(&self) -> Value {
+        match self {
+            Self::Done { value } => json!({"result": "done", "reason": "", "value": value}),
+            Self::NotDone { reason } => json!({"result": "not-done", "reason": reason, "value": null}),
+            Self::Unreachable { reason } => json!({"result": "unreachable", "reason": reason, "value": null}),
+            Self::Unknown { reason } => json!({"result": "unknown", "reason": reason, "value": null}),
+        }
+    }
 }
 
 /// What one call knows of the step that makes it.

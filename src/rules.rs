@@ -108,6 +108,7 @@ impl Rules {
 fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
     catalog
         .runbooks()
+        .chain(catalog.left_out())
         .map(|runbook| RunbookFacts {
             name: runbook.name.clone(),
             effect: runbook.effect(),

@@ -18,7 +18,7 @@ use action::{ActionSpec, Effect};
 use expression::Expression;
 use input::InputSpec;
 use sentence::Sentence;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One runbook, validated whole. Only [`load`] makes one.
@@ -34,6 +34,8 @@ pub struct Runbook {
     pub summary: String,
     /// The heading of the written runbook that this carries out.
     pub section: Option<String>,
+    /// Connections that an installation may lack, and this one does.
+    pub missing: BTreeSet<String>,
     /// In file order, which is the order in chat.
     pub inputs: Vec<InputSpec>,
     /// Read-only calls made before the plan, in file order; a later one may use an earlier one's result.
@@ -86,6 +88,18 @@ impl Runbook {
             .join(" ")
     }
 
+    /// A connection that this installation lacks and without which the runbook cannot be carried out. A look that may
+    /// fail does without.
+    pub fn lacks(&self) -> Option<&str> {
+        let steps = self.steps.iter().flat_map(|step| [&step.call, &step.probe, &step.undo]);
+        let looks = self.looks.iter().filter(|look| !look.may_fail).map(|look| &look.call);
+        steps
+            .flatten()
+            .chain(looks)
+            .map(|call| call.on.as_str())
+            .find(|on| self.missing.contains(*on))
+    }
+
     /// The strongest effect of its steps; a runbook without steps only reads.
     pub fn effect(&self) -> Effect {
         self.steps
@@ -108,6 +122,18 @@ pub struct Call {
     pub with: BTreeMap<String, Argument>,
 }
 
+impl Call {
+    /// What is computed for it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.with.values().flat_map(|argument| match argument {
+            Argument::Fixed(_) => Vec::new(),
+            Argument::Value(expression) => vec![expression],
+            Argument::Values(expressions) => expressions.iter().collect(),
+            Argument::Fields(fields) => fields.values().collect(),
+        })
+    }
+}
+
 /// One argument of a call.
 #[derive(Debug, Clone)]
 pub enum Argument {
@@ -128,6 +154,23 @@ pub struct Look {
     pub name: String,
     /// The call.
     pub call: Call,
+    /// A failure is an answer too: the look is `result`, `reason` and `value` then, and stops nothing.
+    pub may_fail: bool,
+    /// It takes no longer, and never longer than all looks together may take.
+    pub timeout: Option<Duration>,
+    /// Whether it uses an earlier look's answer; one that does not is made at the same time as those before it.
+    pub waits: bool,
+}
+
+impl Look {
+    /// All looks of a plan together take no longer.
+    pub const LONGEST: Duration = Duration::from_secs(15);
+
+    /// What a look that may fail is where its connection is not configured.
+    pub fn absent(&self) -> serde_json::Value {
+        let reason = format!("there is no connection {}", self.call.on);
+        serde_json::json!({"result": "absent", "reason": reason, "value": null})
+    }
 }
 
 /// A condition with its sentence.

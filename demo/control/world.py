@@ -65,6 +65,8 @@ class World:
         path = self.state / "world.json"
         if path.exists():
             self.facts = json.loads(path.read_text())
+            # A world of an earlier version has no such password.
+            self.facts["secrets"].setdefault("writer", secrets.token_urlsafe(18))
         elif must_exist:
             raise Problem(f"there is no demo in {self.state}: run demo/ctl up")
 
@@ -74,7 +76,7 @@ class World:
         if not self.facts:
             self.end_strays()
             shutil.rmtree(self.postgres, ignore_errors=True)
-            names = ["database", "owner", "reader", "admin", "staff", "supplier", "django"]
+            names = ["database", "owner", "reader", "writer", "admin", "staff", "supplier", "django"]
             self.facts = {
                 "ports": {},
                 "secrets": {name: secrets.token_urlsafe(18) for name in names},
@@ -118,6 +120,7 @@ class World:
             "DEMO_STATE": str(self.state),
             "SHOP_URL": self.url("web"),
             "SHOP_DATABASE_URL": f"postgres://signalbox:{known['reader']}@{database}",
+            "SHOP_WRITE_DATABASE_URL": f"postgres://signalbox_writer:{known['writer']}@{database}",
             "SHOP_ADMIN_DATABASE_URL": f"postgres://shop:{known['owner']}@{database}",
             "SHOP_REDIS_URL": f"{redis}/0",
             "SHOP_BROKER_URL": f"{redis}/1",
@@ -140,6 +143,7 @@ class World:
             "DJANGO_SETTINGS_MODULE": "shop.settings",
             "SHOP_SECRET_KEY": self.facts["secrets"]["django"],
             "SHOP_READER_ROLE": "signalbox",
+            "SHOP_WRITER_ROLE": "signalbox_writer",
             # Without a value every eSewa webhook would be an error 500.
             "ESEWA_SECRET": "demo",
             "PYTHONUNBUFFERED": "1",
@@ -148,8 +152,7 @@ class World:
     def signalbox_environment(self):
         # The bot gets what its config names, not the password of the database's owner.
         environment = self.environment()
-        for name in ("SHOP_ADMIN_DATABASE_URL", "SUPPLIER_API_KEY"):
-            del environment[name]
+        del environment["SHOP_ADMIN_DATABASE_URL"]
         return environment
 
     # Its services
@@ -371,18 +374,23 @@ class World:
             REVOKE ALL ON DATABASE shop FROM PUBLIC;
             GRANT CONNECT ON DATABASE shop TO signalbox;
         """
+        writer = f"""
+            CREATE ROLE signalbox_writer LOGIN PASSWORD '{known["writer"]}';
+            GRANT CONNECT ON DATABASE shop TO signalbox_writer;
+        """
         argv = [postgres_program("psql"), "-q", "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]
         argv += ["-p", str(self.port("postgres")), "-U", "postgres", "postgres"]
         environment = {**os.environ, "PGPASSWORD": known["database"]}
-        there = subprocess.run(
-            [*argv, "-At", "-c", "SELECT 1 FROM pg_database WHERE datname = 'shop'"],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        if there.stdout.strip() != "1":
+
+        def there(question):
+            done = subprocess.run([*argv, "-At", "-c", question], env=environment, capture_output=True, text=True)
+            return done.stdout.strip() == "1"
+
+        missing = "" if there("SELECT 1 FROM pg_database WHERE datname = 'shop'") else sql
+        missing += "" if there("SELECT 1 FROM pg_roles WHERE rolname = 'signalbox_writer'") else writer
+        if missing:
             # By standard input: what stands in the arguments can be seen by everybody.
-            done = subprocess.run(argv, input=sql, env=environment, capture_output=True, text=True)
+            done = subprocess.run(argv, input=missing, env=environment, capture_output=True, text=True)
             if done.returncode:
                 raise Problem(f"the roles of the database could not be created:\n{done.stderr}")
 

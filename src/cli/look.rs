@@ -32,6 +32,13 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
         rules.panels.panels.len(),
         config.connections.len()
     ));
+    for runbook in rules.catalog.left_out() {
+        super::line(&format!(
+            "/{} is left out: there is no connection {}.",
+            runbook.name,
+            runbook.lacks().unwrap_or_default()
+        ));
+    }
     if !live {
         return Ok(0);
     }

@@ -3,20 +3,16 @@
 use super::Turned;
 use super::answer::said;
 use super::invocation::Invocation;
-use crate::call::{CallContext, CallResult, Identity};
+use super::looks::look;
+use crate::call::Identity;
 use crate::integration::Connections;
 use crate::plan::{Parts, Plan, inputs_text};
 use crate::report::{Outcome, Report};
 use crate::request::Request;
 use crate::rules::Rules;
-use crate::runbook::compose::{compose, look_arguments};
+use crate::runbook::compose::compose;
 use crate::runbook::{Call, Runbook};
-use jiff::{SignedDuration, Timestamp};
-use serde_json::Map;
 use std::collections::BTreeMap;
-
-/// All looks of a plan together take no longer.
-const LOOKS: SignedDuration = SignedDuration::from_secs(15);
 
 /// A request with its plan, not yet decided.
 #[derive(Debug)]
@@ -37,38 +33,9 @@ impl<'a> Planned<'a> {
             report.inputs = inputs_text(&inputs);
             report
         };
-        let context = CallContext {
-            run: request.id.clone(),
-            step: "look".to_owned(),
-            deadline: Timestamp::now() + LOOKS,
-        };
-        let mut looks = Map::new();
-        for look in &runbook.looks {
-            let arguments = look_arguments(look, &inputs, &looks)
-                .map_err(|error| refused(format!("Nothing was done: look {} cannot be made: {error}", look.name)))?;
-            let Some(connection) = connections.get(&look.call.on) else {
-                return Err(refused(format!("Nothing was done: there is no connection {}.", look.call.on)).into());
-            };
-            match connection.call(look.call.action, &arguments, &context).await {
-                CallResult::Done { value } => {
-                    looks.insert(look.name.clone(), value);
-                }
-                CallResult::Unreachable { reason } => {
-                    return Err(refused(format!(
-                        "Nothing was done: I could not look at {} first, because {} cannot be reached: {reason}",
-                        look.name, look.call.on
-                    ))
-                    .into());
-                }
-                CallResult::NotDone { reason } | CallResult::Unknown { reason } => {
-                    return Err(refused(format!(
-                        "Nothing was done: I could not look at {} first; {} says: {reason}",
-                        look.name, look.call.on
-                    ))
-                    .into());
-                }
-            }
-        }
+        let looks = look(runbook, &inputs, connections, &request.id)
+            .await
+            .map_err(|unseen| refused(unseen.to_string()))?;
         let composed = compose(runbook, &inputs, &looks, &person.name)
             .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
         if !composed.refusals.is_empty() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     runbooks: BTreeMap<String, Arc<Runbook>>,
+    left_out: BTreeMap<String, Arc<Runbook>>,
 }
 
 impl Catalog {
@@ -22,16 +23,26 @@ impl Catalog {
         self.runbooks.values()
     }
 
+    /// Those that are sound and need a connection that is not configured here (see [`Runbook::lacks`]). Nobody can ask
+    /// for them, and policies may speak of them.
+    pub fn left_out(&self) -> impl Iterator<Item = &Arc<Runbook>> + Clone {
+        self.left_out.values()
+    }
+
     /// What a mistyped name most likely stands for. Only for those who may ask.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.runbooks.keys().map(String::as_str))
     }
 
-    pub(super) fn keep(&mut self, runbook: Arc<Runbook>) {
-        self.runbooks.insert(runbook.name.clone(), runbook);
-    }
-
     pub(super) fn insert(&mut self, runbook: Runbook) {
         self.keep(Arc::new(runbook));
+    }
+
+    pub(super) fn keep(&mut self, runbook: Arc<Runbook>) {
+        let kept = match runbook.lacks() {
+            None => &mut self.runbooks,
+            Some(_) => &mut self.left_out,
+        };
+        kept.insert(runbook.name.clone(), runbook);
     }
 }

@@ -8,7 +8,7 @@ use super::sentence::Sentence;
 use super::{Argument, Call, Clause, Each, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
 use crate::call::{Arguments, CallResult};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use thiserror::Error;
@@ -200,8 +200,8 @@ pub fn judge(
     };
     let scope = judged_scope(inputs, looks)
         .with("item", step.item.clone())
-        .with("call", answer(call))
-        .with("probe", answer(probe.unwrap_or(&no_probe)));
+        .with("call", call.as_value())
+        .with("probe", probe.unwrap_or(&no_probe).as_value());
     for expectation in &spec.expect {
         let said = match expectation.when.test(&scope) {
             Ok(false) => continue,
@@ -232,15 +232,6 @@ fn unexpected(call: &CallResult) -> (StepOutcome, String) {
             StepOutcome::Unknown,
             "The answer is none that the runbook expects. Look at the target before you do it again.".to_owned(),
         ),
-    }
-}
-
-fn answer(result: &CallResult) -> Value {
-    match result {
-        CallResult::Done { value } => json!({"result": "done", "reason": "", "value": value}),
-        CallResult::NotDone { reason } => json!({"result": "not-done", "reason": reason, "value": null}),
-        CallResult::Unreachable { reason } => json!({"result": "unreachable", "reason": reason, "value": null}),
-        CallResult::Unknown { reason } => json!({"result": "unknown", "reason": reason, "value": null}),
     }
 }
 
@@ -430,7 +421,9 @@ fn count(name: &str, expression: &Expression, scope: &Scope) -> Result<i64, Comp
 
 fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeError> {
     let mut rows = Vec::new();
-    for row in list(&table.rows, scope, "result")? {
+    let all = list(&table.rows, scope, "result")?;
+    let with_rows = scope.clone().with("rows", Value::Array(all.clone()));
+    for row in all {
         let wrong = |message: String| at("result")(table.rows.failed(message));
         let Value::Object(mut fields) = row else {
             return Err(wrong(format!("a row is a table; this gives {}", kind_of(&row))));
@@ -445,7 +438,7 @@ fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeE
         rows.push(shown);
     }
     Ok(ComposedResult {
-        say: table.say.render(scope).map_err(at("result"))?,
+        say: table.say.render(&with_rows).map_err(at("result"))?,
         columns: table.columns.clone(),
         rows,
     })

@@ -28,6 +28,7 @@ const DEFAULT_SOAK: Duration = Duration::from_secs(120);
 const KEYS: &[&str] = &[
     "summary",
     "section",
+    "optional_connections",
     "input",
     "look",
     "refuse",
@@ -180,6 +181,9 @@ fn is_command(name: &str) -> bool {
 fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Runbook> {
     let summary = top.required(sheet, "summary");
     let section = top.text(sheet, "section");
+    let mut known = known.clone();
+    let missing = missing(top, sheet, &mut known);
+    let known = &known;
     let inputs = inputs::inputs(top, sheet, known);
     let declared = Shape::fields(inputs.iter().map(|it| it.name.as_str()));
     let names = Names::new().with("inputs", declared);
@@ -233,6 +237,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
         hash: hex::encode(Sha256::digest(text)),
         summary: summary?.value.to_owned(),
         section: section.map(|it| it.value.to_owned()),
+        missing,
         inputs,
         looks,
         refuse,
@@ -250,23 +255,79 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     })
 }
 
+/// The connections that an installation may lack, each with its kind. Those that are not configured are given back, and
+/// are known from here on.
+fn missing(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &mut Known) -> BTreeSet<String> {
+    let mut missing = BTreeSet::new();
+    let optional = top.open_section(sheet, "optional_connections");
+    for (name, value) in optional.iter().flat_map(Section::entries) {
+        let kind = as_text(value);
+        let kinds: BTreeSet<&str> = known
+            .actions
+            .iter()
+            .copied()
+            .flatten()
+            .map(|it| it.integration)
+            .collect();
+        match kind.filter(|kind| kinds.contains(kind.value)) {
+            Some(_) if known.connections.contains_key(name.value) => {}
+            Some(kind) => {
+                missing.insert(name.value.to_owned());
+                known.connections.insert(name.value.to_owned(), kind.value.to_owned());
+            }
+            None => {
+                let kinds: Vec<&str> = kinds.into_iter().collect();
+                sheet.problem(
+                    value.span().start,
+                    format!(
+                        "`{}` is a kind of connection in quotes: {}",
+                        name.value,
+                        kinds.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+    missing
+}
+
 fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) -> (Vec<Look>, Names) {
     let mut shapes = BTreeMap::new();
     let mut looks: Vec<Look> = Vec::new();
     let with = |shapes: &BTreeMap<String, Shape>| names.clone().with("looks", Shape::Fields(shapes.clone()));
-    for section in top.sections(sheet, "look", &["name", "use", "on", "with"]) {
+    for section in top.sections(sheet, "look", &["name", "use", "on", "with", "may_fail", "timeout"]) {
         let name = inputs::name(&section, sheet);
         let call = calls::read_call(&section, sheet, known, &with(&shapes));
+        let may_fail = section.boolean(sheet, "may_fail").unwrap_or(false);
+        let timeout = section.duration(sheet, "timeout");
+        if timeout.is_some_and(|it| it.is_zero() || it > Look::LONGEST) {
+            sheet.problem(
+                section.place("timeout"),
+                format!("`timeout` is 1s to {}s", Look::LONGEST.as_secs()),
+            );
+        }
         let Some(name) = name else { continue };
         if looks.iter().any(|look| look.name == name) || shapes.contains_key(&name) {
             sheet.problem(section.place("name"), format!("there is another look `{name}`"));
         }
         // A look whose call is wrong is known all the same: its users have done nothing wrong.
-        let shape = call.as_ref().map_or(Shape::Any, |call| {
-            Shape::fields(call.action.gives.iter().map(|it| it.0))
-        });
+        let shape = match &call {
+            None => Shape::Any,
+            Some(call) if may_fail => steps::answer(Some(call)),
+            Some(call) => Shape::fields(call.action.gives.iter().map(|it| it.0)),
+        };
         shapes.insert(name.clone(), shape);
-        looks.extend(call.map(|call| Look { name, call }));
+        if let Some(call) = call {
+            // What cannot be computed without the looks uses one.
+            let waits = call.expressions().any(|it| !it.check(&names).is_empty());
+            looks.push(Look {
+                name,
+                call,
+                may_fail,
+                timeout,
+                waits,
+            });
+        }
     }
     let names = with(&shapes);
     (looks, names)
@@ -405,7 +466,10 @@ fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<Res
     let rows = section
         .required(sheet, "rows")
         .and_then(|it| sheet.expression(&it, names));
-    let say = section.required(sheet, "say").and_then(|it| sheet.sentence(&it, names));
+    let with_rows = names.clone().with("rows", Shape::Any);
+    let say = section
+        .required(sheet, "say")
+        .and_then(|it| sheet.sentence(&it, &with_rows));
     let columns = section.texts(sheet, "columns");
     if columns.as_ref().is_none_or(Vec::is_empty) {
         sheet.missing(&section, "columns");

@@ -236,9 +236,7 @@ impl Shop {
         fs::write(&config, text).unwrap();
         let mut environment = self.environment.clone();
         // The bot gets what its config names and no more.
-        for name in ["SHOP_ADMIN_DATABASE_URL", "SUPPLIER_API_KEY"] {
-            environment.remove(name);
-        }
+        environment.remove("SHOP_ADMIN_DATABASE_URL");
         environment.insert("SIGNALBOX_CONFIG".to_owned(), config.display().to_string());
         Bot {
             environment,

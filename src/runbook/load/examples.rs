@@ -129,6 +129,10 @@ fn canned_looks(
     let own = section.open_section(sheet, "looks");
     for (name, value) in own.iter().flat_map(Section::entries) {
         match looks.iter().find(|it| it.name == name.value) {
+            Some(look) if look.may_fail => {
+                let answer = own.as_ref().and_then(|own| careful_answer(own, sheet, look));
+                canned.insert(name.value.to_owned(), answer.unwrap_or(Value::Null));
+            }
             Some(look) => {
                 let answer = canned_answer(sheet, value, &look.call);
                 canned.insert(name.value.to_owned(), answer);
@@ -146,6 +150,17 @@ fn canned_looks(
         );
     }
     canned
+}
+
+/// Of a look that may fail: what it came to, or that its connection is absent.
+fn careful_answer(own: &Section<'_>, sheet: &mut Sheet<'_>, look: &Look) -> Option<Value> {
+    let word = own
+        .value(&look.name)
+        .and_then(|it| it.get_ref().get("result")?.get_ref().as_str().map(str::to_owned));
+    if word.as_deref() == Some("absent") {
+        return Some(look.absent());
+    }
+    result(own, sheet, &look.name, Some(&look.call)).map(|it| it.as_value())
 }
 
 /// Fields that are not given are null; fields that the action does not give are a mistake.

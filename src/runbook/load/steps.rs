@@ -187,7 +187,7 @@ fn judged(names: &Names, call: Option<&Call>, has_probe: bool, probe: Option<&Ca
     }
 }
 
-fn answer(call: Option<&Call>) -> Shape {
+pub(super) fn answer(call: Option<&Call>) -> Shape {
     let value = call.map_or(Shape::Any, |call| {
         Shape::fields(call.action.gives.iter().map(|it| it.0))
     });

@@ -39,7 +39,10 @@ fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     let names: Vec<&str> = catalog.runbooks().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["forward-order", "resync-supplier", "stuck-orders"]);
+    assert_eq!(
+        names,
+        ["forward-order", "order-status", "resync-supplier", "stuck-orders"]
+    );
 }
 
 fn problems(text: &str) -> String {
@@ -160,6 +163,128 @@ looks = { rows = { row = [] } }
 63:48: `better` is "lower" or "higher"
 64:9: there is no panel `forward`; did you mean `forwarding`?
 65:2: `result` lacks `columns`
+"#);
+}
+
+const CAREFUL: &str = r#"summary = "A test."
+[optional_connections]
+elsewhere = "postgres"
+[[look]]
+name = "near"
+use = "postgres.query"
+on = "shop-db"
+with.sql = "select 1 as one"
+[[look]]
+name = "far"
+use = "postgres.query"
+on = "elsewhere"
+with.sql = "select 1 as one"
+may_fail = true
+timeout = "3s"
+[[look]]
+name = "after"
+use = "postgres.query"
+on = "shop-db"
+with = { sql = "select $1", params = ["looks.near.count"] }
+[result]
+rows = "looks.near.rows"
+columns = ["one"]
+say = "{{ looks.far.result }} {{ looks.far.reason }}{% if looks.far.result == 'done' %}{{ looks.far.value.count }}{% endif %}."
+[[example]]
+name = "down"
+expect = "plan"
+says = ["unreachable no route."]
+[example.looks]
+near = { rows = [{ one = 1 }], count = 1 }
+far = { result = "unreachable", reason = "no route" }
+after = {}
+[[example]]
+name = "up"
+like = "down"
+expect = "plan"
+says = ["done 7."]
+looks.far = { result = "done", value = { count = 7 } }
+"#;
+
+#[test]
+fn a_look_may_fail_and_have_a_connection_that_is_not_there() {
+    let runbook = load_text("try", Path::new("try.toml"), CAREFUL, &known()).unwrap();
+    let facts: Vec<_> = runbook
+        .looks
+        .iter()
+        .map(|it| {
+            (
+                it.name.as_str(),
+                it.may_fail,
+                it.timeout.map(|it| it.as_secs()),
+                it.waits,
+            )
+        })
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            ("near", false, None, false),
+            ("far", true, Some(3), false),
+            ("after", false, None, true)
+        ]
+    );
+    assert_eq!(runbook.lacks(), None);
+    assert_eq!(crate::runbook::example::check(&runbook, Path::new("try.toml")), []);
+}
+
+#[test]
+fn a_look_that_must_not_fail_needs_its_connection() {
+    let text = r#"summary = "A test."
+[optional_connections]
+elsewhere = "postgres"
+[[look]]
+name = "far"
+use = "postgres.query"
+on = "elsewhere"
+with.sql = "select 1 as one"
+[result]
+rows = "looks.far.rows"
+columns = ["one"]
+say = "x"
+"#;
+    let runbook = load_text("try", Path::new("try.toml"), text, &known()).unwrap();
+    assert_eq!(runbook.lacks(), Some("elsewhere"));
+    let mut known = known();
+    known.connections.insert("elsewhere".to_owned(), "postgres".to_owned());
+    let runbook = load_text("try", Path::new("try.toml"), text, &known).unwrap();
+    assert_eq!(runbook.lacks(), None);
+}
+
+#[test]
+fn mistakes_about_looks_that_may_fail_are_told() {
+    let cases = [
+        ("elsewhere = \"postgres\"", "elsewhere = \"postgrs\""),
+        ("\"3s\"", "\"1m\""),
+        ("{{ looks.far.reason }}", "{{ looks.far.count }}"),
+        ("looks.far.value.count", "looks.far.value.cout"),
+        ("result = \"unreachable\"", "result = \"down\""),
+        (
+            "far = { result = \"unreachable\", reason = \"no route\" }",
+            "far = { count = 1 }",
+        ),
+    ];
+    let told: Vec<String> = cases
+        .iter()
+        .map(|(right, wrong)| {
+            assert!(CAREFUL.contains(right), "{right}");
+            problems(&CAREFUL.replace(right, wrong))
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+3:13: `elsewhere` is a kind of connection in quotes: celery, postgres, prometheus
+12:6: there is no connection `elsewhere`; there is `shop-celery`, `shop-db`, `shop-metrics`
+15:1: `timeout` is 1s to 15s
+24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
+24:91: `looks.far.value.cout` is not known; did you mean `count`?
+31:18: `result` is "done", "not-done", "unreachable" or "unknown"
+31:1: `far` lacks `result`
+31:9: `far` has no `count`; there is `reason`, `result`, `value`
 "#);
 }
 

@@ -98,6 +98,7 @@ class Command(BaseCommand):
             self.orders()
             self.reset_sequences()
             self.grant_reading()
+            self.grant_writing()
         self.tell_supplier()
         self.stdout.write(f"seeded {Order.objects.count()} orders")
 
@@ -216,6 +217,14 @@ class Command(BaseCommand):
                 else:
                     readable = ", ".join(column for column in columns if column not in secret)
                     cursor.execute(f"GRANT SELECT ({readable}) ON {table} TO {role}")
+
+    def grant_writing(self):
+        """A second role of the bot's may clear a supplier's id, and change nothing else."""
+        role = os.environ["SHOP_WRITER_ROLE"]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"GRANT SELECT (id, status, supplier_order_ids), UPDATE (supplier_order_ids) ON store_order TO {role}"
+            )
 
     def tell_supplier(self):
         """The supplier forgets what it got, but for the orders that the shop already sent."""
