@@ -6,6 +6,7 @@ pub mod asked;
 pub mod authorized;
 pub mod completion;
 pub mod invocation;
+pub mod overview;
 pub mod planned;
 mod standing;
 

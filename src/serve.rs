@@ -1,6 +1,8 @@
 //! `signalbox serve`: everything that runs while the bot is up, and how it ends.
 
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, environment};
+use crate::http::console::Console;
+use crate::http::console::door::Door;
 use crate::http::{Face, SlackDoor, routes};
 use crate::intake::Intake;
 use crate::outbox::Outbox;
@@ -48,19 +50,39 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         }),
         _ => None,
     };
+    let console = match &app.config.console {
+        Some(config) => {
+            let door = Door::new(&app.config, config.session, &app.rules.now(), environment)
+                .map_err(|error| AppError::Other(error.to_string()))?;
+            let (console, watching) = Console::new(
+                station.clone(),
+                intake.clone(),
+                app.redactor.clone(),
+                door,
+                stopped.clone(),
+            );
+            tasks.spawn(watching);
+            Some(console)
+        }
+        None => None,
+    };
     let router = routes(Face {
         intake,
         station,
         slack,
+        console,
         counts: Arc::default(),
     });
     let mut ending = stopped.clone();
     let serving = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                let _ = ending.wait_for(|stopped| *stopped).await;
-            })
-            .into_future(),
+        axum::serve(
+            listener,
+            router.into_make_service_with_connect_info::<std::net::SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
+            let _ = ending.wait_for(|stopped| *stopped).await;
+        })
+        .into_future(),
     );
     tracing::info!(%address, demo = app.config.server.demo, "listening");
 

@@ -47,7 +47,7 @@ impl Desk {
 
     /// Whether a yes counts, with the policy that lets its giver; otherwise the sentence that says why not. Earlier yeses
     /// are weighed again with it: one whose giver lost the right meanwhile counts no more.
-    fn counts(
+    pub(super) fn counts(
         &self,
         rules: &Rules,
         live: &Live,
@@ -567,7 +567,7 @@ fn turned(error: LedgerError) -> Turned {
 }
 
 /// Who did it, and what proved that it was them.
-fn party(person: &Person, request: &Request) -> Party {
+pub(super) fn party(person: &Person, request: &Request) -> Party {
     Party {
         person: person.name.clone(),
         account: request.account.clone(),
