@@ -28,6 +28,12 @@
 //! new epoch, which fences the journal. A step with an intent and no outcome is asked about ([`run::recovery`]): first
 //! the target's own guard (Celery's marker), then the runbook's probe, then a person. Nothing is sent again on a guess.
 //!
+//! ## What happens when somebody edits a runbook
+//!
+//! [`rules::watch`] sees that files have other stamps, waits until they rest, and reads all of them. If everything is
+//! right, [`rules::live`] puts it in force by one swap; otherwise what was before stays, with the problems told. A request
+//! keeps the snapshot that it began with, and a run its pinned plan.
+//!
 //! ## Who may know whom
 //!
 //! Words ([`problem`], [`call`], [`request`], [`runbook`], [`panel`], [`report`]) ← decisions ([`policy`], [`plan`],

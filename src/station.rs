@@ -196,6 +196,7 @@ impl Station {
 
     /// Every 15 seconds; every 2 while a run is under way, so that its chart shows what it did.
     async fn signals(self: Arc<Self>) {
+        let mut rules = self.desk.rules.changes();
         loop {
             let mut waited = Duration::ZERO;
             if self.leads() {
@@ -204,6 +205,11 @@ impl Station {
             while waited < PERIOD.unsigned_abs() {
                 tokio::time::sleep(RUN_PERIOD.unsigned_abs()).await;
                 waited += RUN_PERIOD.unsigned_abs();
+                // A signal that was just declared is not waited for. An error means that the rules are gone, and we too.
+                if rules.has_changed().unwrap_or(false) {
+                    rules.mark_unchanged();
+                    break;
+                }
                 match self.desk.store.any_run_under_way(Timestamp::now()).await {
                     Ok(true) => break,
                     Ok(false) => {}

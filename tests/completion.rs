@@ -182,9 +182,9 @@ async fn who_may_not_ask_is_offered_nothing_and_loads_nothing() {
         complete(&desks.desk, "dana", "nothing", "order", "1").await,
         Completion::default()
     );
-    // Nobody has been here yet: a call would still wait for the lock.
-    assert_eq!(desks.asked().await, 0);
+    // Whoever had come before dana would still wait for the lock, and would have had the room first.
     desks.types("dana", "1").await;
+    until_some("the database is asked", async || desks.asked().await > 0).await;
     assert_eq!(desks.asked().await, 1);
 }
 
@@ -213,9 +213,11 @@ async fn what_is_late_is_answered_from_before_and_learned_all_the_same() {
             .iter()
             .all(|told| told.stale.is_some())
     );
+    until_some("the database is asked", async || desks.asked().await > 0).await;
     assert_eq!(desks.asked().await, 1);
     let typed = ["1", "104", "2", "20"];
     futures::future::join_all(typed.map(|typed| desks.types("lee", typed))).await;
+    until_some("the second is asked too", async || desks.asked().await > 1).await;
     assert_eq!(desks.asked().await, 2);
     // What another runbook asks is its own.
     assert!(

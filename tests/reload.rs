@@ -75,8 +75,11 @@ impl Bot {
         let config = fs::read_to_string(world.path("signalbox.toml")).unwrap();
         world.write(
             "signalbox.toml",
-            &config.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")),
+            &config
+                .replace("127.0.0.1:0", &format!("127.0.0.1:{port}"))
+                .replace("[connection.shop]", "panels = \"panels\"\n[connection.shop]"),
         );
+        fs::create_dir(world.path("panels")).unwrap();
         let store = format!("sqlite:{}", world.path("bot.db").display());
         let store = Store::open(&SecretString::from(store), &SecretString::from(""))
             .await
@@ -114,9 +117,25 @@ impl Bot {
         lines.filter(|line| line["message"] == message).collect()
     }
 
-    async fn metric(&self, name: &str) -> f64 {
+    async fn metrics(&self) -> String {
         let url = format!("{}/metrics", self.url);
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        reqwest::get(url).await.unwrap().text().await.unwrap()
+    }
+
+    async fn until_shown(&self, line: &str) -> String {
+        let start = Instant::now();
+        loop {
+            let text = self.metrics().await;
+            if text.lines().any(|it| it == line) {
+                return text;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "{text}{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn metric(&self, name: &str) -> f64 {
+        let text = self.metrics().await;
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no {name} in {text}"))
             .trim()
@@ -349,4 +368,24 @@ async fn the_config_itself_takes_a_restart_and_a_hangup_reads_at_once() {
     })
     .await;
     assert_eq!((bot.rejected().await, bot.applied().await), (0.0, 0.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_signal_is_read_soon_and_a_removed_one_no_longer() {
+    let bot = Bot::serve(&[("looks", LOOKS)]).await;
+    let signal = |name: &str| {
+        format!(
+            "[signal.{name}]\nhelp = \"Effects.\"\nunit = \"effects\"\nuse = \"postgres.query\"\non = \"shop\"\n\
+             with.sql = \"select 7 as n\"\nfield = \"rows.0.n\"\n"
+        )
+    };
+    bot.world.write("panels/effects.toml", &signal("old"));
+    bot.until_shown("signalbox_signal{signal=\"old\"} 7").await;
+    bot.world.write("panels/effects.toml", &signal("new"));
+    let text = bot.until_shown("signalbox_signal{signal=\"new\"} 7").await;
+    assert!(!text.contains("signal=\"old\""), "{text}");
+    assert_eq!(
+        bot.told("the rules on disk are in force").last().unwrap()["change"],
+        "panels"
+    );
 }

@@ -56,7 +56,12 @@ impl Sampler {
     /// Reads every signal that the bot measures itself.
     pub async fn sample_all(&self) {
         let rules = self.rules.now();
-        let measured = rules.panels.signals.values().filter(|signal| signal.measured());
+        let declared = &rules.panels.signals;
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|old| declared.contains_key(&old.signal));
+        let measured = declared.values().filter(|signal| signal.measured());
         self.sample(measured.collect()).await;
     }
 

@@ -31,7 +31,7 @@ impl Console {
 
     async fn message(&self, visitor: &Visitor, live: &Live, presses: Presses) -> Result<Message, Trouble> {
         let report = self.station.desk.report(live).redacted(&self.redactor);
-        let proved = live.plan().soak.is_some() && live.state.started.is_some() && live.state.closed().is_some();
+        let proved = live.state.verdict.is_some() && live.state.started.is_some();
         Ok(Message {
             subject: Subject::Run {
                 id: live.run.id.clone(),

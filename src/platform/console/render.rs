@@ -20,6 +20,21 @@ pub(crate) fn shown(text: &str) -> String {
     text.lines().map(terminal::shown).collect::<Vec<_>>().join("\n")
 }
 
+/// A sentence, in which what stands between backticks is set as code.
+pub(crate) fn said(text: &str) -> Markup {
+    let text = shown(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd backtick is a letter like another.
+    if parts.len() % 2 == 0 {
+        return html! { (text) };
+    }
+    html! {
+        @for (index, part) in parts.iter().enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
 /// A moment: the time alone if it was today, and the whole of it for machines and on hovering.
 pub(crate) fn moment(at: Timestamp) -> Markup {
     html! {

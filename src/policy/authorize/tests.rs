@@ -592,3 +592,38 @@ proptest! {
         }
     }
 }
+
+/// What is left of a run when its runbook was removed: those who could see and stop it still can, and nothing more.
+#[test]
+fn a_runs_removed_runbook_can_be_seen_and_stopped_and_not_run() {
+    let people = people_with_a_lead();
+    let requester = people.person("dana").unwrap();
+    let radius = Radius::new();
+    let acts = [
+        Act::View,
+        Act::Stop { requester },
+        Act::Resolve { requester },
+        Act::Ask,
+        Act::Run { radius: &radius },
+        Act::Override {
+            radius: &radius,
+            requester,
+        },
+    ];
+    let told = |name: &str| -> String {
+        let may = |act: &Act<'_>| {
+            SHIPPED
+                .decide(&Question {
+                    person: people.person(name).unwrap(),
+                    act: *act,
+                    runbook: "was-removed",
+                    place: &in_slack(),
+                })
+                .is_allowed()
+        };
+        let allowed = acts.iter().filter(|act| may(act));
+        allowed.map(|act| act.name().as_str()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(told("lee"), "view stop resolve");
+    assert_eq!(told("vic"), "view");
+}

@@ -1,6 +1,6 @@
 //! One run, or one answer, as a message.
 
-use super::{moment, shown, state, word};
+use super::{moment, said, shown, state, word};
 use crate::platform::console::receive;
 use crate::report::verdict::Verdict;
 use crate::report::{Button, Outcome, Press, Report, StepLine, Table};
@@ -126,7 +126,7 @@ pub(super) fn whole(message: &Message) -> Markup {
 fn body(message: &Message, rows: usize) -> Markup {
     let report = &message.report;
     html! {
-        @if !report.say.is_empty() { p.say { (shown(&report.say)) } }
+        @if !report.say.is_empty() { p.say { (said(&report.say)) } }
         @for warning in &report.warnings {
             p.warning { span.mark aria-hidden="true" { "!" } " " strong { "Warning: " } (shown(warning)) }
         }
@@ -134,12 +134,12 @@ fn body(message: &Message, rows: usize) -> Markup {
             p.radius { "Touches "
                 @for (index, (name, value)) in report.radius.iter().enumerate() {
                     @if index > 0 { ", " }
-                    strong { (shown(value)) } @if name != "money" { " " (shown(name)) }
+                    @if name != "money" { (shown(name)) " " } strong { (shown(value)) }
                 }
             }
         }
         (plan(report))
-        (steps(&report.steps))
+        (steps(report))
         @if let Some(table) = &report.table { (self::table(table, rows, &message.subject)) }
         @if let Some(verdict) = &report.verdict {
             p class={ "verdict " (verdict_mood(verdict.verdict)) } {
@@ -171,22 +171,25 @@ fn plan(report: &Report) -> Markup {
     }
 }
 
-fn steps(steps: &[StepLine]) -> Markup {
+fn steps(report: &Report) -> Markup {
+    let steps = &report.steps;
+    let step = |one: &StepLine| self::step(one, report.say.contains(&one.say));
     html! {
         @if !steps.is_empty() {
-            ol.steps aria-label="Steps" { @for step in steps.iter().take(STEPS) { (self::step(step)) } }
+            ol.steps aria-label="Steps" { @for one in steps.iter().take(STEPS) { (step(one)) } }
             @if steps.len() > STEPS {
                 @let quiet = steps[STEPS..].iter().all(|step| matches!(step.outcome, None | Some(StepOutcome::Done | StepOutcome::Skipped)));
                 details open[!quiet] {
                     summary { (steps.len() - STEPS) " more steps" }
-                    ol.steps { @for step in &steps[STEPS..] { (self::step(step)) } }
+                    ol.steps { @for one in &steps[STEPS..] { (step(one)) } }
                 }
             }
         }
     }
 }
 
-fn step(step: &StepLine) -> Markup {
+/// A sentence that stands above already is not said twice.
+fn step(step: &StepLine, told: bool) -> Markup {
     let (mark, word, mood) = match (step.outcome, step.begun) {
         (Some(StepOutcome::Done), _) => ("✓", "done", "good"),
         (Some(StepOutcome::Skipped), _) => ("=", "nothing to do", "calm"),
@@ -199,7 +202,7 @@ fn step(step: &StepLine) -> Markup {
         li {
             span class={ "state " (mood) } { span.mark aria-hidden="true" { (mark) } " " (word) }
             code { (shown(&step.name)) }
-            span.what { (shown(&step.say)) }
+            @if !told { span.what { (said(&step.say)) } }
         }
     }
 }
@@ -333,7 +336,7 @@ fn button(report: &Report, run: &str, index: usize, offered: &Offered) -> Markup
             html! {
                 "The plan above starts at once, as " strong { (shown(&report.person)) } " asked for it: "
                 (report.plan.len()) @if report.plan.len() == 1 { " step" } @else { " steps" }
-                @for (name, value) in &report.radius { ", " (shown(value)) @if name != "money" { " " (shown(name)) } }
+                @for (name, value) in &report.radius { ", " @if name != "money" { (shown(name)) " " } (shown(value)) }
                 "."
             },
             "Yes, approve and start",

@@ -1,7 +1,7 @@
 //! `/runbooks`, and the form of one.
 
 use super::page::{Guest, hidden};
-use super::shown;
+use super::{said, shown};
 use maud::{Markup, html};
 
 /// A runbook in the list.
@@ -129,7 +129,7 @@ pub fn form(form: &Form<'_>, guest: &Guest, nonce: &str) -> Markup {
             @if wrong > 0 {
                 div.problem role="alert" {
                     p { "Nothing was done: " (wrong) @if wrong == 1 { " thing is" } @else { " things are" } " to be put right." }
-                    @for problem in form.problems { p { (shown(problem)) } }
+                    @for problem in form.problems { p { (said(problem)) } }
                 }
             }
             form.stack method="post" action={ "/runbooks/" (form.name) } {
@@ -188,7 +188,7 @@ fn field(runbook: &str, field: &Field) -> Markup {
                 }
             }
             @for (index, problem) in field.problems.iter().enumerate() {
-                p.problem id=[(index == 0).then_some(&error)] { (shown(problem)) }
+                p.problem id=[(index == 0).then_some(&error)] { (said(problem)) }
             }
             @if field.help.is_some() || field.default.is_some() || field.many {
                 p.hint #(hint) {
