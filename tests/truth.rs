@@ -10,5 +10,7 @@ mod forward;
 mod hostile;
 mod outage;
 mod resync;
+mod retry;
 mod run;
+mod status;
 mod stuck;

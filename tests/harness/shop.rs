@@ -198,6 +198,16 @@ impl Shop {
         })
     }
 
+    /// A statement as the role that Signalbox writes with; the error is the server's sentence.
+    pub fn as_writer(&self, sql: &'static str) -> Result<u64, String> {
+        let url = self.known("SHOP_WRITE_DATABASE_URL").to_owned();
+        block_on(async move {
+            let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+            let done = sqlx::query(sql).execute(&mut connection).await;
+            done.map(|it| it.rows_affected()).map_err(|error| error.to_string())
+        })
+    }
+
     /// What the order's row records, supplier by supplier.
     pub fn recorded(&self, order: u64) -> Value {
         self.value("select supplier_order_ids from store_order where id = $1", order)

@@ -122,7 +122,7 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
 
     /forward-order 1048
     ⊘ Refused: forward-order order=1048
-    Order 1048 has an id that the shop made up (CJ: cj_1048-1): no answer came from the supplier, which may have the order all the same. The shop counts it as forwarded, so another run would do nothing. Ask the supplier first.
+    Order 1048 has an id that the shop made up (CJ: cj_1048-1): no answer came from the supplier, which may have the order all the same. The shop counts it as forwarded, so another run would do nothing. Ask the supplier first; if it has no such order, /retry-forward 1048 sends it again.
     Asked by dana
     ");
     assert!(scene.bot.runs().is_empty());
@@ -160,7 +160,7 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     ✓ Succeeded: stuck-orders
     340 paid orders wait for a supplier; 336 can be forwarded.
     Note
-    • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier before you clear one.
+    • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier; an order that it has not got goes again with /retry-forward.
     ```
     order  total       paid_since            age       missing  note
     2001   USD 36.50   DATE  AGE  CJ       can be forwarded
@@ -182,7 +182,7 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     insta::assert_snapshot!(shown(&details), @r"
     Details of stuck-orders
     Notes
-    • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier before you clear one.
+    • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier; an order that it has not got goes again with /retry-forward.
     ```
     order  total       paid_since            age       missing  note
     2001   USD 36.50   DATE  AGE  CJ       can be forwarded

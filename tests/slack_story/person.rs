@@ -11,7 +11,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     let message = scene.until_heading(&message, "?").await;
     insta::assert_snapshot!(shown(&message), @r"
     ? Needs a person: forward-order order=1044
-    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. Say what became of it; until then its locks stay held and nothing more is started.
+    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started.
     <!subteam^S0OPS>
     Somebody must say what became of a step.
     Touches: money USD 73.00, orders 1
@@ -28,7 +28,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     <!subteam^S0OPS>
     Somebody must say what became of a step.
     ? Needs a person: forward-order order=1044
-    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. Say what became of it; until then its locks stay held and nothing more is started.
+    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started.
     ");
     insta::assert_debug_snapshot!((&message.pings, &ping.pings, message.labels()), @r#"
     (
@@ -54,7 +54,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     scene.types("U2", "/forward-order", "1044").await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U2").await), @r"
     ⊘ Refused: forward-order order=1044
-    Order 1044 has an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. The shop counts it as forwarded, so another run would do nothing. Ask the supplier first.
+    Order 1044 has an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. The shop counts it as forwarded, so another run would do nothing. Ask the supplier first; if it has no such order, /retry-forward 1044 sends it again.
     Asked by lee
     ");
 

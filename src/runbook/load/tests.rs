@@ -41,8 +41,18 @@ fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
     let names: Vec<&str> = catalog.runbooks().map(|it| it.name.as_str()).collect();
     assert_eq!(
         names,
-        ["forward-order", "order-status", "resync-supplier", "stuck-orders"]
+        [
+            "forward-order",
+            "order-status",
+            "resync-supplier",
+            "shop-health",
+            "stuck-orders",
+            "supplier-status"
+        ]
     );
+    // Checked all the same, and left out where there is no connection that may write.
+    let left_out: Vec<_> = catalog.left_out().map(|it| (it.name.as_str(), it.lacks())).collect();
+    assert_eq!(left_out, [("retry-forward", Some("shop-db-write"))]);
 }
 
 fn problems(text: &str) -> String {
@@ -277,7 +287,7 @@ fn mistakes_about_looks_that_may_fail_are_told() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-3:13: `elsewhere` is a kind of connection in quotes: celery, postgres, prometheus
+3:13: `elsewhere` is a kind of connection in quotes: celery, http, postgres, prometheus
 12:6: there is no connection `elsewhere`; there is `shop-celery`, `shop-db`, `shop-metrics`
 15:1: `timeout` is 1s to 15s
 24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
