@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConnectionConfig, SignIn};
 use crate::dispatch::Desk;
-use crate::integration::{Connection, Connections, celery, http, postgres, prometheus};
+use crate::integration::{Connection, Connections, celery, django_admin, http, postgres, prometheus};
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
@@ -181,6 +181,16 @@ impl App {
                         },
                     };
                     Connection::Http(http::Http::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
+                ConnectionConfig::DjangoAdmin { url, user, password } => {
+                    let config = django_admin::Config {
+                        name: name.clone(),
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                        user: secrets.resolve(user)?.expose_secret().to_owned(),
+                        password: secret(password)?,
+                    };
+                    let admin = django_admin::DjangoAdmin::new(&config).map_err(|error| wrong(error.to_string()))?;
+                    Connection::DjangoAdmin(admin)
                 }
             };
             connections.insert(name.clone(), made);

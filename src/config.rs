@@ -195,6 +195,15 @@ pub enum ConnectionConfig {
         /// How one signs in, where one must.
         sign_in: SignIn,
     },
+    /// Django's admin.
+    DjangoAdmin {
+        /// The admin's own address.
+        url: Address,
+        /// Who logs in.
+        user: SecretRef,
+        /// The password.
+        password: SecretRef,
+    },
 }
 
 impl ConnectionConfig {
@@ -205,6 +214,7 @@ impl ConnectionConfig {
             Self::Celery { .. } => "celery",
             Self::Prometheus { .. } => "prometheus",
             Self::Http { .. } => "http",
+            Self::DjangoAdmin { .. } => "django_admin",
         }
     }
 }

@@ -4,8 +4,10 @@
 mod argument;
 pub mod celery;
 mod deadline;
+pub mod django_admin;
 mod exchange;
 pub mod http;
+mod pause;
 pub mod postgres;
 pub mod prometheus;
 
@@ -38,6 +40,8 @@ pub enum Connection {
     Prometheus(prometheus::Prometheus),
     /// An HTTP API.
     Http(http::Http),
+    /// Django's admin.
+    DjangoAdmin(django_admin::DjangoAdmin),
 }
 
 impl Connection {
@@ -48,6 +52,7 @@ impl Connection {
             Self::Postgres(it) => it.identity(),
             Self::Prometheus(it) => it.identity(),
             Self::Http(it) => it.identity(),
+            Self::DjangoAdmin(it) => it.identity(),
         }
     }
 
@@ -60,6 +65,7 @@ impl Connection {
         };
         let (name, arguments) = match self {
             Self::Http(it) => return it.alive(&context).await,
+            Self::DjangoAdmin(it) => return it.alive(&context).await,
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
@@ -85,7 +91,7 @@ impl Connection {
     pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
         match self {
             Self::Celery(it) => it.evidence(action, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => Ok(Value::Null),
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Ok(Value::Null),
         }
     }
 
@@ -96,6 +102,7 @@ impl Connection {
             Self::Postgres(it) => it.call(action, arguments, context).await,
             Self::Prometheus(it) => it.call(action, arguments, context).await,
             Self::Http(it) => it.call(action, arguments, context).await,
+            Self::DjangoAdmin(it) => it.call(action, arguments, context).await,
         }
     }
 
@@ -110,7 +117,7 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => Recall::NoEvidence {
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
         }
@@ -126,7 +133,7 @@ impl Connection {
     ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => None,
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => None,
         }
     }
 }
@@ -150,7 +157,7 @@ impl Connections {
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {
             Connection::Prometheus(it) => Some(it),
-            Connection::Celery(_) | Connection::Postgres(_) | Connection::Http(_) => None,
+            Connection::Celery(_) | Connection::Postgres(_) | Connection::Http(_) | Connection::DjangoAdmin(_) => None,
         }
     }
 }

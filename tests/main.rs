@@ -6,6 +6,7 @@ mod completion;
 mod crash;
 mod harness;
 mod integration_celery;
+mod integration_django_admin;
 mod integration_http;
 mod integration_postgres;
 mod integration_prometheus;

@@ -127,6 +127,8 @@ class World:
             "SHOP_RESULTS_URL": f"{redis}/2",
             "SHOP_API_USER": "admin@shop.example",
             "SHOP_API_PASSWORD": known["admin"],
+            "SHOP_ADMIN_USER": "admin@shop.example",
+            "SHOP_ADMIN_PASSWORD": known["admin"],
             "SHOP_STAFF_USER": "staff@shop.example",
             "SHOP_STAFF_PASSWORD": known["staff"],
             "SUPPLIER_URL": self.url("supplier"),

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the kinds of connections are called.
-const KINDS: [&str; 4] = ["postgres", "celery", "prometheus", "http"];
+const KINDS: [&str; 5] = ["postgres", "celery", "prometheus", "http", "django_admin"];
 
 pub(super) fn config(path: &Path, text: &str) -> Result<Config, Vec<Problem>> {
     let file = TomlFile::new(path, text);
@@ -322,6 +322,14 @@ fn connection(mut section: Section<'_>) -> Option<ConnectionConfig> {
             let sign_in = sign_in(&mut section);
             url.zip(sign_in)
                 .map(|(url, sign_in)| ConnectionConfig::Http { url, sign_in })
+        }
+        "django_admin" => {
+            let url = address(&mut section);
+            let (user, password) = (section.required_secret("user"), section.required_secret("password"));
+            match (url, user, password) {
+                (Some(url), Some(user), Some(password)) => Some(ConnectionConfig::DjangoAdmin { url, user, password }),
+                _ => None,
+            }
         }
         unknown => {
             let message = format!(

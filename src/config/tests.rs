@@ -62,6 +62,7 @@ fn the_shipped_file_is_complete() {
     assert_eq!(
         kinds,
         [
+            ("shop-admin", "django_admin"),
             ("shop-api", "http"),
             ("shop-celery", "celery"),
             ("shop-db", "postgres"),
@@ -146,6 +147,18 @@ queue = "default"
 kind = "http"
 url = "http://shop:hunter2@127.0.0.1:8000"
 login = { path = "login", user = "admin", password = "hunter2" }
+
+[connection.shop-mirror]
+kind = "http"
+url = "http://127.0.0.1:8000"
+token = "env:MIRROR_TOKEN"
+login = { path = "/login/", user = "env:MIRROR_USER", password = "env:MIRROR_PASSWORD" }
+
+[connection.shop-admin]
+kind = "django_admin"
+url = "http://127.0.0.1:8000/admin?next=x"
+user = "admin"
+passwd = "hunter2"
 
 [connection.Shop]
 kind = "prometheus"

@@ -5,6 +5,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A longer answer is no answer that a runbook judges.
@@ -131,8 +132,15 @@ impl Site {
     }
 }
 
-/// Sends it once and reads the whole answer. Its caller keeps the deadline.
-pub(super) async fn exchange(request: RequestBuilder) -> Result<Answer, Lost> {
+/// Sends it once and reads the whole answer, until the deadline at most.
+pub(super) async fn exchange(request: RequestBuilder, until: Instant) -> Result<Answer, Lost> {
+    match timeout_at(until, answered(request)).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Lost::Unanswered("the deadline passed".to_owned())),
+    }
+}
+
+async fn answered(request: RequestBuilder) -> Result<Answer, Lost> {
     let response = request.send().await.map_err(|error| {
         let never_sent = error.is_connect() || error.is_builder();
         // The URL may hold what is not for everybody.

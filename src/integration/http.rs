@@ -272,7 +272,7 @@ impl Http {
     }
 
     async fn bearer(&self, refused: Option<&Bearer>, until: Instant) -> Result<Option<Bearer>, SignInError> {
-        match timeout_at(until, self.signed_in.bearer(refused)).await {
+        match timeout_at(until, self.signed_in.bearer(refused, until)).await {
             Ok(bearer) => bearer,
             Err(_) => Err(SignInError::Late {
                 host: self.site.host().to_owned(),
@@ -297,9 +297,7 @@ impl Http {
             if let Some(bearer) = bearer {
                 request = request.bearer_auth(bearer.token.expose_secret());
             }
-            let answer = timeout_at(until, exchange(request))
-                .await
-                .unwrap_or_else(|_| Err(Lost::Unanswered("the deadline passed".to_owned())))?;
+            let answer = exchange(request, until).await?;
             let next = answer
                 .header(LOCATION)
                 .filter(|_| answer.status.is_redirection() && ask.method == Method::GET && !ask.expects(answer.status));

@@ -1,6 +1,6 @@
 //! Suppliers whose products are read anew.
 
-use crate::harness::shop::Shop;
+use crate::harness::shop::{Shop, wait_until};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// There is one CJ, and a sync of it that is under way refuses the next one: these tests go one after another.
@@ -65,4 +65,41 @@ fn all_suppliers_need_a_second_person() {
         .is("awaiting-approval", &["second person"])
         .warns("Left out, for the shop has no adapter for them: Handmade Nepal.");
     bot.ask("dana", &["deny", asked.run()]).is("denied", &["dana"]);
+}
+
+#[test]
+fn by_the_admin_a_sync_is_queued_and_nothing_more_is_claimed() {
+    let _turn = suppliers();
+    let shop = Shop::alone();
+    let bot = shop.bot();
+    let synced_at = || {
+        shop.value(
+            "select to_jsonb(last_synced_at) from store_supplier where id = $1",
+            3,
+        )
+    };
+    let before = synced_at();
+    let told = bot.run("dana", "resync-supplier-admin", "supplier=AliExpress Direct");
+    told.is("succeeded", &["Queued for 1 supplier(s)", "I cannot follow"])
+        .warns("cannot be followed");
+    assert!(!told.say().contains("upserted"), "{}", told.say());
+    wait_until("the worker has had it", || synced_at() != before);
+    bot.run("dana", "resync-supplier-admin", "supplier=Acme")
+        .is("refused", &["There is no supplier Acme."]);
+    bot.run("vic", "resync-supplier-admin", "supplier=CJ")
+        .is("denied", &["Viewers"]);
+    let asked = bot.ask("dana", &["run", "resync-supplier-admin", "supplier=all"]);
+    asked.is("awaiting-approval", &["second person"]);
+    bot.ask("dana", &["deny", asked.run()]).is("denied", &["dana"]);
+}
+
+#[test]
+fn by_the_admin_a_shop_without_its_broker_is_unknown() {
+    let _turn = suppliers();
+    let mut shop = Shop::alone();
+    let bot = shop.bot();
+    shop.take_away("stop", "redis");
+    // The shop answers 500 in the middle of the action: some could have been queued.
+    bot.run("dana", "resync-supplier-admin", "supplier=CJ")
+        .is("needs-person", &["It is not known whether syncs were queued", "HTTP 500"]);
 }

@@ -4,6 +4,7 @@
 use super::{Login, SignIn, meaning};
 use crate::call::CallResult;
 use crate::integration::exchange::{Answer, Lost, Site, exchange};
+use crate::integration::pause::Pause;
 use crate::report::redact::{Redactor, RedactorError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,8 +18,6 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// A login that was refused is not tried again sooner: more tries could lock the account.
-const PAUSE: Duration = Duration::from_secs(30);
 /// A token is renewed this long before it runs out, or after three quarters of its life if that is later.
 const MARGIN: Duration = Duration::from_secs(30);
 /// How long a token without a date is taken to live.
@@ -75,7 +74,7 @@ pub(super) struct SignedIn {
 #[derive(Default)]
 struct State {
     tokens: Option<Tokens>,
-    refused: Option<(Instant, String)>,
+    pause: Pause,
     redactor: Option<Arc<Redactor>>,
 }
 
@@ -103,7 +102,7 @@ impl SignedIn {
     }
 
     /// The token in force, or another one than that which was refused.
-    pub(super) async fn bearer(&self, refused: Option<&Bearer>) -> Result<Option<Bearer>, SignInError> {
+    pub(super) async fn bearer(&self, refused: Option<&Bearer>, until: Instant) -> Result<Option<Bearer>, SignInError> {
         let login = match &self.how {
             SignIn::Nobody => return Ok(None),
             SignIn::Token(token) => {
@@ -122,7 +121,7 @@ impl SignedIn {
         let tokens = match tokens {
             Some(tokens) if good(&tokens) => tokens,
             old => {
-                let tokens = self.renewed(&mut state, login, old).await?;
+                let tokens = self.renewed(&mut state, login, old, until).await?;
                 state.redactor = Some(Arc::new(self.knowing(Some(&tokens))?));
                 tokens
             }
@@ -157,47 +156,50 @@ impl SignedIn {
         Redactor::new(&known)
     }
 
-    async fn renewed(&self, state: &mut State, login: &Login, old: Option<Tokens>) -> Result<Tokens, SignInError> {
+    async fn renewed(
+        &self,
+        state: &mut State,
+        login: &Login,
+        old: Option<Tokens>,
+        until: Instant,
+    ) -> Result<Tokens, SignInError> {
         if let (Some(path), Some(refresh)) = (&login.refresh, old.and_then(|it| it.refresh)) {
             let fields = [("refresh", refresh.expose_secret())];
-            let answer = self.post(path, &fields).await?;
+            let answer = self.post(path, &fields, until).await?;
             // Whatever else it says, the login is asked next.
             if answer.status.is_success() {
                 let given = self.read(&answer)?;
                 return Ok(tokens(given, Some(refresh)));
             }
         }
-        if let Some((until, answer)) = &state.refused {
-            let wait = until.saturating_duration_since(Instant::now());
-            if !wait.is_zero() {
-                return Err(self.refused(answer.clone(), wait));
-            }
+        if let Some((answer, wait)) = state.pause.standing() {
+            return Err(self.refused(answer, wait));
         }
         let fields = [
             (login.user_field.as_str(), login.user.as_str()),
             ("password", login.password.expose_secret()),
         ];
-        let answer = self.post(&login.path, &fields).await?;
+        let answer = self.post(&login.path, &fields, until).await?;
         if answer.status.is_success() {
-            state.refused = None;
+            state.pause.end();
             return Ok(tokens(self.read(&answer)?, None));
         }
         let told = self.knowing(None)?.redact(&meaning::refusal(&answer)).into_owned();
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            state.refused = Some((Instant::now() + PAUSE, told.clone()));
-            return Err(self.refused(told, PAUSE));
+            let wait = state.pause.begin(told.clone());
+            return Err(self.refused(told, wait));
         }
         Err(self.strange(told))
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answer, SignInError> {
+    async fn post(&self, path: &str, fields: &[(&str, &str)], until: Instant) -> Result<Answer, SignInError> {
         let body: Map<String, Value> = fields
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::from(*value)))
             .collect();
         let request = self.site.request(Method::POST, self.site.path(path));
         let request = request.header(ACCEPT, "application/json").json(&body);
-        exchange(request).await.map_err(|lost| match lost {
+        exchange(request, until).await.map_err(|lost| match lost {
             Lost::Broken(..) => self.strange(lost.reason()),
             Lost::NeverSent(_) | Lost::Unanswered(_) => SignInError::Unreachable {
                 host: self.site.host().to_owned(),
@@ -214,11 +216,11 @@ impl SignedIn {
         })
     }
 
-    fn refused(&self, answer: String, wait: Duration) -> SignInError {
+    fn refused(&self, answer: String, wait: u64) -> SignInError {
         SignInError::Refused {
             connection: self.connection.clone(),
             answer,
-            wait: wait.as_secs().max(1),
+            wait,
         }
     }
 

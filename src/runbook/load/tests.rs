@@ -10,6 +10,8 @@ pub(in crate::runbook) fn known() -> Known {
         ("shop-db", "postgres"),
         ("shop-celery", "celery"),
         ("shop-metrics", "prometheus"),
+        ("shop-api", "http"),
+        ("shop-admin", "django_admin"),
     ];
     Known {
         connections: kinds.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into(),
@@ -45,6 +47,7 @@ fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
             "forward-order",
             "order-status",
             "resync-supplier",
+            "resync-supplier-admin",
             "shop-health",
             "stuck-orders",
             "supplier-status"
@@ -443,6 +446,31 @@ expect = 'plan'
 16:1: the example "large" should say "Stop", and it says: 4 is too much.
 21:1: the example "word" has inputs that do not fit: `n`: `four` is not a whole number
 "#);
+}
+
+#[test]
+fn what_fills_a_path_is_held_against_it() {
+    let call = |with: &str| {
+        format!(
+            "summary = 'a'\n[[input]]\nname = 'n'\nkind = 'text'\n[[look]]\nname = 'l'\nuse = 'http.get'\non = 'shop-api'\n{with}\n\
+             [result]\nrows = '[looks.l.json]'\ncolumns = ['a']\nsay = 'x'\n"
+        )
+    };
+    let sound = call("with = { path = '/a/{n}/', fill = { n = 'inputs.n' }, query = { q = '1', m = 2 }, as = 'json' }");
+    assert!(load_text("try", Path::new("try.toml"), &sound, &known()).is_ok());
+    let told = [
+        "with.path = '/a/{n}/'",
+        "with = { path = '/a/', fill = { n = 'inputs.n' } }",
+        "with = { path = '/a/{n}/', fill = { m = 'inputs.n' } }",
+        "with = { path = '/a/{n}/', fill = 'inputs.n' }",
+        "with = { path = '/a/{n}/', fill = { n = 'input.n' } }",
+        "with.path = 'http://evil.example/'",
+        "with.path = '/a?b=c'",
+        "with = { path = '/a/', as = 'yaml' }",
+        "with = { path = '/a/', query = ['a'] }",
+    ]
+    .map(|with| problems(&call(with)));
+    insta::assert_snapshot!(told.join("\n"), @"");
 }
 
 proptest::proptest! {
