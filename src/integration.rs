@@ -18,7 +18,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Every action there is; the one list.
-pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS, http::ACTIONS];
+pub const ACTIONS: &[&[ActionSpec]] = &[
+    celery::ACTIONS,
+    postgres::ACTIONS,
+    prometheus::ACTIONS,
+    http::ACTIONS,
+    django_admin::ACTIONS,
+];
 
 /// Finds `integration.action`.
 pub fn action(integration: &str, name: &str) -> Option<&'static ActionSpec> {

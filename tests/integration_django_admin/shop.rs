@@ -28,7 +28,7 @@ fn sync(ids: Value) -> Value {
 /// The admin's action does not touch it, the task does.
 fn synced_at(shop: &Shop, supplier: u64) -> Value {
     shop.value(
-        "select to_jsonb(last_synced_at) from store_supplier where id = $1",
+        "select coalesce(to_jsonb(last_synced_at), 'null') from store_supplier where id = $1",
         supplier,
     )
 }

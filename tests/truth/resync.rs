@@ -72,12 +72,7 @@ fn by_the_admin_a_sync_is_queued_and_nothing_more_is_claimed() {
     let _turn = suppliers();
     let shop = Shop::alone();
     let bot = shop.bot();
-    let synced_at = || {
-        shop.value(
-            "select to_jsonb(last_synced_at) from store_supplier where id = $1",
-            3,
-        )
-    };
+    let synced_at = || shop.value("select coalesce(to_jsonb(last_synced_at), 'null') from store_supplier where id = $1", 3);
     let before = synced_at();
     let told = bot.run("dana", "resync-supplier-admin", "supplier=AliExpress Direct");
     told.is("succeeded", &["Queued for 1 supplier(s)", "I cannot follow"])
@@ -100,6 +95,8 @@ fn by_the_admin_a_shop_without_its_broker_is_unknown() {
     let bot = shop.bot();
     shop.take_away("stop", "redis");
     // The shop answers 500 in the middle of the action: some could have been queued.
-    bot.run("dana", "resync-supplier-admin", "supplier=CJ")
-        .is("needs-person", &["It is not known whether syncs were queued", "HTTP 500"]);
+    bot.run("dana", "resync-supplier-admin", "supplier=CJ").is(
+        "needs-person",
+        &["It is not known whether syncs were queued", "HTTP 500"],
+    );
 }
