@@ -20,7 +20,7 @@ down: ## stop what `make up` started
 test: export TIMEFORMAT = took %0lR
 test: ## all checks, against real servers that are installed first
 	time cargo fmt --check
-	time demo/ctl install
+	time demo/ctl install --tests
 	time $(MAKE) --no-print-directory $(DENY)
 	time $(DENY) --locked check --hide-inclusion-graph bans licenses sources
 	time cargo clippy --locked --all-targets -- -D warnings
