@@ -1,17 +1,19 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
-use crate::config::{Config, ConnectionConfig};
+use crate::config::{Config, ConnectionConfig, SignIn};
 use crate::dispatch::Desk;
-use crate::integration::{Connection, Connections, celery, postgres, prometheus};
+use crate::integration::{Connection, Connections, celery, http, postgres, prometheus};
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
 use crate::station::Station;
 use crate::store::{Store, StoreError};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -81,7 +83,7 @@ pub struct App {
     /// As read.
     pub config: Config,
     /// Runbooks, people, policy, panels.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<LiveRules>,
     /// The outside systems.
     pub connections: Arc<Connections>,
     /// The bot's own database.
@@ -159,7 +161,25 @@ impl App {
                         prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
                     )
                 }
-                ConnectionConfig::Http { .. } => continue,
+                ConnectionConfig::Http { url, sign_in } => {
+                    let config = http::Config {
+                        name: name.clone(),
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                        sign_in: match sign_in {
+                            SignIn::Nobody => http::SignIn::Nobody,
+                            SignIn::Token(token) => http::SignIn::Token(secret(token)?),
+                            SignIn::Login(login) => http::SignIn::Login(http::Login {
+                                path: login.path.clone(),
+                                user_field: login.user_field.clone(),
+                                // A name that people may read.
+                                user: secrets.resolve(&login.user)?.expose_secret().to_owned(),
+                                password: secret(&login.password)?,
+                                refresh: login.refresh.clone(),
+                            }),
+                        },
+                    };
+                    Connection::Http(http::Http::new(&config).map_err(|error| wrong(error.to_string()))?)
+                }
             };
             connections.insert(name.clone(), made);
         }
@@ -167,7 +187,7 @@ impl App {
         let store = Store::open(&url, &key).await?;
         Ok(Self {
             config,
-            rules: Arc::new(rules),
+            rules: Arc::new(LiveRules::new(rules, Timestamp::now())),
             connections: Arc::new(Connections::new(connections)),
             store,
             redactor,

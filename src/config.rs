@@ -193,7 +193,7 @@ pub enum ConnectionConfig {
         /// Its address.
         url: Address,
         /// How one signs in, where one must.
-        login: Option<Login>,
+        sign_in: SignIn,
     },
 }
 
@@ -230,9 +230,22 @@ impl Address {
 
 /// How one signs in to an HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignIn {
+    /// Not at all.
+    Nobody,
+    /// With a bearer token that does not change.
+    Token(SecretRef),
+    /// With user and password, for a token.
+    Login(Login),
+}
+
+/// A login that gives a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
     /// Where user and password are sent.
     pub path: String,
+    /// The field that takes the user.
+    pub user_field: String,
     /// The user.
     pub user: SecretRef,
     /// The password.

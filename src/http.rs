@@ -1,5 +1,7 @@
 //! The HTTP face: deliveries of chat platforms, health, metrics.
 
+pub mod console;
+
 use crate::intake::{Intake, NotKept};
 use crate::platform::slack::receive::{self, Genuine, MAX_BODY, Received, Rejection};
 use crate::station::Station;
@@ -28,6 +30,8 @@ pub struct Face {
     pub station: Arc<Station>,
     /// For Slack, if it is on.
     pub slack: Option<SlackDoor>,
+    /// The web console, if it is on.
+    pub console: Option<Arc<console::Console>>,
     /// What came in.
     pub counts: Arc<Counts>,
 }
@@ -52,19 +56,24 @@ pub struct Counts {
 
 /// All routes; the one list.
 pub fn routes(face: Face) -> Router {
-    Router::new()
+    let console = face.console.clone();
+    let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/slack/commands", post(commands))
         .route("/slack/interactivity", post(interactivity))
-        .route("/slack/events", post(events))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            Duration::from_secs(10),
-        ))
-        .with_state(face)
+        .route("/slack/events", post(events));
+    match console {
+        Some(console) => router.merge(console::routes(console)),
+        None => router,
+    }
+    .layer(RequestBodyLimitLayer::new(MAX_BODY))
+    .layer(TimeoutLayer::with_status_code(
+        StatusCode::REQUEST_TIMEOUT,
+        Duration::from_secs(10),
+    ))
+    .with_state(face)
 }
 
 async fn ready(State(face): State<Face>) -> Response {
@@ -83,6 +92,7 @@ async fn ready(State(face): State<Face>) -> Response {
 
 async fn metrics(State(face): State<Face>) -> Response {
     let mut text = face.station.sampler.exposition();
+    text.push_str(&face.station.desk.rules.exposition());
     let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
     // Writing to a String cannot fail.
     let _ = write!(

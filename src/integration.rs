@@ -4,6 +4,8 @@
 mod argument;
 pub mod celery;
 mod deadline;
+mod exchange;
+pub mod http;
 pub mod postgres;
 pub mod prometheus;
 
@@ -14,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Every action there is; the one list.
-pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS];
+pub const ACTIONS: &[&[ActionSpec]] = &[celery::ACTIONS, postgres::ACTIONS, prometheus::ACTIONS, http::ACTIONS];
 
 /// Finds `integration.action`.
 pub fn action(integration: &str, name: &str) -> Option<&'static ActionSpec> {
@@ -34,6 +36,8 @@ pub enum Connection {
     Postgres(postgres::Postgres),
     /// A Prometheus server.
     Prometheus(prometheus::Prometheus),
+    /// An HTTP API.
+    Http(http::Http),
 }
 
 impl Connection {
@@ -43,12 +47,19 @@ impl Connection {
             Self::Celery(it) => it.identity(),
             Self::Postgres(it) => it.identity(),
             Self::Prometheus(it) => it.identity(),
+            Self::Http(it) => it.identity(),
         }
     }
 
     /// Asks whether it is there, by its cheapest read. The answer is for people.
     pub async fn alive(&self) -> Result<String, String> {
+        let context = CallContext {
+            run: "check".to_owned(),
+            step: "alive".to_owned(),
+            deadline: Timestamp::now() + SignedDuration::from_secs(5),
+        };
         let (name, arguments) = match self {
+            Self::Http(it) => return it.alive(&context).await,
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
@@ -56,11 +67,6 @@ impl Connection {
         let kind = self.identity().kind;
         let (Some(action), Value::Object(arguments)) = (action(&kind, name), arguments) else {
             return Err(format!("there is no {kind}.{name}"));
-        };
-        let context = CallContext {
-            run: "check".to_owned(),
-            step: "alive".to_owned(),
-            deadline: Timestamp::now() + SignedDuration::from_secs(5),
         };
         match self.call(action, &arguments, &context).await {
             CallResult::Done { value } => Ok(match value["workers"].as_array() {
@@ -79,7 +85,7 @@ impl Connection {
     pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
         match self {
             Self::Celery(it) => it.evidence(action, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) => Ok(Value::Null),
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => Ok(Value::Null),
         }
     }
 
@@ -89,6 +95,7 @@ impl Connection {
             Self::Celery(it) => it.call(action, arguments, context).await,
             Self::Postgres(it) => it.call(action, arguments, context).await,
             Self::Prometheus(it) => it.call(action, arguments, context).await,
+            Self::Http(it) => it.call(action, arguments, context).await,
         }
     }
 
@@ -103,7 +110,7 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
-            Self::Postgres(_) | Self::Prometheus(_) => Recall::NoEvidence {
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
         }
@@ -119,7 +126,7 @@ impl Connection {
     ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) => None,
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) => None,
         }
     }
 }
@@ -143,7 +150,7 @@ impl Connections {
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {
             Connection::Prometheus(it) => Some(it),
-            Connection::Celery(_) | Connection::Postgres(_) => None,
+            Connection::Celery(_) | Connection::Postgres(_) | Connection::Http(_) => None,
         }
     }
 }

@@ -1,3 +1,4 @@
 //! Chat platforms; each the same face.
 
+pub mod console;
 pub mod slack;

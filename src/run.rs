@@ -9,3 +9,4 @@ pub mod proof;
 pub mod recovery;
 pub mod report;
 pub mod state;
+pub mod telling;

@@ -10,6 +10,7 @@ pub mod expression;
 pub mod input;
 pub mod load;
 pub mod money;
+pub mod path;
 pub mod scope;
 pub mod sentence;
 
@@ -116,6 +117,8 @@ pub enum Argument {
     Value(Expression),
     /// A list of values to compute.
     Values(Vec<Expression>),
+    /// Values to compute under keys written in the file.
+    Fields(BTreeMap<String, Expression>),
 }
 
 /// A named read-only call.

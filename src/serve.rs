@@ -1,14 +1,14 @@
 //! `signalbox serve`: everything that runs while the bot is up, and how it ends.
 
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, environment};
+use crate::http::console::Console;
+use crate::http::console::door::Door;
 use crate::http::{Face, SlackDoor, routes};
 use crate::intake::Intake;
 use crate::outbox::Outbox;
 use crate::platform::slack::client::SlackClient;
 use crate::platform::slack::limits::Limits;
-use crate::platform::slack::render::Mentions;
 use crate::station::Station;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -46,19 +46,39 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         }),
         _ => None,
     };
+    let console = match &app.config.console {
+        Some(config) => {
+            let door = Door::new(&app.config, config.session, &app.rules, environment)
+                .map_err(|error| AppError::Other(error.to_string()))?;
+            let (console, watching) = Console::new(
+                station.clone(),
+                intake.clone(),
+                app.redactor.clone(),
+                door,
+                stopped.clone(),
+            );
+            tasks.spawn(watching);
+            Some(console)
+        }
+        None => None,
+    };
     let router = routes(Face {
         intake,
         station,
         slack,
+        console,
         counts: Arc::default(),
     });
     let mut ending = stopped.clone();
     let serving = tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(async move {
-                let _ = ending.wait_for(|stopped| *stopped).await;
-            })
-            .into_future(),
+        axum::serve(
+            listener,
+            router.into_make_service_with_connect_info::<std::net::SocketAddr>(),
+        )
+        .with_graceful_shutdown(async move {
+            let _ = ending.wait_for(|stopped| *stopped).await;
+        })
+        .into_future(),
     );
     tracing::info!(%address, demo = app.config.server.demo, "listening");
 
@@ -81,31 +101,11 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
     };
     let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
-    let groups: Vec<(String, String)> = app
-        .rules
-        .people
-        .groups()
-        .flat_map(|group| {
-            group
-                .slack_usergroups
-                .iter()
-                .map(|known| (group.name.clone(), format!("{}/{}", known.team, known.usergroup)))
-        })
-        .collect();
-    let mentions = slack
-        .teams
-        .iter()
-        .map(|team| {
-            let pairs = groups.iter().map(|(group, place)| (group.as_str(), place.as_str()));
-            (team.clone(), Mentions::of_team(team, pairs))
-        })
-        .collect::<BTreeMap<_, _>>();
     Ok(Some(Outbox {
         desk: station.desk.clone(),
         sampler: station.sampler.clone(),
         slack: client,
         limits: Limits::default(),
-        mentions,
         redactor: app.redactor.clone(),
         station: station.clone(),
     }))

@@ -5,10 +5,12 @@ pub mod audit;
 pub mod deliveries;
 mod dialect;
 pub mod leases;
+pub mod lists;
 pub mod messages;
 pub mod runs;
 mod schema;
 mod seal;
+pub mod sessions;
 
 use dialect::Dialect;
 use jiff::Timestamp;

@@ -53,7 +53,10 @@ const IMPURE: &[&str] = &["axum", "redis", "reqwest", "slack_morphism", "sqlx", 
 const PLATFORM_KNOWS: &[&str] = &["call", "problem", "report", "request", "runbook::StepOutcome"];
 
 /// The files of these folders do not know each other, except for what is shared.
-const STRANGERS: &[(&str, &[&str])] = &[("integration", &["argument", "deadline"]), ("platform", &[])];
+const STRANGERS: &[(&str, &[&str])] = &[
+    ("integration", &["argument", "deadline", "exchange"]),
+    ("platform", &[]),
+];
 
 /// What only some may name, and where it goes instead.
 const RESERVED: &[(&[&str], &[&str], &str)] = &[

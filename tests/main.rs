@@ -5,6 +5,7 @@ mod architecture;
 mod crash;
 mod harness;
 mod integration_celery;
+mod integration_http;
 mod integration_postgres;
 mod integration_prometheus;
 mod slack_client;

@@ -1,7 +1,7 @@
 //! How the file becomes data, key by key. Each function reads all of its keys before it gives up on one.
 
 use super::{
-    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Login, Server, Slack,
+    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Login, Server, SignIn, Slack,
     SlackTransport, Store, StoreUrl,
 };
 use crate::nearest::way_out;
@@ -319,10 +319,9 @@ fn connection(mut section: Section<'_>) -> Option<ConnectionConfig> {
         "prometheus" => address(&mut section).map(|url| ConnectionConfig::Prometheus { url }),
         "http" => {
             let url = address(&mut section);
-            let login = section
-                .section("login")
-                .map_or(Some(None), |section| login(section).map(Some));
-            url.zip(login).map(|(url, login)| ConnectionConfig::Http { url, login })
+            let sign_in = sign_in(&mut section);
+            url.zip(sign_in)
+                .map(|(url, sign_in)| ConnectionConfig::Http { url, sign_in })
         }
         unknown => {
             let message = format!(
@@ -338,19 +337,39 @@ fn connection(mut section: Section<'_>) -> Option<ConnectionConfig> {
     connection
 }
 
+fn sign_in(section: &mut Section<'_>) -> Option<SignIn> {
+    let token = section.text("token");
+    let written = token.as_ref().map(|text| section.secret_in("token", text));
+    let login = section.section("login").map(login);
+    match (written, login) {
+        (None, None) => Some(SignIn::Nobody),
+        (Some(token), None) => token.map(SignIn::Token),
+        (None, Some(login)) => login.map(SignIn::Login),
+        (Some(_), Some(_)) => {
+            let message = "`token` and `login` are two ways to sign in; leave one of them out";
+            section
+                .file()
+                .problem(token.as_ref().map_or(section.span(), |text| &text.span), message);
+            None
+        }
+    }
+}
+
 fn login(mut section: Section<'_>) -> Option<Login> {
     let path = |section: &Section<'_>, key, text: Text<'_>| {
-        if !text.value.starts_with('/') {
+        if !text.value.starts_with('/') || text.value.starts_with("//") || text.value.contains(['?', '#', '\\']) {
             wrong(section, key, &text, "a path that begins with a slash");
         }
         text.value.to_owned()
     };
     let sign_in = section.required_text("path").map(|text| path(&section, "path", text));
     let refresh = section.text("refresh").map(|text| path(&section, "refresh", text));
+    let user_field = section.text("user_field").map_or("email", |text| text.value).to_owned();
     let (user, password) = (section.required_secret("user"), section.required_secret("password"));
     section.close();
     Some(Login {
         path: sign_in?,
+        user_field,
         user: user?,
         password: password?,
         refresh,

@@ -68,7 +68,11 @@ fn the_shipped_file_is_complete() {
             ("shop-metrics", "prometheus")
         ]
     );
-    let Some(ConnectionConfig::Http { login: Some(login), .. }) = config.connections.get("shop-api") else {
+    let Some(ConnectionConfig::Http {
+        sign_in: SignIn::Login(login),
+        ..
+    }) = config.connections.get("shop-api")
+    else {
         panic!("no login")
     };
     assert_eq!(login.password.key(), "connection.shop-api.login.password");

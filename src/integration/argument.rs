@@ -1,7 +1,7 @@
 //! Reads the computed arguments of a call. What is absent or of another kind means that the call is not made.
 
 use crate::call::Arguments;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::time::Duration;
 
 /// An argument that does not fit its action.
@@ -48,6 +48,18 @@ pub(super) fn optional_list<'a>(
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => Ok(Some(items)),
         Some(other) => Err(kind(name, "a list", other)),
+    }
+}
+
+/// A table that may be left out.
+pub(super) fn optional_fields<'a>(
+    arguments: &'a Arguments,
+    name: &'static str,
+) -> Result<Option<&'a Map<String, Value>>, ArgumentError> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(fields)) => Ok(Some(fields)),
+        Some(other) => Err(kind(name, "a table", other)),
     }
 }
 

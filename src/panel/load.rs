@@ -11,6 +11,7 @@ use crate::call::Arguments;
 use crate::problem::Problem;
 use crate::runbook::Better;
 use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
+use crate::runbook::path::PathTemplate;
 use page::{Page, Section, nearest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -311,9 +312,22 @@ fn with(page: &mut Page, value: Option<&Spanned<DeValue>>, at: usize, action: &A
         match (argument.kind, page::json(value.get_ref())) {
             (ArgumentKind::FixedText, Ok(text @ serde_json::Value::String(_)))
             | (ArgumentKind::Values, Ok(text @ serde_json::Value::Array(_)))
+            | (ArgumentKind::Fields, Ok(text @ serde_json::Value::Object(_)))
             | (ArgumentKind::Value, Ok(text)) => {
                 arguments.insert(name.to_owned(), text);
             }
+            (ArgumentKind::FixedWord(words), Ok(serde_json::Value::String(word))) if words.contains(&word.as_str()) => {
+                arguments.insert(name.to_owned(), word.into());
+            }
+            (ArgumentKind::FixedPath { .. }, Ok(serde_json::Value::String(path))) => match PathTemplate::parse(&path) {
+                Ok(_) => {
+                    arguments.insert(name.to_owned(), path.into());
+                }
+                Err(problem) => {
+                    page.problem(start, format!("`{name}` {problem}"));
+                    sound = false;
+                }
+            },
             (ArgumentKind::FixedInteger, Ok(number)) if number.is_i64() => {
                 arguments.insert(name.to_owned(), number);
             }
@@ -351,6 +365,9 @@ fn wanted(kind: ArgumentKind) -> &'static str {
         ArgumentKind::FixedText => "text",
         ArgumentKind::FixedDuration => "a duration such as \"5m\"",
         ArgumentKind::FixedInteger => "a whole number",
+        ArgumentKind::FixedWord(_) => "one of the words that the action takes",
+        ArgumentKind::FixedPath { .. } => "a path such as \"/api/items/\"",
+        ArgumentKind::Fields => "a table",
         ArgumentKind::Value => "a value",
         ArgumentKind::Values => "a list",
     }

@@ -37,10 +37,19 @@ pub enum ArgumentKind {
     FixedDuration,
     /// A whole number written in the file.
     FixedInteger,
+    /// One of these words, written in the file.
+    FixedWord(&'static [&'static str]),
+    /// The path of a URL written in the file, where `{name}` stands for a segment.
+    FixedPath {
+        /// The argument, of kind [`Self::Fields`], that gives the segments.
+        filled_by: &'static str,
+    },
     /// An expression.
     Value,
     /// A list of expressions.
     Values,
+    /// A table: its keys are written in the file, its values are expressions.
+    Fields,
 }
 
 /// One argument of an action.

@@ -335,6 +335,13 @@ fn arguments(call: &Call, scope: &Scope, place: &str) -> Result<Arguments, Compo
                     .collect::<Result<Vec<_>, _>>();
                 Value::Array(values.map_err(failed())?)
             }
+            Argument::Fields(expressions) => {
+                let fields = expressions
+                    .iter()
+                    .map(|(key, it)| Ok((key.clone(), it.eval(scope)?)))
+                    .collect::<Result<Map<_, _>, _>>();
+                Value::Object(fields.map_err(failed())?)
+            }
         };
         arguments.insert(name.clone(), value);
     }

@@ -211,10 +211,11 @@ async fn insert_request(
     request: &Request,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO request (id, at, body, state) VALUES ($1, $2, $3, 'new')")
+    sqlx::query("INSERT INTO request (id, at, body, state, session) VALUES ($1, $2, $3, 'new', $4)")
         .bind(&request.id)
         .bind(micros(now))
         .bind(encode("request", request)?)
+        .bind(request.session.as_deref())
         .execute(&mut **work)
         .await?;
     Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Store, StoreError, micros, number, text, timestamp};
 use jiff::Timestamp;
+use sqlx::any::AnyRow;
 
 /// A halt of writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,14 +87,23 @@ impl Store {
                 .bind(runbook)
                 .fetch_optional(&self.read)
                 .await?;
-        row.map(|row| {
-            let runbook = text(&row, 0)?;
-            Ok(Pause {
-                runbook: (!runbook.is_empty()).then_some(runbook),
-                person: text(&row, 1)?,
-                since: timestamp(number(&row, 2)?)?,
-            })
-        })
-        .transpose()
+        row.as_ref().map(pause_of).transpose()
     }
+
+    /// Every pause that stands now.
+    pub async fn pauses(&self) -> Result<Vec<Pause>, StoreError> {
+        let rows = sqlx::query("SELECT runbook, person, since FROM pause ORDER BY since, runbook LIMIT 50")
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(pause_of).collect()
+    }
+}
+
+fn pause_of(row: &AnyRow) -> Result<Pause, StoreError> {
+    let runbook = text(row, 0)?;
+    Ok(Pause {
+        runbook: (!runbook.is_empty()).then_some(runbook),
+        person: text(row, 1)?,
+        since: timestamp(number(row, 2)?)?,
+    })
 }

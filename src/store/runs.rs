@@ -145,7 +145,7 @@ impl Store {
         }
         sqlx::query(
             "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, \
-             wake, plan) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, $8, $9)",
+             wake, plan, inputs, said) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, $8, $9, $10, $11)",
         )
         .bind(new.id)
         .bind(&new.plan.runbook)
@@ -156,6 +156,8 @@ impl Store {
         .bind(new.entries.len() as i64)
         .bind(new.cache.wake.map(micros))
         .bind(encode("plan", new.plan)?)
+        .bind(new.plan.inputs_text())
+        .bind(closing(new.entries))
         .execute(&mut *work)
         .await?;
         insert_entries(&mut work, new.id, 0, 0, new.entries, now).await?;
@@ -171,7 +173,7 @@ impl Store {
     pub async fn append(&self, append: Append<'_>, now: Timestamp) -> Result<Written, StoreError> {
         let mut work = self.begin().await?;
         let moved = sqlx::query(
-            "UPDATE run SET seq = seq + $1, outcome = $2, wake = $3, updated = $4 \
+            "UPDATE run SET seq = seq + $1, outcome = $2, wake = $3, updated = $4, said = COALESCE($8, said) \
              WHERE id = $5 AND seq = $6 AND ($7 < 0 OR epoch = $7) RETURNING person",
         )
         .bind(append.entries.len() as i64)
@@ -181,6 +183,7 @@ impl Store {
         .bind(append.run)
         .bind(append.seq)
         .bind(append.epoch.unwrap_or(-1))
+        .bind(closing(append.entries))
         .fetch_optional(&mut *work)
         .await?;
         if moved.is_none() {
@@ -483,6 +486,14 @@ async fn insert_entries(
     Ok(())
 }
 
+/// The sentence that a run ends with, where it ends here.
+fn closing(entries: &[Entry]) -> Option<&str> {
+    entries.iter().rev().find_map(|entry| match entry {
+        Entry::Closed { say, .. } | Entry::NotStarted { say, .. } => Some(say.as_str()),
+        _ => None,
+    })
+}
+
 fn journal_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
     Ok(JournalRow {
         seq: number(row, 0)?,
@@ -502,10 +513,10 @@ fn held_lock(row: &AnyRow) -> Result<HeldLock, StoreError> {
     })
 }
 
-fn outcome_text(outcome: Outcome) -> Result<String, StoreError> {
+pub(super) fn outcome_text(outcome: Outcome) -> Result<String, StoreError> {
     encode("outcome", &outcome)
 }
 
-fn outcome_of(text: &str) -> Result<Outcome, StoreError> {
+pub(super) fn outcome_of(text: &str) -> Result<Outcome, StoreError> {
     decode("outcome", text)
 }

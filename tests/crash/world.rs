@@ -126,6 +126,17 @@ impl World {
             .unwrap()
     }
 
+    /// Whether the shop is in the middle of a statement that takes its time.
+    pub async fn sleeps(&self) -> bool {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' \
+             AND wait_event = 'PgSleep'",
+        )
+        .fetch_one(&self.shop)
+        .await
+        .unwrap()
+    }
+
     /// All that the shop saw, in order.
     pub async fn effects(&self) -> Vec<String> {
         sqlx::query_scalar("SELECT word FROM effect ORDER BY id")

@@ -155,7 +155,8 @@ impl Shop {
         }
     }
 
-    fn known(&self, name: &str) -> &str {
+    /// What its file `env` says.
+    pub fn known(&self, name: &str) -> &str {
         &self.environment[name]
     }
 

@@ -187,7 +187,7 @@ impl InputKind {
     }
 
     /// Writes a value so that it reads back; none where nothing was given.
-    pub(super) fn write(&self, value: &Value) -> Option<String> {
+    pub fn write(&self, value: &Value) -> Option<String> {
         match value {
             Value::Null => None,
             Value::Array(items) if items.is_empty() => None,

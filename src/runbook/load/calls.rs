@@ -7,6 +7,7 @@ use crate::nearest::way_out;
 use crate::runbook::action::{ActionSpec, ArgumentKind, ArgumentSpec, Effect};
 use crate::runbook::duration;
 use crate::runbook::expression::{Expression, Names};
+use crate::runbook::path::PathTemplate;
 use crate::runbook::{Argument, Call};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -118,7 +119,45 @@ fn arguments(
             sheet.problem(place, format!("{title} needs `{}` in `with`: {}", spec.name, spec.help));
         }
     }
+    if let Some(with) = &with {
+        unfilled(with, sheet, action, &arguments);
+    }
     arguments
+}
+
+/// A path and what fills it must name the same segments.
+fn unfilled(with: &Section<'_>, sheet: &mut Sheet<'_>, action: &ActionSpec, arguments: &BTreeMap<String, Argument>) {
+    for spec in action.arguments {
+        let ArgumentKind::FixedPath { filled_by } = spec.kind else {
+            continue;
+        };
+        let Some(Argument::Fixed(Value::String(path))) = arguments.get(spec.name) else {
+            continue;
+        };
+        let Ok(path) = PathTemplate::parse(path) else {
+            continue;
+        };
+        let given = match arguments.get(filled_by) {
+            Some(Argument::Fields(fields)) => fields.keys().map(String::as_str).collect(),
+            // What cannot be read has been told already.
+            None if !with.has(filled_by) => Vec::new(),
+            _ => continue,
+        };
+        for name in path.names().filter(|name| !given.contains(name)) {
+            let message = format!(
+                "`{filled_by}` must give `{name}`, for `{{{name}}}` stands in `{}`",
+                spec.name
+            );
+            sheet.problem(with.place(spec.name), message);
+        }
+        for name in given.iter().filter(|name| !path.names().any(|it| it == **name)) {
+            let message = format!(
+                "`{filled_by}` gives `{name}`, and no `{{{name}}}` stands in `{}`",
+                spec.name
+            );
+            sheet.problem(with.place(filled_by), message);
+        }
+    }
 }
 
 /// An error without a message has been told already.
@@ -143,6 +182,19 @@ fn argument(
         ArgumentKind::FixedInteger => as_integer(value.get_ref())
             .map(|it| Argument::Fixed(Value::from(it)))
             .ok_or_else(|| Some(format!("`{name}` is a whole number written here"))),
+        ArgumentKind::FixedWord(words) => match as_text(value) {
+            Some(text) if words.contains(&text.value) => Ok(Argument::Fixed(Value::from(text.value))),
+            _ => Err(Some(format!(
+                "`{name}` is one of the words \"{}\"",
+                words.join("\", \"")
+            ))),
+        },
+        ArgumentKind::FixedPath { .. } => {
+            let text = as_text(value)
+                .ok_or_else(|| Some(format!("`{name}` is a path written here, such as \"/api/items/\"")))?;
+            PathTemplate::parse(text.value).map_err(|problem| Some(format!("`{name}` {problem}")))?;
+            Ok(Argument::Fixed(Value::from(text.value)))
+        }
         ArgumentKind::Value => computed(value, sheet, names)
             .map(Argument::Value)
             .map_err(|told| (!told).then(|| format!("`{name}` is an expression in quotes"))),
@@ -155,6 +207,16 @@ fn argument(
                 .collect::<Vec<_>>();
             let items = items.into_iter().collect::<Result<Vec<_>, bool>>();
             items.map(Argument::Values).map_err(|told| (!told).then(wrong))
+        }
+        ArgumentKind::Fields => {
+            let wrong = || format!("`{name}` is a table of expressions, each in quotes");
+            let fields = value.get_ref().as_table().ok_or_else(|| Some(wrong()))?;
+            let fields = fields
+                .iter()
+                .map(|(key, item)| Ok((key.get_ref().to_string(), computed(item, sheet, names)?)))
+                .collect::<Vec<_>>();
+            let fields = fields.into_iter().collect::<Result<BTreeMap<_, _>, bool>>();
+            fields.map(Argument::Fields).map_err(|told| (!told).then(wrong))
         }
     }
 }

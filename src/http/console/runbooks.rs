@@ -1,0 +1,192 @@
+//! `/runbooks`, and the form of one.
+
+use super::place::Back;
+use super::visitor::{Sent, Visitor, field};
+use super::{Console, Trouble};
+use crate::dispatch::overview::runnable;
+use crate::platform::console::render::page::Here;
+use crate::platform::console::render::runbook::{Entry, Field, FieldKind, Form, form as form_page, runbooks};
+use crate::request::{Ask, Words};
+use crate::runbook::Runbook;
+use crate::runbook::action::Effect;
+use crate::runbook::input::{InputKind, InputSpec, interpret};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Search {
+    #[serde(default)]
+    q: String,
+}
+
+pub(super) async fn list(
+    State(console): State<Arc<Console>>,
+    visitor: Visitor,
+    Query(search): Query<Search>,
+) -> Result<Response, Trouble> {
+    let all = runnable(&visitor.rules, &visitor.asker());
+    let wanted = search.q.trim().to_lowercase();
+    let entry = |runbook: &Runbook, why_not: Option<String>| Entry {
+        name: runbook.name.clone(),
+        summary: runbook.summary.clone(),
+        effect: effect(runbook),
+        why_not,
+    };
+    let mine = all.mine.iter().map(|runbook| entry(runbook, None));
+    let others = all
+        .others
+        .iter()
+        .map(|(runbook, why)| entry(runbook, Some(why.clone())));
+    let entries: Vec<Entry> = mine
+        .chain(others)
+        .filter(|entry| {
+            format!("{} {}", entry.name, entry.summary)
+                .to_lowercase()
+                .contains(&wanted)
+        })
+        .collect();
+    console
+        .page(&visitor, "Runbooks", Here::Runbooks, |_, _| {
+            runbooks(&entries, search.q.trim())
+        })
+        .await
+}
+
+pub(super) async fn form(
+    State(console): State<Arc<Console>>,
+    visitor: Visitor,
+    Path(name): Path<String>,
+    Query(given): Query<Vec<(String, String)>>,
+) -> Result<Response, Trouble> {
+    match console.mine(&visitor, &name) {
+        Ok(runbook) => console.form(&visitor, &runbook, &given, &[]).await,
+        Err(response) => Ok(*response),
+    }
+}
+
+/// The form was sent. What is wrong with it is told beside its fields; what is right goes the way of every request.
+pub(super) async fn sent(
+    State(console): State<Arc<Console>>,
+    Path(name): Path<String>,
+    sent: Sent,
+) -> Result<Response, Trouble> {
+    let runbook = match console.mine(&sent.visitor, &name) {
+        Ok(runbook) => runbook,
+        Err(response) => return Ok(*response),
+    };
+    let ours = ["csrf", "nonce", "do"];
+    let pairs: Vec<(String, String)> = sent
+        .fields
+        .iter()
+        .filter(|(name, _)| !ours.contains(&name.as_str()) || runbook.inputs.iter().any(|input| input.name == *name))
+        .cloned()
+        .collect();
+    let words = Words::Named(pairs.clone());
+    if let Err(problems) = interpret(&runbook, &words) {
+        let mut response = console.form(&sent.visitor, &runbook, &pairs, &problems).await?;
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        return Ok(response);
+    }
+    let ask = Ask::Run {
+        runbook: name,
+        words,
+        dry: sent.field("do") != "run",
+    };
+    let nonce = sent.field("nonce");
+    console.ask(&sent.visitor, ask, nonce, sent.script, Back::Run).await
+}
+
+impl Console {
+    /// The runbook, if the visitor may ask for it.
+    fn mine(&self, visitor: &Visitor, name: &str) -> Result<Arc<Runbook>, Box<Response>> {
+        let all = runnable(&visitor.rules, &visitor.asker());
+        if let Some(runbook) = all.mine.into_iter().find(|runbook| runbook.name == name) {
+            return Ok(runbook);
+        }
+        let (status, say) = match all.others.into_iter().find(|(runbook, _)| runbook.name == name) {
+            Some((_, why)) => (StatusCode::FORBIDDEN, why),
+            None => (
+                StatusCode::NOT_FOUND,
+                "There is no runbook of that name that you may run.".to_owned(),
+            ),
+        };
+        let ways = [("/runbooks", "All runbooks")];
+        Err(Box::new(self.say(status, "Not this runbook", &say, &ways)))
+    }
+
+    async fn form(
+        &self,
+        visitor: &Visitor,
+        runbook: &Runbook,
+        given: &[(String, String)],
+        problems: &[String],
+    ) -> Result<Response, Trouble> {
+        // A problem of one input begins with its name.
+        let of = |spec: &InputSpec| format!("`{}`", spec.name);
+        let fields: Vec<Field> = runbook
+            .inputs
+            .iter()
+            .map(|spec| Field {
+                name: spec.name.clone(),
+                help: spec.help.clone(),
+                kind: kind(&spec.kind),
+                required: spec.required && spec.default.is_none(),
+                many: spec.many,
+                default: spec.default.as_ref().and_then(|default| spec.kind.write(default)),
+                value: field(given, &spec.name).to_owned(),
+                problems: problems
+                    .iter()
+                    .filter(|problem| problem.starts_with(&of(spec)))
+                    .cloned()
+                    .collect(),
+                suggests: spec.suggest.is_some(),
+            })
+            .collect();
+        let rest: Vec<String> = problems
+            .iter()
+            .filter(|problem| !runbook.inputs.iter().any(|spec| problem.starts_with(&of(spec))))
+            .cloned()
+            .collect();
+        let usage = runbook.usage();
+        let title = format!("/{}", runbook.name);
+        self.page(visitor, &title, Here::Runbooks, |guest, nonce| {
+            let view = Form {
+                name: &runbook.name,
+                summary: &runbook.summary,
+                section: runbook.section.as_deref(),
+                effect: effect(runbook),
+                usage: &usage,
+                fields: &fields,
+                problems: &rest,
+            };
+            form_page(&view, guest, nonce)
+        })
+        .await
+    }
+}
+
+fn effect(runbook: &Runbook) -> &'static str {
+    match runbook.effect() {
+        Effect::Read => "only reads",
+        Effect::Write => "writes",
+        Effect::Destructive => "destroys",
+    }
+}
+
+fn kind(kind: &InputKind) -> FieldKind {
+    match kind {
+        InputKind::Text { length, .. } => FieldKind::Text { longest: length.max },
+        InputKind::Integer(bounds) => FieldKind::Integer {
+            min: bounds.min,
+            max: bounds.max,
+        },
+        InputKind::Decimal(_) => FieldKind::Decimal,
+        InputKind::Boolean => FieldKind::Boolean,
+        InputKind::Duration(_) => FieldKind::Duration,
+        InputKind::Choice(choices) => FieldKind::Choice(choices.clone()),
+        InputKind::Row => FieldKind::Text { longest: None },
+    }
+}

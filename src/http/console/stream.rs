@@ -1,0 +1,197 @@
+//! `GET /events`: what changes, as it changes, for as long as the page is open.
+
+use super::hub::{Pulse, Seat};
+use super::message::fragment;
+use super::visitor::Visitor;
+use super::{Console, Trouble};
+use crate::dispatch::overview::may_view;
+use crate::platform::console::render::page;
+use crate::store::lists::ChangedRun;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream::unfold;
+use jiff::Timestamp;
+use serde::Deserialize;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, Interval, interval_at};
+
+/// A gap with more changes than this is closed by loading the page again.
+const GAP: i64 = 100;
+
+/// Whether the session still stands is asked this often.
+const RECHECK: Duration = Duration::from_secs(30);
+
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+#[derive(Debug, Deserialize)]
+pub(super) struct From {
+    since: Option<i64>,
+}
+
+enum Woken {
+    Stop,
+    Recheck,
+    Pulse(Result<Pulse, RecvError>),
+}
+
+/// One open stream.
+struct Feed {
+    console: Arc<Console>,
+    visitor: Visitor,
+    pulses: broadcast::Receiver<Pulse>,
+    stop: tokio::sync::watch::Receiver<bool>,
+    recheck: Interval,
+    pending: VecDeque<Event>,
+    ended: bool,
+    _seat: Seat,
+}
+
+pub(super) async fn events(
+    State(console): State<Arc<Console>>,
+    visitor: Visitor,
+    Query(from): Query<From>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let Some(seat) = console.hub.seat(visitor.person()) else {
+        let say = "Too many pages of Signalbox are open. Close some; this one does not move by itself.\n";
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, say).into_response());
+    };
+    // Listened to before the gap is read: nothing falls between.
+    let pulses = console.hub.listen();
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    let since = last.and_then(|last| last.parse().ok()).or(from.since);
+    let mut feed = Feed {
+        pulses,
+        stop: console.stop.clone(),
+        recheck: interval_at(Instant::now() + RECHECK, RECHECK),
+        pending: VecDeque::from([Event::default().event("hello").data("")]),
+        ended: false,
+        _seat: seat,
+        console,
+        visitor,
+    };
+    if let Some(since) = since.filter(|since| *since < i64::MAX) {
+        let missed = feed.console.station.desk.store.changed_runs(since, GAP + 1).await?;
+        if missed.len() as i64 > GAP {
+            feed.reload();
+        } else {
+            for run in missed {
+                feed.run(&run).await?;
+            }
+        }
+    }
+    feed.waiting().await?;
+    let stream = unfold(feed, |mut feed| async move {
+        let event = feed.next().await?;
+        Some((Ok::<_, Infallible>(event), feed))
+    });
+    let mut response = Sse::new(stream)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response();
+    // A proxy that collects an answer before passing it on would hold the events back.
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+impl Feed {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.pending.pop_front() {
+                return Some(event);
+            }
+            if self.ended {
+                return None;
+            }
+            if let Err(trouble) = self.more().await {
+                tracing::error!(error = %trouble, "a stream of the console ends");
+                return None;
+            }
+        }
+    }
+
+    async fn more(&mut self) -> Result<(), Trouble> {
+        let woken = tokio::select! {
+            _ = self.stop.wait_for(|stopped| *stopped) => Woken::Stop,
+            _ = self.recheck.tick() => Woken::Recheck,
+            pulse = self.pulses.recv() => Woken::Pulse(pulse),
+        };
+        match woken {
+            Woken::Stop | Woken::Pulse(Err(RecvError::Closed)) => self.ended = true,
+            Woken::Recheck => {
+                let store = &self.console.station.desk.store;
+                if store.session(&self.visitor.hash, Timestamp::now()).await?.is_none() {
+                    self.reload();
+                }
+            }
+            Woken::Pulse(Ok(Pulse::Run(run))) => self.run(&run).await?,
+            Woken::Pulse(Ok(Pulse::Waiting)) => self.waiting().await?,
+            Woken::Pulse(Ok(Pulse::Notices)) => self.notices().await?,
+            Woken::Pulse(Ok(Pulse::Ended(session))) if *session == *self.visitor.session.id => self.reload(),
+            Woken::Pulse(Ok(Pulse::Ended(_))) => {}
+            Woken::Pulse(Err(RecvError::Lagged(_))) => self.reload(),
+        }
+        Ok(())
+    }
+
+    /// The page loads again, which also leads whoever is not signed in any more to the door.
+    fn reload(&mut self) {
+        self.pending.push_back(Event::default().event("reload").data(""));
+        self.ended = true;
+    }
+
+    async fn run(&mut self, run: &ChangedRun) -> Result<(), Trouble> {
+        self.follow_rules();
+        let asker = self.visitor.asker();
+        if !may_view(&self.visitor.rules, &asker, &run.runbook) {
+            return Ok(());
+        }
+        let (hub, rules) = (&self.console.hub, &self.visitor.rules);
+        let markup = match hub.drawn(run, self.visitor.person(), rules) {
+            Some(drawn) => drawn,
+            None => {
+                let seen = self
+                    .console
+                    .station
+                    .desk
+                    .seen(&self.visitor.rules, &asker, &run.id)
+                    .await?;
+                let Some(live) = seen else { return Ok(()) };
+                let message = self.console.run_message(&self.visitor, &live).await?;
+                hub.keep_drawn(run, self.visitor.person(), rules, fragment(&message))
+            }
+        };
+        let event = Event::default().event("run").id(run.updated.to_string()).data(&*markup);
+        self.pending.push_back(event);
+        Ok(())
+    }
+
+    async fn waiting(&mut self) -> Result<(), Trouble> {
+        self.follow_rules();
+        let count = self.console.waiting(&self.visitor).await?;
+        let markup = page::waiting(count).0;
+        self.pending.push_back(Event::default().event("waiting").data(markup));
+        Ok(())
+    }
+
+    async fn notices(&mut self) -> Result<(), Trouble> {
+        let markup = page::notices(&self.console.notices().await?).0;
+        self.pending.push_back(Event::default().event("notices").data(markup));
+        Ok(())
+    }
+
+    /// Under the rules of now: whoever was removed from them sees nothing more.
+    fn follow_rules(&mut self) {
+        let rules = self.console.rules();
+        if !Arc::ptr_eq(&rules, &self.visitor.rules) {
+            self.visitor.rules = rules;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! `/approvals`: what waits for people.
+
+use super::message::{Message, message};
+use super::shown;
+use maud::{Markup, html};
+
+/// What waits, sorted by whose word helps it on.
+#[derive(Debug)]
+pub struct Approvals<'a> {
+    /// For the onlooker's yes.
+    pub mine: &'a [Message],
+    /// For somebody's word on what became of a step.
+    pub unknown: &'a [Message],
+    /// For somebody else's yes, with the reason.
+    pub others: &'a [(Message, String)],
+}
+
+/// The page's content.
+pub fn approvals(approvals: &Approvals<'_>) -> Markup {
+    html! {
+        main #main .approvals data-live="/events" data-since=(i64::MAX) {
+            h1 { "Approvals" }
+            @if approvals.mine.is_empty() { p.empty { "Nothing waits for your yes." } }
+            @for one in approvals.mine { (message(one)) }
+            @if !approvals.unknown.is_empty() {
+                h2 { "A person must say what became of a step" }
+                @for one in approvals.unknown { (message(one)) }
+            }
+            @if !approvals.others.is_empty() {
+                h2 { "These wait for somebody else" }
+                @for (one, why) in approvals.others {
+                    (message(one))
+                    @if !one.offered.iter().any(|offered| offered.why_not.as_deref() == Some(why)) { p.why { (shown(why)) } }
+                }
+            }
+        }
+    }
+}
