@@ -48,7 +48,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     };
     let console = match &app.config.console {
         Some(config) => {
-            let door = Door::new(&app.config, config.session, &app.rules, environment)
+            let door = Door::new(&app.config, config.session, &app.rules.now(), environment)
                 .map_err(|error| AppError::Other(error.to_string()))?;
             let (console, watching) = Console::new(
                 station.clone(),

@@ -157,7 +157,7 @@ impl Desk {
                 Press::Approve { digest } => {
                     let origin = self.store.request_body(&live.run.request).await?;
                     let by = party(person, asker);
-                    self.counts(live, &party(requester, &origin), &by, asker, Some(digest))
+                    self.counts(rules, live, &party(requester, &origin), &by, asker, Some(digest))
                         .err()
                 }
                 press => why_not(rules, asker, person, requester, live, press),

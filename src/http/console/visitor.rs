@@ -93,7 +93,7 @@ impl Visitor {
 impl Console {
     /// The rules in force now.
     pub(super) fn rules(&self) -> Arc<Rules> {
-        self.station.desk.rules.clone()
+        self.station.desk.rules.now()
     }
 }
 
