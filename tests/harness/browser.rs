@@ -241,6 +241,24 @@ impl Window<'_> {
         });
     }
 
+    /// Waits until the page is this one.
+    #[track_caller]
+    pub fn sees_address(&self, address: &str) {
+        self.until(&format!("the page is {address}"), async |client| {
+            Ok((client.current_url().await?.path() == address).then_some(()))
+        });
+    }
+
+    /// Opens a page again and again until this can be read on it.
+    #[track_caller]
+    pub fn until_open(&self, path: &str, words: &str) {
+        self.until(&format!("{words:?} is seen on {path}"), async |client| {
+            client.goto(&format!("{}{path}", self.base)).await?;
+            let text = client.find(Locator::Css("body")).await?.text().await?;
+            Ok(text.contains(words).then_some(()))
+        });
+    }
+
     /// Waits until this can be read no more.
     #[track_caller]
     pub fn sees_no_longer(&self, words: &str) {
@@ -253,25 +271,41 @@ impl Window<'_> {
     /// Presses the button, link or fold with these words, once there is one that can be pressed; the lowest if several.
     #[track_caller]
     pub fn press(&self, label: &str) {
-        let path = format!(
-            "//*[self::button or self::summary or self::a][normalize-space()={}]",
-            quoted(label)
-        );
-        self.until(&format!("{label:?} can be pressed"), async |client| {
-            let Some(found) = last_usable(client, &path).await? else {
+        self.press_what(&named(label), label);
+    }
+
+    /// The same by the first words alone.
+    #[track_caller]
+    pub fn press_beginning(&self, label: &str) {
+        let label = quoted(label);
+        self.press_what(&format!("//button[starts-with(normalize-space(), {label})]"), &label);
+    }
+
+    #[track_caller]
+    fn press_what(&self, path: &str, label: &str) {
+        self.until(&format!("{label} can be pressed"), async |client| {
+            let Some(found) = last_usable(client, path).await? else {
                 return Ok(None);
             };
             found.click().await.map(Some)
         });
     }
 
+    /// Where the last link with these words leads.
+    #[track_caller]
+    pub fn link(&self, label: &str) -> String {
+        let path = format!("//a[normalize-space()={}]", quoted(label));
+        self.until(&format!("a link {label:?}"), async |client| {
+            match last_usable(client, &path).await? {
+                Some(link) => link.attr("href").await,
+                None => Ok(None),
+            }
+        })
+    }
+
     /// Whether something with these words can be pressed now.
     pub fn can_press(&self, label: &str) -> bool {
-        let path = format!(
-            "//*[self::button or self::summary or self::a][normalize-space()={}]",
-            quoted(label)
-        );
-        self.wait(last_usable(self.client(), &path)).unwrap().is_some()
+        self.wait(last_usable(self.client(), &named(label))).unwrap().is_some()
     }
 
     /// The field that is called so.
@@ -297,11 +331,6 @@ impl Window<'_> {
         .unwrap();
     }
 
-    #[track_caller]
-    pub fn choose(&self, label: &str, choice: &str) {
-        self.wait(self.field(label).select_by_label(choice)).unwrap();
-    }
-
     /// What stands in a field.
     #[track_caller]
     pub fn filled(&self, label: &str) -> String {
@@ -320,7 +349,7 @@ impl Window<'_> {
         self.keys(&char::from(key).to_string());
     }
 
-    /// Goes from one control to the next by the keyboard until it is the one with these words.
+    /// Goes from one control to the next by the keyboard until it is the one that begins with these words.
     #[track_caller]
     pub fn tab_to(&self, label: &str) {
         let mut passed = Vec::new();
@@ -330,7 +359,7 @@ impl Window<'_> {
                 "const e = document.activeElement; return (e.innerText || e.labels?.[0]?.innerText || '').trim()",
             );
             let here = here.as_str().unwrap_or_default().to_owned();
-            if here == label {
+            if here.starts_with(label) {
                 return;
             }
             passed.push(here);
@@ -409,6 +438,14 @@ async fn last_usable(client: &Client, path: &str) -> Result<Option<Element>, Cmd
         }
     }
     Ok(None)
+}
+
+/// What can be pressed and bears these words.
+fn named(label: &str) -> String {
+    format!(
+        "//*[self::button or self::summary or self::a][normalize-space()={}]",
+        quoted(label)
+    )
 }
 
 /// XPath has no escapes.
