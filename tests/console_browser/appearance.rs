@@ -32,10 +32,10 @@ fn every_page_can_be_read_in_every_light_and_width() {
     lee.fill("Command", "/");
     lee.sees("/resync-supplier");
     looks_good(&lee, "completion");
-    let run = run_of(&lee, "/forward-order 2129");
+    let run = run_of(&lee, "/forward-order order=2129");
     for (path, words, name) in [
         ("/approvals".to_owned(), "Approve", "approvals"),
-        ("/runs".to_owned(), "/forward-order 2129", "runs"),
+        ("/runs".to_owned(), "/forward-order order=2129", "runs"),
         ("/runs?q=nothing-of-that-name".to_owned(), "No run fits.", "no-runs"),
         (format!("/runs/{run}"), "Journal", "run"),
         ("/runbooks".to_owned(), "/stuck-orders", "runbooks"),

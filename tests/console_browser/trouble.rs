@@ -33,7 +33,7 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
     let said = lee.script("return document.querySelector('input[data-reason]').validationMessage");
     assert_eq!(said, "Say how you know; it is written into the record.");
     assert_eq!(
-        bot.show(&run_of(&lee, "/forward-order 2122"))["outcome"],
+        bot.show(&run_of(&lee, "/forward-order order=2122"))["outcome"],
         "needs-person"
     );
     lee.fill("How do you know?", "CJ says by phone that they have nothing");
@@ -41,7 +41,7 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
     lee.sees_no_longer("needs a person");
     dana.sees("CJ says by phone that they have nothing");
     dana.sees_no_longer("What became of the step?");
-    assert_eq!(bot.show(&run_of(&lee, "/forward-order 2122"))["outcome"], "failed");
+    assert_eq!(bot.show(&run_of(&lee, "/forward-order order=2122"))["outcome"], "failed");
     assert_eq!(shop.posts(2122, 1), 1);
 }
 

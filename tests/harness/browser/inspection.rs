@@ -20,7 +20,6 @@ const CONTROLS: &[&str] = &[
     "img",
     "region",
     "navigation",
-    "group",
     "dialog",
     "log",
 ];
