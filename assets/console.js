@@ -116,7 +116,14 @@
 
   // Sends a form. After an answer the next one is another request; without an answer a second try is the same one.
   const send = async (form, submitter, address) => {
+    // First: a disabled button would not be part of its form.
     const body = new URLSearchParams(new FormData(form, submitter));
+    if (submitter) submitter.disabled = true;
+    const sent = await deliver(form, body, address);
+    if (submitter) submitter.disabled = false;
+    return sent;
+  };
+  const deliver = async (form, body, address) => {
     let answer;
     try {
       answer = await fetch(address, { method: "POST", body, headers: ours });
@@ -149,9 +156,7 @@
       return;
     }
     button.closest("details[data-key]")?.removeAttribute("open");
-    button.disabled = true;
     await send(press, button, button.formAction);
-    button.disabled = false;
   });
 
   const composer = $("composer");
@@ -220,11 +225,7 @@
       asked++;
       clearTimeout(timer);
       close();
-      const button = submitter || composer.querySelector("button");
-      button.disabled = true;
-      const sent = await send(form, submitter, "/");
-      button.disabled = false;
-      if (!sent) return;
+      if (!(await send(form, submitter, "/"))) return;
       sessionStorage.lines = JSON.stringify([...kept().filter((one) => one !== typed), typed].slice(-50));
       back = 0;
       if (line.value === typed) line.value = "";

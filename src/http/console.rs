@@ -38,6 +38,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use visitor::Visitor;
 
+/// Problems that a page tells; `check` tells all.
+const PROBLEMS: usize = 20;
+
 /// What the console's handlers work with.
 #[derive(Debug)]
 pub struct Console {
@@ -77,17 +80,27 @@ impl Console {
     /// What everybody should know, as the bot stands now.
     async fn notices(&self) -> Result<Vec<Notice>, StoreError> {
         let pauses = self.station.desk.store.pauses().await?;
-        Ok(pauses
-            .into_iter()
-            .map(|pause| Notice {
-                say: match pause.runbook {
-                    Some(runbook) => format!("Writes of /{runbook} are paused by {}.", pause.person),
-                    None => format!("All writes are paused by {}.", pause.person),
-                },
-                since: pause.since,
-                details: Vec::new(),
-            })
-            .collect())
+        let trouble = self.station.desk.rules.trouble().map(|trouble| Notice {
+            say:
+                "The files of runbooks, people, policy or panels are wrong, so what was in force before stays in force."
+                    .to_owned(),
+            since: trouble.since,
+            details: trouble
+                .problems
+                .iter()
+                .take(PROBLEMS)
+                .map(ToString::to_string)
+                .collect(),
+        });
+        let paused = pauses.into_iter().map(|pause| Notice {
+            say: match pause.runbook {
+                Some(runbook) => format!("Writes of /{runbook} are paused by {}.", pause.person),
+                None => format!("All writes are paused by {}.", pause.person),
+            },
+            since: pause.since,
+            details: Vec::new(),
+        });
+        Ok(trouble.into_iter().chain(paused).collect())
     }
 
     async fn guest(&self, visitor: &Visitor) -> Result<Guest, Trouble> {

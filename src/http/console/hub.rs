@@ -153,6 +153,7 @@ impl Hub {
 
     /// Works until it is dropped.
     pub(super) async fn work(&self, station: &Station) {
+        let mut rules = station.desk.rules.changes();
         loop {
             self.looked.notified().await;
             let mut seen = Seen::new(Timestamp::now());
@@ -160,6 +161,12 @@ impl Hub {
                 if let Err(error) = self.turn(station, &mut seen).await {
                     tracing::error!(%error, "the console cannot see what changed");
                     tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                // Other rules may let people see other buttons; that comes with the next change of a run.
+                if rules.has_changed().unwrap_or(false) {
+                    rules.mark_unchanged();
+                    self.tell(Pulse::Notices);
+                    self.tell(Pulse::Waiting);
                 }
                 let _ = tokio::time::timeout(POLL, station.bell.notified()).await;
             }
