@@ -41,7 +41,10 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
     lee.sees_no_longer("needs a person");
     dana.sees("CJ says by phone that they have nothing");
     dana.sees_no_longer("What became of the step?");
-    assert_eq!(bot.show(&run_of(&lee, "/forward-order order=2122"))["outcome"], "failed");
+    assert_eq!(
+        bot.show(&run_of(&lee, "/forward-order order=2122"))["outcome"],
+        "failed"
+    );
     assert_eq!(shop.posts(2122, 1), 1);
 }
 

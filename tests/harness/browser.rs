@@ -3,6 +3,8 @@
 //! Each [`Window`] has a profile of its own, so two windows are two people. Nothing here waits for time to pass: every
 //! action looks again until what it needs is there, and tells the page's text if that takes too long.
 
+// Written out because a bench takes in this file as well.
+#[path = "browser/inspection.rs"]
 pub mod inspection;
 
 use fantoccini::elements::Element;
