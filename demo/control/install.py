@@ -34,14 +34,18 @@ def program(name):
     return found
 
 
-def missing_packages():
+def missing_packages(for_tests):
     missing = []
     if not postgres_program("initdb") or not postgres_program("psql"):
         missing.append("postgresql-15")
     path = os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin"
-    for name, package in {"redis-server": "redis-server", "prometheus": "prometheus"}.items():
-        if not shutil.which(name, path=path):
-            missing.append(package)
+    wanted = {"redis-server": "redis-server", "prometheus": "prometheus"}
+    if for_tests:
+        wanted |= {"chromium": "chromium", "chromedriver": "chromium-driver"}
+    missing += [package for name, package in wanted.items() if not shutil.which(name, path=path)]
+    # Without a font Chromium draws boxes.
+    if for_tests and not any(Path("/usr/share/fonts").rglob("*.ttf")):
+        missing.append("fonts-dejavu-core")
     probe = subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True)
     if probe.returncode:
         missing.append("python3-venv")
@@ -99,9 +103,10 @@ def install_packages(packages):
             subprocess.run(["systemctl", "disable", *units], capture_output=True)
 
 
-def install():
+def install(for_tests=False):
+    """What only the tests need is much (a browser), so the demo does without it."""
     with lock(DEMO / ".install.lock"):
-        packages = missing_packages()
+        packages = missing_packages(for_tests)
         if packages:
             install_packages(packages)
         requirements = DEMO / "requirements.txt"

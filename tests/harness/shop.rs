@@ -363,6 +363,11 @@ impl Bot {
         serde_json::from_slice(&out.stdout).unwrap_or_else(|error| panic!("show {run}: {error}: {}", self::told(&out)))
     }
 
+    /// Where its pages are.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// The ids of all runs, newest first.
     pub fn runs(&self) -> Vec<String> {
         let out = self.raw(&["runs", "--json"]);
@@ -394,7 +399,7 @@ impl Bot {
             .spawn()
             .unwrap();
         let mut serving = Serving { child };
-        let url = format!("http://127.0.0.1:{}", self.port);
+        let url = self.address();
         wait_until("serve is ready", || {
             if let Some(status) = serving.child.try_wait().unwrap() {
                 let log = fs::read_to_string(self.folder.path().join("serve.log")).unwrap();
