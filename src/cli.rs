@@ -5,6 +5,7 @@ mod ask;
 mod export;
 mod look;
 mod show;
+mod test;
 
 use crate::app::{AppError, config_path};
 use clap::{Parser, Subcommand};
@@ -35,6 +36,12 @@ enum Command {
         #[arg(long)]
         live: bool,
     },
+    /// Try the examples of runbooks on canned answers, with faults, and show what people would see
+    #[command(after_help = "Example: signalbox test\n         \
+                            signalbox test forward-order --fault forward=lost\n\n\
+                            Nothing is reached: no chat, no connection, no secret. Exit 0 if all holds, else 1 with each\n\
+                            problem as path:line:column.")]
+    Test(test::Options),
     /// Run a runbook through the gate
     #[command(after_help = "Example: signalbox run forward-order order=1042 --wait\n         \
                             signalbox run resync-supplier supplier=all --dry-run")]
@@ -238,6 +245,7 @@ pub async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve => look::serve(&path).await,
         Command::Check { live } => look::check(&path, live).await,
+        Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,
         Command::Runs { json } => show::runs(&path, json).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,

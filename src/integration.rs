@@ -2,6 +2,7 @@
 //! needs, its config, its `ACTIONS`, its calls, its wire types.
 
 mod argument;
+pub mod canned;
 pub mod celery;
 mod deadline;
 pub mod postgres;
@@ -34,6 +35,8 @@ pub enum Connection {
     Postgres(postgres::Postgres),
     /// A Prometheus server.
     Prometheus(prometheus::Prometheus),
+    /// No system at all: the canned answers of a runbook's example.
+    Canned(canned::Canned),
 }
 
 impl Connection {
@@ -43,6 +46,7 @@ impl Connection {
             Self::Celery(it) => it.identity(),
             Self::Postgres(it) => it.identity(),
             Self::Prometheus(it) => it.identity(),
+            Self::Canned(it) => it.identity(),
         }
     }
 
@@ -52,6 +56,7 @@ impl Connection {
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
+            Self::Canned(_) => return Ok("canned".to_owned()),
         };
         let kind = self.identity().kind;
         let (Some(action), Value::Object(arguments)) = (action(&kind, name), arguments) else {
@@ -79,7 +84,7 @@ impl Connection {
     pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
         match self {
             Self::Celery(it) => it.evidence(action, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) => Ok(Value::Null),
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Canned(_) => Ok(Value::Null),
         }
     }
 
@@ -89,6 +94,7 @@ impl Connection {
             Self::Celery(it) => it.call(action, arguments, context).await,
             Self::Postgres(it) => it.call(action, arguments, context).await,
             Self::Prometheus(it) => it.call(action, arguments, context).await,
+            Self::Canned(it) => it.call(action, arguments, context).await,
         }
     }
 
@@ -103,6 +109,7 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
+            Self::Canned(it) => it.recall(action, context),
             Self::Postgres(_) | Self::Prometheus(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
@@ -119,7 +126,7 @@ impl Connection {
     ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) => None,
+            Self::Postgres(_) | Self::Prometheus(_) | Self::Canned(_) => None,
         }
     }
 }
@@ -143,7 +150,7 @@ impl Connections {
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {
             Connection::Prometheus(it) => Some(it),
-            Connection::Celery(_) | Connection::Postgres(_) => None,
+            Connection::Celery(_) | Connection::Postgres(_) | Connection::Canned(_) => None,
         }
     }
 }

@@ -49,16 +49,22 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
+impl Problem {
+    /// `path:line:column: message`, in one line.
+    pub fn headline(&self) -> String {
+        format!(
             "{}:{}:{}: {}",
             self.path.display(),
             self.line,
             self.column,
-            self.message
-        )?;
+            self.message.replace('\n', " ")
+        )
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.headline())?;
         if !self.excerpt.is_empty() {
             write!(
                 f,

@@ -7,6 +7,7 @@ pub mod compose;
 pub mod duration;
 pub mod example;
 pub mod expression;
+pub mod fault;
 pub mod input;
 pub mod load;
 pub mod money;

@@ -100,6 +100,7 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         Command::Resume { runbook, who } => (Ask::Resume { runbook }, who, false),
         Command::Serve
         | Command::Check { .. }
+        | Command::Test(_)
         | Command::Runs { .. }
         | Command::Show { .. }
         | Command::Chart { .. }

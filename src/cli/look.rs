@@ -52,7 +52,7 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
     Ok(u8::from(wrong > 0))
 }
 
-fn tell(problems: &[crate::problem::Problem]) -> u8 {
+pub(super) fn tell(problems: &[crate::problem::Problem]) -> u8 {
     for problem in problems {
         super::line(&problem.to_string());
     }

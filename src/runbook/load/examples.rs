@@ -4,17 +4,19 @@ use super::sheet::{Section, Sheet, as_integer, as_text};
 use super::{calls, steps};
 use crate::call::CallResult;
 use crate::request::Words;
-use crate::runbook::example::{Answer, Example, Expect};
+use crate::runbook::example::{Answer, Example, ExampleFault, Expect};
+use crate::runbook::fault::Fault;
 use crate::runbook::input::{InputSpec, quoted};
-use crate::runbook::{Call, Look, StepSpec};
+use crate::runbook::{Call, Look, StepOutcome, StepSpec};
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
 const KEYS: &[&str] = &[
-    "name", "line", "inputs", "like", "looks", "expect", "says", "steps", "answer",
+    "name", "line", "inputs", "person", "like", "looks", "expect", "says", "steps", "answer", "fault",
 ];
 const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
+const FAULT_KEYS: &[&str] = &["step", "is", "probe", "outcome", "says"];
 
 pub(super) fn examples(
     top: &Section<'_>,
@@ -42,6 +44,9 @@ pub(super) fn examples(
             .map(|it| it.iter().map(|it| it.value.to_owned()).collect());
         let answers = section.sections(sheet, "answer", ANSWER_KEYS);
         let answers = answers.iter().filter_map(|it| answer(it, sheet, steps)).collect();
+        let faults = section.one_or_more(sheet, "fault", FAULT_KEYS);
+        let faults = faults.iter().filter_map(|it| fault(it, sheet, steps)).collect();
+        let person = section.text(sheet, "person").map(|it| it.value.to_owned());
         let words = words(&section, sheet, inputs);
         if let (Some(name), Some(expect)) = (name, expect) {
             let name = name.value.to_owned();
@@ -49,11 +54,13 @@ pub(super) fn examples(
                 name,
                 offset: section.at,
                 words,
+                person,
                 looks: canned,
                 expect,
                 says,
                 steps: planned,
                 answers,
+                faults,
             });
         }
     }
@@ -173,6 +180,60 @@ fn canned_answer(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>, call: &Cal
 }
 
 fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> Option<Answer> {
+    let (step, spec) = step_of(section, sheet, specs)?;
+    let call = result(section, sheet, "call", spec.call.as_ref());
+    if !section.has("call") {
+        sheet.missing(section, "call");
+    }
+    let probe = result(section, sheet, "probe", spec.probe.as_ref());
+    let outcome = outcome(section, sheet);
+    let says = said(section, sheet);
+    Some(Answer {
+        offset: section.at,
+        step,
+        call: call?,
+        probe,
+        outcome: outcome?,
+        says,
+    })
+}
+
+fn fault(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> Option<ExampleFault> {
+    let (step, spec) = step_of(section, sheet, specs)?;
+    let is = section.required(sheet, "is").and_then(|it| {
+        let fault = Fault::parse(it.value);
+        if fault.is_none() {
+            let words = Fault::ALL.iter().map(|it| it.word());
+            sheet.problem(it.span.start, calls::unknown("fault", it.value, words));
+        }
+        fault
+    });
+    if let (Some(is), Some(call)) = (is, &spec.call)
+        && !is.befalls(call.action)
+    {
+        let message = format!(
+            "`{}` befalls what a worker takes from a queue; {}.{} is no such call",
+            is.word(),
+            call.action.integration,
+            call.action.name
+        );
+        sheet.problem(section.place("is"), message);
+    }
+    let probe = result(section, sheet, "probe", spec.probe.as_ref());
+    let outcome = outcome(section, sheet);
+    let says = said(section, sheet);
+    Some(ExampleFault {
+        offset: section.at,
+        step,
+        is: is?,
+        probe,
+        outcome: outcome?,
+        says,
+    })
+}
+
+/// The step that is spoken of: `forward`, or `forward[1042]` where there is one for each item.
+fn step_of<'s>(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &'s [StepSpec]) -> Option<(String, &'s StepSpec)> {
     let step = section.required(sheet, "step")?;
     let spec = specs
         .iter()
@@ -183,31 +244,19 @@ fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> O
             calls::unknown("step", step.value, specs.iter().map(|it| it.name.as_str())),
         );
     }
-    let spec = spec?;
-    let call = result(section, sheet, "call", spec.call.as_ref());
-    if !section.has("call") {
-        sheet.missing(section, "call");
+    Some((step.value.to_owned(), spec?))
+}
+
+fn outcome(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<StepOutcome> {
+    let text = section.required(sheet, "outcome")?;
+    let outcome = steps::outcome(text.value);
+    if outcome.is_none() {
+        sheet.problem(
+            text.span.start,
+            "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"",
+        );
     }
-    let probe = result(section, sheet, "probe", spec.probe.as_ref());
-    let outcome = section.required(sheet, "outcome").and_then(|it| {
-        let outcome = steps::outcome(it.value);
-        if outcome.is_none() {
-            sheet.problem(
-                it.span.start,
-                "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"",
-            );
-        }
-        outcome
-    });
-    let says = said(section, sheet);
-    Some(Answer {
-        offset: section.at,
-        step: step.value.to_owned(),
-        call: call?,
-        probe,
-        outcome: outcome?,
-        says,
-    })
+    outcome
 }
 
 fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<&Call>) -> Option<CallResult> {

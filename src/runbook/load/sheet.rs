@@ -256,6 +256,14 @@ impl<'d> Section<'d> {
         Some((table?, self.place(key)))
     }
 
+    /// Tables of which a single one may be written without the list.
+    pub(super) fn one_or_more(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
+        match self.value(key) {
+            Some(value) if value.get_ref().is_table() => self.section(sheet, key, keys).into_iter().collect(),
+            _ => self.sections(sheet, key, keys),
+        }
+    }
+
     pub(super) fn sections(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
         let Some(value) = self.value(key) else {
             return Vec::new();
