@@ -7,12 +7,14 @@ use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
 use crate::station::Station;
 use crate::store::{Store, StoreError};
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -82,7 +84,7 @@ pub struct App {
     /// As read.
     pub config: Config,
     /// Runbooks, people, policy, panels.
-    pub rules: Arc<Rules>,
+    pub rules: Arc<LiveRules>,
     /// The outside systems.
     pub connections: Arc<Connections>,
     /// The bot's own database.
@@ -168,7 +170,7 @@ impl App {
         let store = Store::open(&url, &key).await?;
         Ok(Self {
             config,
-            rules: Arc::new(rules),
+            rules: Arc::new(LiveRules::new(rules, Timestamp::now())),
             connections: Arc::new(Connections::new(connections)),
             store,
             redactor,

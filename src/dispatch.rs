@@ -12,6 +12,7 @@ use crate::integration::Connections;
 use crate::report::{Outcome, Report};
 use crate::request::{Ask, Place, Request, Words};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::run::journal::Entry;
 use crate::run::ledger::Live;
 use crate::run::lock::HeldLock;
@@ -34,8 +35,8 @@ pub const APPROVAL_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_mins(
 /// What the gate works with.
 #[derive(Debug)]
 pub struct Desk {
-    /// Runbooks, people, policy, panels.
-    pub rules: Arc<Rules>,
+    /// Runbooks, people, policy, panels, as they are in force.
+    pub rules: Arc<LiveRules>,
     /// The outside systems.
     pub connections: Arc<Connections>,
     /// The bot's own database.
@@ -102,37 +103,40 @@ impl Desk {
     }
 
     async fn follow(&self, request: &Request) -> Result<Reply, Turned> {
+        // One snapshot for the whole request: what changes meanwhile is for the next one.
+        let rules = &self.rules.now();
         match &request.ask {
-            Ask::Run { runbook, words, dry } => self.run(request, runbook, words, *dry).await,
-            Ask::Offer { run, index } => self.offered(request, run, *index).await,
-            Ask::Approve { run, digest } => self.approve(request, run, digest.as_deref()).await,
-            Ask::Deny { run } => self.deny(request, run).await,
-            Ask::Stop { run } => self.stop(request, run).await,
-            Ask::Override { run, reason } => self.override_approval(request, run, reason).await,
+            Ask::Run { runbook, words, dry } => self.run(rules, request, runbook, words, *dry).await,
+            Ask::Offer { run, index } => self.offered(rules, request, run, *index).await,
+            Ask::Approve { run, digest } => self.approve(rules, request, run, digest.as_deref()).await,
+            Ask::Deny { run } => self.deny(rules, request, run).await,
+            Ask::Stop { run } => self.stop(rules, request, run).await,
+            Ask::Override { run, reason } => self.override_approval(rules, request, run, reason).await,
             Ask::Resolve {
                 run,
                 step,
                 resolution,
                 reason,
-            } => self.resolve(request, run, step, *resolution, reason).await,
-            Ask::Undo { run } => self.undo(request, run).await,
-            Ask::Unlock { key, reason } => self.unlock(request, key, reason).await,
-            Ask::Pause { runbook } => self.pause(request, runbook.as_deref(), true).await,
-            Ask::Resume { runbook } => self.pause(request, runbook.as_deref(), false).await,
-            Ask::Help { runbook } => self.help(request, runbook.as_deref()),
-            Ask::Runs => self.recent(request).await,
+            } => self.resolve(rules, request, run, step, *resolution, reason).await,
+            Ask::Undo { run } => self.undo(rules, request, run).await,
+            Ask::Unlock { key, reason } => self.unlock(rules, request, key, reason).await,
+            Ask::Pause { runbook } => self.pause(rules, request, runbook.as_deref(), true).await,
+            Ask::Resume { runbook } => self.pause(rules, request, runbook.as_deref(), false).await,
+            Ask::Help { runbook } => self.help(rules, request, runbook.as_deref()),
+            Ask::Runs => self.recent(rules, request).await,
         }
     }
 
     /// The whole way: who asks, may they ask, what exactly, what would happen, may that happen, begin.
     pub(super) async fn run(
         &self,
+        rules: &Rules,
         request: &Request,
         runbook: &str,
         words: &Words,
         dry: bool,
     ) -> Result<Reply, Turned> {
-        let asked = Asked::new(&self.rules, request, runbook)?;
+        let asked = Asked::new(rules, request, runbook)?;
         let invocation = Invocation::interpret(asked, words)?;
         let dry = dry || invocation.dry();
         let planned = Planned::build(invocation, &self.connections).await?;
@@ -278,8 +282,9 @@ impl Desk {
                 request.id
             )));
         };
+        let rules = self.rules.now();
         let built = async {
-            let asked = Asked::new(&self.rules, request, runbook)?;
+            let asked = Asked::new(&rules, request, runbook)?;
             let invocation = Invocation::interpret(asked, words)?;
             let planned = Planned::build(invocation, &self.connections).await?;
             Authorized::decide(planned, &self.store, false).await
@@ -297,15 +302,13 @@ impl Desk {
     /// What a run's state says, with whom to ask.
     pub fn report(&self, live: &Live) -> Report {
         let plan = live.plan();
-        let approvers = match self.rules.people.person(&plan.person) {
+        let rules = self.rules.now();
+        let approvers = match rules.people.person(&plan.person) {
             Some(requester) => {
-                let may = self.rules.policy.who_may_approve(
-                    &self.rules.people,
-                    &plan.runbook,
-                    &plan.radius,
-                    requester,
-                    &plan.place,
-                );
+                let may =
+                    rules
+                        .policy
+                        .who_may_approve(&rules.people, &plan.runbook, &plan.radius, requester, &plan.place);
                 if may.groups.is_empty() { may.persons } else { may.groups }
             }
             None => Vec::new(),

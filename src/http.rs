@@ -83,6 +83,7 @@ async fn ready(State(face): State<Face>) -> Response {
 
 async fn metrics(State(face): State<Face>) -> Response {
     let mut text = face.station.sampler.exposition();
+    text.push_str(&face.station.desk.rules.exposition());
     let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
     // Writing to a String cannot fail.
     let _ = write!(

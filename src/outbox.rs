@@ -16,7 +16,6 @@ use crate::store::StoreError;
 use crate::store::messages::{DueMessage, MessageKind};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,8 +42,6 @@ pub struct Outbox {
     pub slack: SlackClient,
     /// What goes out when.
     pub limits: Limits,
-    /// Group to Slack user group, by team.
-    pub mentions: BTreeMap<String, Mentions>,
     /// The last gate before a message leaves.
     pub redactor: Arc<Redactor>,
     /// Whether this process is the engine: of two, one sends. Its bell rings when something changed.
@@ -75,7 +72,6 @@ enum Trouble {
 impl Outbox {
     /// Works until it is dropped.
     pub async fn work(self) {
-        let mut none = Mentions::default();
         loop {
             let _ = tokio::time::timeout(POLL, self.station.bell.notified()).await;
             if !self.station.leads() {
@@ -84,7 +80,7 @@ impl Outbox {
             match self.desk.store.due_messages(Timestamp::now(), TURN).await {
                 Ok(due) => {
                     for message in due {
-                        if let Err(error) = self.send(&message, &mut none).await {
+                        if let Err(error) = self.send(&message).await {
                             tracing::error!(message = %message.message.id, %error, "message put off");
                             let again = Timestamp::now() + SignedDuration::from_secs(10);
                             if let Err(error) = self
@@ -104,14 +100,9 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, due: &DueMessage, none: &mut Mentions) -> Result<(), Trouble> {
+    async fn send(&self, due: &DueMessage) -> Result<(), Trouble> {
         let message = &due.message;
-        let mentions = message
-            .place
-            .workspace
-            .as_ref()
-            .and_then(|team| self.mentions.get(team))
-            .unwrap_or(none);
+        let mentions = &self.mentions(message.place.workspace.as_deref());
         let sent = match message.kind {
             MessageKind::Ephemeral => self.answer(due).await?,
             MessageKind::Run => self.run_message(due, mentions).await?,
@@ -137,6 +128,23 @@ impl Outbox {
             }
         }
         Ok(())
+    }
+
+    /// The user groups of a workspace, by the people in force.
+    fn mentions(&self, team: Option<&str>) -> Mentions {
+        let Some(team) = team else {
+            return Mentions::default();
+        };
+        let rules = self.desk.rules.now();
+        let groups: Vec<(&str, String)> = rules
+            .people
+            .groups()
+            .flat_map(|group| {
+                let usergroups = group.slack_usergroups.iter();
+                usergroups.map(|known| (group.name.as_str(), format!("{}/{}", known.team, known.usergroup)))
+            })
+            .collect();
+        Mentions::of_team(team, groups.iter().map(|(group, place)| (*group, place.as_str())))
     }
 
     async fn report(&self, run: &str) -> Result<Report, Trouble> {

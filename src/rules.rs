@@ -1,5 +1,7 @@
 //! What people decide about the bot, in files: runbooks, people, policy, panels. Read together, used together.
 
+pub mod live;
+
 use crate::config::Config;
 use crate::integration::ACTIONS;
 use crate::panel::Panels;

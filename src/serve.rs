@@ -6,9 +6,7 @@ use crate::intake::Intake;
 use crate::outbox::Outbox;
 use crate::platform::slack::client::SlackClient;
 use crate::platform::slack::limits::Limits;
-use crate::platform::slack::render::Mentions;
 use crate::station::Station;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -81,31 +79,11 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
     };
     let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
-    let groups: Vec<(String, String)> = app
-        .rules
-        .people
-        .groups()
-        .flat_map(|group| {
-            group
-                .slack_usergroups
-                .iter()
-                .map(|known| (group.name.clone(), format!("{}/{}", known.team, known.usergroup)))
-        })
-        .collect();
-    let mentions = slack
-        .teams
-        .iter()
-        .map(|team| {
-            let pairs = groups.iter().map(|(group, place)| (group.as_str(), place.as_str()));
-            (team.clone(), Mentions::of_team(team, pairs))
-        })
-        .collect::<BTreeMap<_, _>>();
     Ok(Some(Outbox {
         desk: station.desk.clone(),
         sampler: station.sampler.clone(),
         slack: client,
         limits: Limits::default(),
-        mentions,
         redactor: app.redactor.clone(),
         station: station.clone(),
     }))

@@ -10,6 +10,7 @@ use crate::integration::{Connection, Connections};
 use crate::report::{Outcome, Report};
 use crate::request::{Account, Ask, Place, Request, Resolution, Surface};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::ledger::{LedgerError, Live};
@@ -50,7 +51,8 @@ pub enum TrialError {
 /// An example that is to be tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'a> {
-    rules: &'a Arc<Rules>,
+    live: &'a Arc<LiveRules>,
+    rules: &'a Rules,
     runbook: &'a Runbook,
     example: &'a Example,
 }
@@ -85,9 +87,10 @@ impl Played {
 }
 
 impl<'a> Trial<'a> {
-    /// An example of a runbook. `rules` let people be picked: nobody signs in here.
-    pub fn new(rules: &'a Arc<Rules>, runbook: &'a Runbook, example: &'a Example) -> Self {
+    /// An example of a runbook. `live` holds `rules`, which let people be picked: nobody signs in here.
+    pub fn new(live: &'a Arc<LiveRules>, rules: &'a Rules, runbook: &'a Runbook, example: &'a Example) -> Self {
         Self {
+            live,
             rules,
             runbook,
             example,
@@ -112,7 +115,7 @@ impl<'a> Trial<'a> {
     pub async fn play(&self, person: &str, struck: Option<&Struck>) -> Result<Played, TrialError> {
         let written = self.script(person, struck);
         let script = Arc::new(written.script);
-        let stage = Stage::new(self.rules, &script).await?;
+        let stage = Stage::new(self.live, &script).await?;
         let mut notes = Vec::new();
         if !written.unanswered.is_empty() {
             notes.push(format!(
@@ -244,21 +247,23 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(rules: &Arc<Rules>, script: &Arc<Script>) -> Result<Self, StoreError> {
+    async fn new(live: &Arc<LiveRules>, script: &Arc<Script>) -> Result<Self, StoreError> {
         let canned = |(name, kind): (&String, &String)| {
             let canned = Canned::new(name, kind, script.clone());
             (name.clone(), Connection::Canned(canned))
         };
-        let connections = Arc::new(Connections::new(rules.known.connections.iter().map(canned).collect()));
+        let connections = Arc::new(Connections::new(
+            live.now().known.connections.iter().map(canned).collect(),
+        ));
         let desk = Arc::new(Desk {
-            rules: rules.clone(),
+            rules: live.clone(),
             connections: connections.clone(),
             store: Store::in_memory().await?,
             announce: Vec::new(),
         });
         let engine = Engine {
             desk: desk.clone(),
-            sampler: Arc::new(Sampler::new(rules.clone(), connections)),
+            sampler: Arc::new(Sampler::new(live.clone(), connections)),
             clock: Clock::leaping(),
         };
         Ok(Self { desk, engine })

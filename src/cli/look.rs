@@ -72,8 +72,9 @@ pub(super) async fn migrate(path: &Path) -> Result<u8, AppError> {
 /// Draws a panel.
 pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark: bool) -> Result<u8, AppError> {
     let app = App::open(path).await?;
-    let Some(panel) = app.rules.panels.panels.get(panel) else {
-        let known: Vec<&str> = app.rules.panels.panels.keys().map(String::as_str).collect();
+    let rules = app.rules.now();
+    let Some(panel) = rules.panels.panels.get(panel) else {
+        let known: Vec<&str> = rules.panels.panels.keys().map(String::as_str).collect();
         return Err(AppError::Denied(format!(
             "there is no panel {panel}; there are: {}",
             known.join(", ")

@@ -6,10 +6,12 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::report::{Outcome, terminal, wrap::wrap};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::runbook::Runbook;
 use crate::runbook::example::{Example, ExampleFault, Expect};
 use crate::runbook::fault::Fault;
 use crate::trial::{Played, Struck, Trial};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -79,10 +81,11 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
     }
     // Nobody signs in here, and nothing outside is reached: whoever the test names is taken for that person.
     config.server.demo = true;
-    let rules = match Rules::load(&config) {
-        Ok(rules) => Arc::new(rules),
+    let live = match Rules::load(&config) {
+        Ok(rules) => Arc::new(LiveRules::new(rules, Timestamp::now())),
         Err(problems) => return Ok(super::look::tell(&problems)),
     };
+    let rules = live.now();
     let mut bench = Bench {
         folder: config.files.commands.clone(),
         tried: Vec::new(),
@@ -92,7 +95,7 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
     };
     for runbook in chosen(&rules, &options.runbooks)? {
         for example in &runbook.examples {
-            bench.example(&rules, runbook, example, &options).await?;
+            bench.example((&live, &rules), runbook, example, &options).await?;
         }
         if runbook.examples.is_empty() {
             bench.problem(runbook, 0, "there is no [[example]]: nothing can be tried".to_owned());
@@ -111,7 +114,7 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
     Ok(bench.conclude(options.json))
 }
 
-fn chosen<'r>(rules: &'r Arc<Rules>, names: &[String]) -> Result<Vec<&'r Runbook>, AppError> {
+fn chosen<'r>(rules: &'r Rules, names: &[String]) -> Result<Vec<&'r Runbook>, AppError> {
     if names.is_empty() {
         return Ok(rules.catalog.runbooks().map(AsRef::as_ref).collect());
     }
@@ -155,7 +158,7 @@ struct Bench {
 impl Bench {
     async fn example(
         &mut self,
-        rules: &Arc<Rules>,
+        (live, rules): (&Arc<LiveRules>, &Rules),
         runbook: &Runbook,
         example: &Example,
         options: &Options,
@@ -163,7 +166,7 @@ impl Bench {
         let failed = |error: crate::trial::TrialError| {
             AppError::Other(format!("{}, example \"{}\": {error}", runbook.name, example.name))
         };
-        let trial = Trial::new(rules, runbook, example);
+        let trial = Trial::new(live, rules, runbook, example);
         let person = match &options.person {
             Some(person) => person.clone(),
             None => trial.asker().await.map_err(failed)?,

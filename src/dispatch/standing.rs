@@ -8,6 +8,7 @@ use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
 use crate::request::{Ask, Request, Resolution, Words};
+use crate::rules::Rules;
 use crate::run::journal::Entry;
 use crate::run::ledger::{Beside, LedgerError, Live, record};
 use crate::run::state::{Phase, StepState};
@@ -19,18 +20,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 impl Desk {
-    pub(super) async fn approve(&self, request: &Request, run: &str, digest: Option<&str>) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
+    pub(super) async fn approve(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        run: &str,
+        digest: Option<&str>,
+    ) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let plan = live.plan().clone();
         let Some(Phase::AwaitingApproval { digest: current, .. }) = live.state.phase() else {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         };
         let current = current.clone();
         let origin = self.store.request_body(&live.run.request).await?;
-        let requester = self.requester(&live, asker)?;
+        let requester = self.requester(rules, &live, asker)?;
         let by = party(asker, request);
         let policy = self
-            .counts(&live, &party(requester, &origin), &by, request, digest)
+            .counts(rules, &live, &party(requester, &origin), &by, request, digest)
             .map_err(|say| Turned::from(said(&asker.name, &plan.runbook, Outcome::Denied, say)))?;
         self.write(&mut live, asker, Entry::Approved { by, policy }).await?;
         self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
@@ -42,6 +49,7 @@ impl Desk {
     /// are weighed again with it: one whose giver lost the right meanwhile counts no more.
     fn counts(
         &self,
+        rules: &Rules,
         live: &Live,
         origin: &Party,
         by: &Party,
@@ -52,7 +60,7 @@ impl Desk {
         let Some(Phase::AwaitingApproval { digest, until, .. }) = live.state.phase() else {
             return Err("It does not wait for an approval.".to_owned());
         };
-        let (rules, place) = (&self.rules, &request.place);
+        let place = &request.place;
         let known = |name: &str| {
             rules
                 .people
@@ -106,21 +114,21 @@ impl Desk {
         Ok(grant.policy().to_owned())
     }
 
-    pub(super) async fn deny(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
+    pub(super) async fn deny(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let plan = live.plan().clone();
         if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         }
         // The requester may take the request back; anybody else says no with the right to say yes.
         if asker.name != plan.person {
-            let requester = self.requester(&live, asker)?;
+            let requester = self.requester(rules, &live, asker)?;
             let act = Act::Approve {
                 radius: &plan.radius,
                 requester,
                 account: &request.account,
             };
-            self.may(request, asker, &plan.runbook, act)?;
+            self.may(rules, request, asker, &plan.runbook, act)?;
         }
         self.write(
             &mut live,
@@ -135,15 +143,22 @@ impl Desk {
         Ok(Reply::Run(live.run.id))
     }
 
-    pub(super) async fn override_approval(&self, request: &Request, run: &str, reason: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
+    pub(super) async fn override_approval(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        run: &str,
+        reason: &str,
+    ) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let plan = live.plan().clone();
         if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         }
         let reason = self.reason(asker, &plan.runbook, reason)?;
-        let requester = self.requester(&live, asker)?;
+        let requester = self.requester(rules, &live, asker)?;
         self.may(
+            rules,
             request,
             asker,
             &plan.runbook,
@@ -162,12 +177,12 @@ impl Desk {
         Ok(Reply::Run(live.run.id))
     }
 
-    pub(super) async fn stop(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
-        let requester = self.requester(&live, asker)?;
+    pub(super) async fn stop(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let requester = self.requester(rules, &live, asker)?;
         let runbook = live.plan().runbook.clone();
         if asker.name != live.plan().person {
-            self.may(request, asker, &runbook, Act::Stop { requester })?;
+            self.may(rules, request, asker, &runbook, Act::Stop { requester })?;
         }
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
             return Err(self.not_now(asker, &live, "There is nothing left to stop").into());
@@ -186,16 +201,17 @@ impl Desk {
 
     pub(super) async fn resolve(
         &self,
+        rules: &Rules,
         request: &Request,
         run: &str,
         step: &str,
         resolution: Resolution,
         reason: &str,
     ) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let runbook = live.plan().runbook.clone();
-        let requester = self.requester(&live, asker)?;
-        self.may(request, asker, &runbook, Act::Resolve { requester })?;
+        let requester = self.requester(rules, &live, asker)?;
+        self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
         let reason = self.reason(asker, &runbook, reason)?;
         let open: Vec<&str> = live
             .state
@@ -243,11 +259,11 @@ impl Desk {
         Ok(Reply::Run(live.run.id))
     }
 
-    pub(super) async fn undo(&self, request: &Request, run: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(request, run).await?;
+    pub(super) async fn undo(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
+        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let plan = live.plan().clone();
         // Undoing is doing: it takes the same right, over the same facts.
-        self.may(request, asker, &plan.runbook, Act::Run { radius: &plan.radius })?;
+        self.may(rules, request, asker, &plan.runbook, Act::Run { radius: &plan.radius })?;
         if live.state.undo_target().is_none() {
             return Err(self.not_now(asker, &live, "There is nothing that can be undone").into());
         }
@@ -263,15 +279,21 @@ impl Desk {
         Ok(Reply::Run(live.run.id))
     }
 
-    pub(super) async fn unlock(&self, request: &Request, key: &str, reason: &str) -> Result<Reply, Turned> {
-        let asker = person(&self.rules, request, "unlock")?;
+    pub(super) async fn unlock(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        key: &str,
+        reason: &str,
+    ) -> Result<Reply, Turned> {
+        let asker = person(rules, request, "unlock")?;
         let reason = self.reason(asker, "unlock", reason)?;
         // A lock belongs to a run; letting it go takes the right to say what became of that run.
         for held in self.store.holders(key).await? {
             let live = Live::load(&self.store, &held.run).await.map_err(turned)?;
-            let requester = self.requester(&live, asker)?;
+            let requester = self.requester(rules, &live, asker)?;
             let runbook = live.plan().runbook.clone();
-            self.may(request, asker, &runbook, Act::Resolve { requester })?;
+            self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
         }
         let freed = self.store.unlock(key).await?;
         if freed.is_empty() {
@@ -295,24 +317,25 @@ impl Desk {
         ))))
     }
 
-    pub(super) async fn pause(&self, request: &Request, runbook: Option<&str>, on: bool) -> Result<Reply, Turned> {
+    pub(super) async fn pause(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        runbook: Option<&str>,
+        on: bool,
+    ) -> Result<Reply, Turned> {
         let word = if on { "pause" } else { "resume" };
-        let asker = person(&self.rules, request, word)?;
+        let asker = person(rules, request, word)?;
         let concerned: Vec<&str> = match runbook {
-            Some(name) if self.rules.catalog.get(name).is_none() => {
+            Some(name) if rules.catalog.get(name).is_none() => {
                 let say = format!("There is no runbook {name}.");
                 return Err(said(&asker.name, word, Outcome::Invalid, say).into());
             }
             Some(name) => vec![name],
-            None => self
-                .rules
-                .catalog
-                .runbooks()
-                .map(|runbook| runbook.name.as_str())
-                .collect(),
+            None => rules.catalog.runbooks().map(|runbook| runbook.name.as_str()).collect(),
         };
         for name in concerned {
-            self.may(request, asker, name, Act::Stop { requester: asker })?;
+            self.may(rules, request, asker, name, Act::Stop { requester: asker })?;
         }
         let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
         let say = if on {
@@ -331,8 +354,14 @@ impl Desk {
     }
 
     /// A follow-up is a new request by whoever pressed it, with the inputs that the finished run worked out.
-    pub(super) async fn offered(&self, request: &Request, run: &str, index: usize) -> Result<Reply, Turned> {
-        let (asker, live) = self.someone_and_run(request, run).await?;
+    pub(super) async fn offered(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        run: &str,
+        index: usize,
+    ) -> Result<Reply, Turned> {
+        let (asker, live) = self.someone_and_run(rules, request, run).await?;
         let Some(offer) = live.plan().offers.get(index) else {
             return Err(self.not_now(asker, &live, "It offers no such follow-up").into());
         };
@@ -345,21 +374,20 @@ impl Desk {
         };
         self.store.rewrite_request(&pressed).await?;
         // Boxed: a run may be asked for by an offer, and an offer by nothing else.
-        Box::pin(self.run_pressed(pressed, words)).await
+        Box::pin(self.run_pressed(rules, pressed, words)).await
     }
 
-    async fn run_pressed(&self, pressed: Request, words: Words) -> Result<Reply, Turned> {
+    async fn run_pressed(&self, rules: &Rules, pressed: Request, words: Words) -> Result<Reply, Turned> {
         let runbook = pressed.ask.runbook().unwrap_or_default().to_owned();
-        self.run(&pressed, &runbook, &words, false).await
+        self.run(rules, &pressed, &runbook, &words, false).await
     }
 
-    pub(super) fn help(&self, request: &Request, topic: Option<&str>) -> Result<Reply, Turned> {
-        let asker = person(&self.rules, request, "help")?;
-        let mine = self
-            .rules
+    pub(super) fn help(&self, rules: &Rules, request: &Request, topic: Option<&str>) -> Result<Reply, Turned> {
+        let asker = person(rules, request, "help")?;
+        let mine = rules
             .catalog
             .runbooks()
-            .filter(|runbook| super::asked::may_ask(&self.rules, request, asker, runbook).is_ok())
+            .filter(|runbook| super::asked::may_ask(rules, request, asker, runbook).is_ok())
             .filter(|runbook| topic.is_none_or(|topic| runbook.name == topic));
         let lines: Vec<String> = mine
             .map(|runbook| format!("/{}: {}", runbook.usage(), runbook.summary))
@@ -377,8 +405,8 @@ impl Desk {
         ))))
     }
 
-    pub(super) async fn recent(&self, request: &Request) -> Result<Reply, Turned> {
-        let asker = person(&self.rules, request, "runs")?;
+    pub(super) async fn recent(&self, rules: &Rules, request: &Request) -> Result<Reply, Turned> {
+        let asker = person(rules, request, "runs")?;
         let mut lines = Vec::new();
         for line in self.store.runs(50).await? {
             let seen = Question {
@@ -387,7 +415,7 @@ impl Desk {
                 runbook: &line.runbook,
                 place: &request.place,
             };
-            if self.rules.policy.decide(&seen).is_allowed() {
+            if rules.policy.decide(&seen).is_allowed() {
                 let at = line.created.strftime("%m-%d %H:%M UTC");
                 lines.push(format!(
                     "{} {at} {} for {}: {}",
@@ -413,8 +441,13 @@ impl Desk {
     }
 
     /// Who asks, and the run that they speak of, if they may see it. A stranger and a wrong id get the same words.
-    async fn someone_and_run(&self, request: &Request, run: &str) -> Result<(&Person, Live), Turned> {
-        let asker = person(&self.rules, request, "")?;
+    async fn someone_and_run<'r>(
+        &self,
+        rules: &'r Rules,
+        request: &Request,
+        run: &str,
+    ) -> Result<(&'r Person, Live), Turned> {
+        let asker = person(rules, request, "")?;
         let nothing = || {
             said(
                 &asker.name,
@@ -434,7 +467,7 @@ impl Desk {
             runbook: &live.plan().runbook,
             place: &request.place,
         };
-        if self.rules.policy.decide(&seen).is_allowed() {
+        if rules.policy.decide(&seen).is_allowed() {
             Ok((asker, live))
         } else {
             Err(nothing().into())
@@ -442,8 +475,8 @@ impl Desk {
     }
 
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
-    fn requester<'d>(&'d self, live: &Live, asker: &Person) -> Result<&'d Person, Turned> {
-        self.rules.people.person(&live.plan().person).ok_or_else(|| {
+    fn requester<'r>(&self, rules: &'r Rules, live: &Live, asker: &Person) -> Result<&'r Person, Turned> {
+        rules.people.person(&live.plan().person).ok_or_else(|| {
             let say = format!(
                 "{} asked for this run and is no longer in people.toml; nobody can decide on it.",
                 live.plan().person
@@ -452,8 +485,8 @@ impl Desk {
         })
     }
 
-    fn may(&self, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
-        let decision = self.rules.policy.decide(&Question {
+    fn may(&self, rules: &Rules, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
+        let decision = rules.policy.decide(&Question {
             person: asker,
             act,
             runbook,

@@ -546,7 +546,7 @@ impl Engine {
     fn pinned_runbook(&self, live: &Live) -> Option<Runbook> {
         let plan = live.plan();
         let path = PathBuf::from(format!("{}.toml (pinned in run {})", plan.runbook, live.run.id));
-        load_text(&plan.runbook, &path, &plan.source, &self.desk.rules.known)
+        load_text(&plan.runbook, &path, &plan.source, &self.desk.rules.now().known)
             .map_err(|problems| {
                 for problem in problems {
                     tracing::error!(run = %live.run.id, "{problem}");

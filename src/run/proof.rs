@@ -6,12 +6,13 @@ use super::ledger::Live;
 use crate::call::{CallContext, CallResult};
 use crate::integration::Connections;
 use crate::panel::reading::Reading;
-use crate::panel::{Panel, Panels, Signal, exposition};
+use crate::panel::{Panel, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::VerdictLine;
 use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
 use crate::report::verdict::{Evidence, Verdict, judge};
 use crate::rules::Rules;
+use crate::rules::live::LiveRules;
 use crate::runbook::load::load_text;
 use futures::future::join_all;
 use jiff::tz::TimeZone;
@@ -37,14 +38,14 @@ const SETTLED: SignedDuration = SignedDuration::from_secs(15);
 /// Reads signals, keeps the latest of each.
 #[derive(Debug)]
 pub struct Sampler {
-    rules: Arc<Rules>,
+    rules: Arc<LiveRules>,
     connections: Arc<Connections>,
     latest: Mutex<Vec<Reading>>,
 }
 
 impl Sampler {
     /// Nothing read yet.
-    pub fn new(rules: Arc<Rules>, connections: Arc<Connections>) -> Self {
+    pub fn new(rules: Arc<LiveRules>, connections: Arc<Connections>) -> Self {
         Self {
             rules,
             connections,
@@ -52,25 +53,23 @@ impl Sampler {
         }
     }
 
-    fn panels(&self) -> &Panels {
-        &self.rules.panels
-    }
-
     /// Reads every signal that the bot measures itself.
     pub async fn sample_all(&self) {
-        let measured = self.panels().signals.values().filter(|signal| signal.measured());
+        let rules = self.rules.now();
+        let measured = rules.panels.signals.values().filter(|signal| signal.measured());
         self.sample(measured.collect()).await;
     }
 
     /// Reads the signals that a plan's run proves itself by.
     pub async fn read_for(&self, plan: &Plan) -> Vec<Reading> {
-        let Some(proof) = self.proof_of(plan) else {
+        let rules = self.rules.now();
+        let Some(proof) = proof_of(&rules, plan) else {
             return Vec::new();
         };
         let signals = proof
             .signals
             .iter()
-            .filter_map(|named| self.panels().signals.get(&named.signal))
+            .filter_map(|named| rules.panels.signals.get(&named.signal))
             .collect();
         self.sample(signals).await
     }
@@ -104,7 +103,7 @@ impl Sampler {
     /// The lines of `/metrics`.
     pub fn exposition(&self) -> String {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        exposition::render(self.panels(), &latest, Timestamp::now(), PERIOD)
+        exposition::render(&self.rules.now().panels, &latest, Timestamp::now(), PERIOD)
     }
 
     /// What the signals say of a run that has ended and soaked.
@@ -113,7 +112,8 @@ impl Sampler {
             verdict: Verdict::NoData,
             say: say.to_owned(),
         };
-        let Some(proof) = self.proof_of(live.plan()) else {
+        let rules = self.rules.now();
+        let Some(proof) = proof_of(&rules, live.plan()) else {
             return no_data("no signal proves this runbook");
         };
         let (Some(started), Some(ended)) = (live.state.started, live.state.closed()) else {
@@ -121,7 +121,7 @@ impl Sampler {
         };
         let mut evidence = Vec::new();
         for named in &proof.signals {
-            let Some(signal) = self.panels().signals.get(&named.signal) else {
+            let Some(signal) = rules.panels.signals.get(&named.signal) else {
                 continue;
             };
             let at = |moment: Moment| {
@@ -168,10 +168,11 @@ impl Sampler {
     /// The chart of a run, with the run as a band.
     pub async fn chart_of(&self, live: &Live) -> Option<ChartSpec> {
         let plan = live.plan();
-        let proof = self.proof_of(plan)?;
+        let rules = self.rules.now();
+        let proof = proof_of(&rules, plan)?;
         let started = live.state.started?;
         let ended = live.state.closed().unwrap_or_else(Timestamp::now);
-        let panel = match proof.panel.as_deref().and_then(|name| self.panels().panels.get(name)) {
+        let panel = match proof.panel.as_deref().and_then(|name| rules.panels.panels.get(name)) {
             Some(panel) => panel.clone(),
             None => Panel::of_signals(
                 format!("{} {}", plan.runbook, plan.inputs_text()),
@@ -188,9 +189,10 @@ impl Sampler {
 
     /// A panel over a span of time.
     pub async fn chart(&self, panel: &Panel, start: Timestamp, end: Timestamp, band: Option<Band>) -> ChartSpec {
+        let rules = self.rules.now();
         let mut lines = Vec::new();
         for name in &panel.signals {
-            let Some(signal) = self.panels().signals.get(name) else {
+            let Some(signal) = rules.panels.signals.get(name) else {
                 continue;
             };
             let (points, missing) = match self.points(signal, start, end).await {
@@ -250,12 +252,12 @@ impl Sampler {
             .filter_map(|(at, value)| Some((Timestamp::from_millisecond((at * 1000.0) as i64).ok()?, (*value)?)))
             .collect())
     }
+}
 
-    fn proof_of(&self, plan: &Plan) -> Option<crate::runbook::Proof> {
-        load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &self.rules.known)
-            .ok()?
-            .proof
-    }
+fn proof_of(rules: &Rules, plan: &Plan) -> Option<crate::runbook::Proof> {
+    load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &rules.known)
+        .ok()?
+        .proof
 }
 
 /// About 240 points, and never closer than a scrape.
