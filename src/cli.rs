@@ -4,8 +4,10 @@
 mod ask;
 mod export;
 mod look;
+mod new;
 mod show;
 mod test;
+mod watch;
 
 use crate::app::{AppError, config_path};
 use clap::{Parser, Subcommand};
@@ -30,11 +32,16 @@ enum Command {
     #[command(after_help = "Example: signalbox serve --config config/signalbox.toml")]
     Serve,
     /// Check config, people, policy, panels and runbooks; every problem as path:line:column
-    #[command(after_help = "Example: signalbox check")]
-    Check {
-        /// Ask the connections too
+    #[command(after_help = "Example: signalbox check\n         signalbox check --watch")]
+    Check(look::CheckOptions),
+    /// Write a runbook to begin with, commented, which check finds nothing wrong with
+    #[command(after_help = "Example: signalbox new supplier-status\n         signalbox new cancel-order --write")]
+    New {
+        /// The runbook's name, which is the slash command
+        runbook: String,
+        /// One that writes: with a step, a probe, an undo and a proof
         #[arg(long)]
-        live: bool,
+        write: bool,
     },
     /// Try the examples of runbooks on canned answers, with faults, and show what people would see
     #[command(after_help = "Example: signalbox test\n         \
@@ -244,7 +251,8 @@ pub async fn main() -> ExitCode {
     let path = config_path(cli.config);
     let done = match cli.command {
         Command::Serve => look::serve(&path).await,
-        Command::Check { live } => look::check(&path, live).await,
+        Command::Check(options) => look::check(&path, options).await,
+        Command::New { runbook, write } => new::new(&path, &runbook, write),
         Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,
         Command::Runs { json } => show::runs(&path, json).await,

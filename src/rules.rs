@@ -39,28 +39,13 @@ impl Rules {
     /// Reads all files that the config names. Either everything is right, or every problem is told.
     pub fn load(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let connections: BTreeMap<String, String> = config
-            .connections
-            .iter()
-            .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
-            .collect();
-
         let people = read(&config.files.people, &mut problems).map(|text| {
             let (people, found) = People::read(&config.files.people, &text, config.server.demo);
             problems.extend(found);
             people
         });
-        let (panels, found) = match &config.files.panels {
-            Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
-            None => (Panels::default(), Vec::new()),
-        };
+        let (known, panels, found) = known(config);
         problems.extend(found);
-        let known = Known {
-            connections,
-            signals: panels.signals.keys().cloned().collect(),
-            panels: panels.panels.keys().cloned().collect(),
-            actions: ACTIONS,
-        };
         let (catalog, found) = load_folder(&config.files.commands, &known);
         problems.extend(found);
         let facts = facts(&catalog);
@@ -88,6 +73,26 @@ impl Rules {
             }
         }
     }
+}
+
+/// What runbooks may refer to, with the panels that tell part of it and what is wrong with them.
+pub fn known(config: &Config) -> (Known, Panels, Vec<Problem>) {
+    let connections: BTreeMap<String, String> = config
+        .connections
+        .iter()
+        .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
+        .collect();
+    let (panels, problems) = match &config.files.panels {
+        Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
+        None => (Panels::default(), Vec::new()),
+    };
+    let known = Known {
+        connections,
+        signals: panels.signals.keys().cloned().collect(),
+        panels: panels.panels.keys().cloned().collect(),
+        actions: ACTIONS,
+    };
+    (known, panels, problems)
 }
 
 /// What the policy must know of the runbooks.

@@ -13,6 +13,7 @@ pub mod load;
 pub mod money;
 pub mod scope;
 pub mod sentence;
+pub mod skeleton;
 
 use action::{ActionSpec, Effect};
 use expression::Expression;

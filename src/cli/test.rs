@@ -83,7 +83,7 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
     config.server.demo = true;
     let live = match Rules::load(&config) {
         Ok(rules) => Arc::new(LiveRules::new(rules, Timestamp::now())),
-        Err(problems) => return Ok(super::look::tell(&problems)),
+        Err(problems) => return Ok(super::look::tell(&problems, false)),
     };
     let rules = live.now();
     let mut bench = Bench {
@@ -354,7 +354,7 @@ impl Bench {
             ));
             return 0;
         }
-        super::look::tell(&self.problems)
+        super::look::tell(&self.problems, false)
     }
 }
 

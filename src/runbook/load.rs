@@ -135,7 +135,8 @@ pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<R
     }
 }
 
-fn is_command(name: &str) -> bool {
+/// Whether a name can be typed as a slash command on every platform.
+pub fn is_command(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
