@@ -229,7 +229,10 @@ enum ResolutionWord {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum ExportWord {
     SlackManifest,
+    /// JSON Schema of runbook files, for editors
     Schema,
+    /// The Cedar schema that policies are validated against
+    PolicySchema,
 }
 
 /// Prints a line. A reader that has gone away (`| head`) is no error of ours.
@@ -264,6 +267,9 @@ pub async fn main() -> ExitCode {
         Command::Export {
             what: ExportWord::Schema,
         } => export::schema(&path),
+        Command::Export {
+            what: ExportWord::PolicySchema,
+        } => export::policy_schema(&path),
         command => ask::ask(&path, command).await,
     };
     match done {

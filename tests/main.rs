@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod authoring;
 mod crash;
 mod harness;
 mod integration_celery;

@@ -55,7 +55,7 @@ impl Fault {
         match self {
             Self::Lost => "the call leaves, no answer comes",
             Self::Late => "the answer comes after the deadline",
-            Self::Unknown => "the connection breaks during the call, and the probe finds nobody either",
+            Self::Unknown => "the connection breaks during the call, and nobody answers afterwards",
             Self::Unreachable => "the target cannot be reached",
             Self::NotDone => "the target says no",
             Self::NoWorker => "no worker takes the message",

@@ -4,6 +4,7 @@
 mod calls;
 mod examples;
 mod inputs;
+pub mod schema;
 mod sheet;
 mod steps;
 
@@ -41,6 +42,14 @@ const KEYS: &[&str] = &[
     "offer",
     "example",
 ];
+
+const LOOK_KEYS: &[&str] = &["name", "use", "on", "with"];
+const CLAUSE_KEYS: &[&str] = &["when", "say"];
+const LOCK_KEYS: &[&str] = &["keys", "shared"];
+const PROOF_KEYS: &[&str] = &["signals", "panel", "soak"];
+const SIGNAL_KEYS: &[&str] = &["signal", "better"];
+const RESULT_KEYS: &[&str] = &["rows", "columns", "say"];
+const OFFER_KEYS: &[&str] = &["runbook", "label", "when", "with"];
 
 /// What a runbook may refer to.
 #[derive(Debug, Clone)]
@@ -221,7 +230,7 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
     let mut shapes = BTreeMap::new();
     let mut looks: Vec<Look> = Vec::new();
     let with = |shapes: &BTreeMap<String, Shape>| names.clone().with("looks", Shape::Fields(shapes.clone()));
-    for section in top.sections(sheet, "look", &["name", "use", "on", "with"]) {
+    for section in top.sections(sheet, "look", LOOK_KEYS) {
         let name = inputs::name(&section, sheet);
         let call = calls::read_call(&section, sheet, known, &with(&shapes));
         let Some(name) = name else { continue };
@@ -241,7 +250,7 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
 
 fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -> Vec<Clause> {
     let mut clauses = Vec::new();
-    for section in top.sections(sheet, key, &["when", "say"]) {
+    for section in top.sections(sheet, key, CLAUSE_KEYS) {
         let when = section
             .required(sheet, "when")
             .and_then(|it| sheet.expression(&it, names));
@@ -254,7 +263,7 @@ fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -
 }
 
 fn locks(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> (Vec<super::expression::Expression>, bool) {
-    let Some(section) = top.section(sheet, "lock", &["keys", "shared"]) else {
+    let Some(section) = top.section(sheet, "lock", LOCK_KEYS) else {
         return (Vec::new(), false);
     };
     let keys = section.texts(sheet, "keys");
@@ -328,9 +337,9 @@ fn undo_on_failure(top: &Section<'_>, sheet: &mut Sheet<'_>) -> bool {
 }
 
 fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proof> {
-    let section = top.section(sheet, "proof", &["signals", "panel", "soak"])?;
+    let section = top.section(sheet, "proof", PROOF_KEYS)?;
     let mut signals = Vec::new();
-    for entry in section.sections(sheet, "signals", &["signal", "better"]) {
+    for entry in section.sections(sheet, "signals", SIGNAL_KEYS) {
         let signal = entry.required(sheet, "signal");
         if let Some(it) = signal.as_ref().filter(|it| !known.signals.contains(it.value)) {
             let message = calls::unknown("signal", it.value, known.signals.iter().map(String::as_str));
@@ -368,7 +377,7 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
 }
 
 fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<ResultTable> {
-    let section = top.section(sheet, "result", &["rows", "columns", "say"])?;
+    let section = top.section(sheet, "result", RESULT_KEYS)?;
     let rows = section
         .required(sheet, "rows")
         .and_then(|it| sheet.expression(&it, names));
@@ -387,7 +396,7 @@ fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<Res
 
 fn offers(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Offer> {
     let mut offers = Vec::new();
-    for section in top.sections(sheet, "offer", &["runbook", "label", "when", "with"]) {
+    for section in top.sections(sheet, "offer", OFFER_KEYS) {
         let runbook = section.required(sheet, "runbook");
         let label = section
             .required(sheet, "label")

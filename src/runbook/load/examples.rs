@@ -12,11 +12,18 @@ use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name", "line", "inputs", "person", "like", "looks", "expect", "says", "steps", "answer", "fault",
 ];
-const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
-const FAULT_KEYS: &[&str] = &["step", "is", "probe", "outcome", "says"];
+pub(super) const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
+pub(super) const RESULT_KEYS: &[&str] = &["result", "reason", "value"];
+pub(super) const RESULTS: &[&str] = &["done", "not-done", "unreachable", "unknown"];
+pub(super) const EXPECT: &[(&str, Expect)] = &[
+    ("plan", Expect::Plan),
+    ("refused", Expect::Refused),
+    ("nothing", Expect::Nothing),
+];
+pub(super) const FAULT_KEYS: &[&str] = &["step", "is", "probe", "outcome", "says"];
 
 pub(super) fn examples(
     top: &Section<'_>,
@@ -28,14 +35,12 @@ pub(super) fn examples(
     let mut examples: Vec<Example> = Vec::new();
     for section in top.sections(sheet, "example", KEYS) {
         let name = section.required(sheet, "name");
-        let expect = section.required(sheet, "expect").and_then(|it| match it.value {
-            "plan" => Some(Expect::Plan),
-            "refused" => Some(Expect::Refused),
-            "nothing" => Some(Expect::Nothing),
-            _ => {
+        let expect = section.required(sheet, "expect").and_then(|it| {
+            let known = EXPECT.iter().find(|(word, _)| *word == it.value);
+            if known.is_none() {
                 sheet.problem(it.span.start, "`expect` is \"plan\", \"refused\" or \"nothing\"");
-                None
             }
+            known.map(|(_, expect)| *expect)
         });
         let canned = canned_looks(&section, sheet, looks, &examples);
         let says = said(&section, sheet);
@@ -260,7 +265,7 @@ fn outcome(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<StepOutcome> 
 }
 
 fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<&Call>) -> Option<CallResult> {
-    let result = section.section(sheet, key, &["result", "reason", "value"])?;
+    let result = section.section(sheet, key, RESULT_KEYS)?;
     let word = result.required(sheet, "result")?;
     let reason = result
         .text(sheet, "reason")

@@ -9,7 +9,7 @@ use crate::runbook::input::{Bounds, InputKind, InputSpec, Pattern, Suggest};
 use serde_json::Value;
 use std::time::Duration;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name",
     "kind",
     "required",
@@ -23,7 +23,8 @@ const KEYS: &[&str] = &[
     "help",
     "suggest",
 ];
-const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
+pub(super) const SUGGEST_KEYS: &[&str] = &["use", "on", "with", "value", "label"];
+pub(super) const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
 const MAX_TEXT: usize = 200;
 const MAX_ITEMS: usize = 50;
 
@@ -225,7 +226,7 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
 }
 
 fn suggest(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Suggest> {
-    let suggest = section.section(sheet, "suggest", &["use", "on", "with", "value", "label"])?;
+    let suggest = section.section(sheet, "suggest", SUGGEST_KEYS)?;
     let call = calls::read_call(&suggest, sheet, known, &Names::new().with("typed", Shape::Any));
     let value = suggest.required(sheet, "value")?.value.to_owned();
     let label = suggest

@@ -8,14 +8,23 @@ use crate::runbook::{Call, Each, Expectation, Retry, StepOutcome, StepSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name", "use", "on", "with", "when", "each", "key", "cap", "manual", "say", "timeout", "retry", "probe", "undo",
     "expect",
 ];
-const CALL_KEYS: &[&str] = &["use", "on", "with"];
+pub(super) const CALL_KEYS: &[&str] = &["use", "on", "with"];
+pub(super) const EACH_KEYS: &[&str] = &["list", "key", "cap"];
+pub(super) const RETRY_KEYS: &[&str] = &["times", "pause"];
+pub(super) const EXPECT_KEYS: &[&str] = &["when", "outcome", "say"];
+pub(super) const OUTCOMES: &[(&str, StepOutcome)] = &[
+    ("done", StepOutcome::Done),
+    ("skipped", StepOutcome::Skipped),
+    ("failed", StepOutcome::Failed),
+    ("unknown", StepOutcome::Unknown),
+];
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
-const MAX_CAP: usize = 1000;
+pub(super) const MAX_CAP: usize = 1000;
 
 pub(super) fn steps(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: &Names) -> Vec<StepSpec> {
     let mut steps: Vec<StepSpec> = Vec::new();
@@ -123,7 +132,7 @@ fn each(section: &Section<'_>, sheet: &mut Sheet<'_>, outer: &Names, inner: &Nam
         for key in ["key", "cap"].iter().filter(|key| section.has(key)) {
             sheet.problem(section.place(key), format!("`{key}` belongs into the table of `each`"));
         }
-        let table = section.section(sheet, "each", &["list", "key", "cap"])?;
+        let table = section.section(sheet, "each", EACH_KEYS)?;
         let list = table.required(sheet, "list");
         (table, list)
     } else {
@@ -163,7 +172,7 @@ fn retry(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Retry {
         times: 0,
         pause: Duration::from_secs(1),
     };
-    let Some(retry) = section.section(sheet, "retry", &["times", "pause"]) else {
+    let Some(retry) = section.section(sheet, "retry", RETRY_KEYS) else {
         return default;
     };
     if !retry.has("times") {
@@ -202,7 +211,7 @@ fn answer(call: Option<&Call>) -> Shape {
 
 fn expectations(section: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Expectation> {
     let mut expectations = Vec::new();
-    for section in section.sections(sheet, "expect", &["when", "outcome", "say"]) {
+    for section in section.sections(sheet, "expect", EXPECT_KEYS) {
         let when = section
             .required(sheet, "when")
             .and_then(|it| sheet.expression(&it, names));
@@ -225,11 +234,6 @@ fn expectations(section: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> 
 }
 
 pub(super) fn outcome(word: &str) -> Option<StepOutcome> {
-    match word {
-        "done" => Some(StepOutcome::Done),
-        "skipped" => Some(StepOutcome::Skipped),
-        "failed" => Some(StepOutcome::Failed),
-        "unknown" => Some(StepOutcome::Unknown),
-        _ => None,
-    }
+    let known = OUTCOMES.iter().find(|(known, _)| *known == word);
+    known.map(|(_, outcome)| *outcome)
 }
