@@ -104,7 +104,17 @@ fn a_problem_is_one_line_for_programs_and_shows_its_place_to_people() {
     desk.edit("commands/stuck-orders.toml", "looks.stuck.more", "looks.stuk.more");
     let (code, said, told) = desk.run(&["check"]);
     assert_eq!((code, told.as_str()), (1, "2 problems\n"));
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+    ");
     let (_, said, _) = desk.run(&["check", "--excerpts"]);
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @r#"
+    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+        use = "postgres.qery"
+              ^
+    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+        when = "looks.stuk.more"
+                ^
+    "#);
 }

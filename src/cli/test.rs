@@ -349,13 +349,19 @@ impl Bench {
         if code == 0 {
             let faults = self.tried.iter().filter(|it| !it["fault"].is_null()).count();
             super::line(&format!(
-                "{} examples and {faults} faults tried: no problems, nothing sent twice.",
-                self.tried.len() - faults
+                "{} and {} tried: no problems, nothing sent twice.",
+                counted(self.tried.len() - faults, "example"),
+                counted(faults, "fault")
             ));
             return 0;
         }
         super::look::tell(&self.problems, false)
     }
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{plural}")
 }
 
 /// A fault to try, and what must come of it where the file says so.

@@ -120,7 +120,10 @@ pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<R
     if text.len() > MAX_BYTES {
         return Err(vec![Problem::whole(
             path,
-            format!("the file has {} bytes; {MAX_BYTES} are the most", text.len()),
+            format!(
+                "the file has {} bytes; {MAX_BYTES} are the most: make two runbooks of it",
+                text.len()
+            ),
         )]);
     }
     let (tree, errors) = DeTable::parse_recoverable(text);
@@ -235,7 +238,10 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
         let call = calls::read_call(&section, sheet, known, &with(&shapes));
         let Some(name) = name else { continue };
         if looks.iter().any(|look| look.name == name) || shapes.contains_key(&name) {
-            sheet.problem(section.place("name"), format!("there is another look `{name}`"));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another look `{name}`: give one of them another name"),
+            );
         }
         // A look whose call is wrong is known all the same: its users have done nothing wrong.
         let shape = call.as_ref().map_or(Shape::Any, |call| {

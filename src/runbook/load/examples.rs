@@ -134,7 +134,11 @@ fn canned_looks(
             Some(it) => canned.clone_from(&it.looks),
             None => sheet.problem(
                 like.span.start,
-                format!("there is no example \"{}\" before this one", like.value),
+                calls::unknown(
+                    "example before this one called",
+                    like.value,
+                    earlier.iter().map(|it| it.name.as_str()),
+                ),
             ),
         }
     }
@@ -154,7 +158,10 @@ fn canned_looks(
     for look in looks.iter().filter(|look| !canned.contains_key(&look.name)) {
         sheet.problem(
             section.at,
-            format!("the example lacks an answer to the look `{}`", look.name),
+            format!(
+                "the example lacks an answer to the look `{0}`: add looks.{0} = {{ ... }}, or like = \"an earlier example\"",
+                look.name
+            ),
         );
     }
     canned
@@ -179,7 +186,10 @@ fn canned_answer(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>, call: &Cal
                 fields.insert(word.to_owned(), json(sheet, value));
             }
         }
-        None => sheet.problem(value.span().start, "an answer is a table of fields"),
+        None => sheet.problem(
+            value.span().start,
+            "an answer is a table of fields, such as { rows = [], count = 0 }",
+        ),
     }
     Value::Object(fields)
 }
@@ -273,7 +283,7 @@ fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<
     match word.value {
         "done" => {
             let Some(call) = call else {
-                sheet.problem(section.place(key), format!("the step has no {key}"));
+                sheet.problem(section.place(key), format!("the step has no {key}: leave it out here"));
                 return None;
             };
             let Some(value) = result.value("value") else {

@@ -37,7 +37,10 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
             continue;
         };
         if inputs.iter().any(|it| it.name == name) {
-            sheet.problem(section.place("name"), format!("there is another input `{name}`"));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another input `{name}`: give one of them another name"),
+            );
         }
         if name == "dry" {
             sheet.problem(
@@ -123,7 +126,14 @@ fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<InputKind> {
         if section.has(key) && !allowed.contains(&key) {
             sheet.problem(
                 section.place(key),
-                format!("an input of kind {} has no `{key}`", text.value),
+                format!(
+                    "an input of kind {} has no `{key}`: it may have {}",
+                    text.value,
+                    match allowed {
+                        [] => "no limits".to_owned(),
+                        keys => keys.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "),
+                    }
+                ),
             );
         }
     }
@@ -210,7 +220,7 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
     let Some(typed) = typed else {
         sheet.problem(
             value.span().start,
-            "`default` is written as it would be typed, in quotes",
+            "`default` is written as it would be typed, in quotes: default = \"10m\"",
         );
         return None;
     };

@@ -63,7 +63,7 @@ impl<'t> Sheet<'t> {
 
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str) {
         if !self.is_torn {
-            self.problem(section.at, format!("{} lacks `{key}`", section.title));
+            self.problem(section.at, format!("{} lacks `{key}`: add {key} = ...", section.title));
         }
     }
 

@@ -33,7 +33,10 @@ pub(super) fn steps(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, nam
             continue;
         };
         if steps.iter().any(|it| it.name == step.name) {
-            sheet.problem(section.place("name"), format!("there is another step `{}`", step.name));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another step `{}`: give one of them another name", step.name),
+            );
         }
         steps.push(step);
     }
@@ -88,7 +91,10 @@ fn step(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, outer: &Nam
         );
     }
     if undo.is_some() && !writes {
-        sheet.problem(section.place("undo"), "only a step that writes has an `undo`");
+        sheet.problem(
+            section.place("undo"),
+            "only a step that writes has an `undo`: this one reads, so leave it out",
+        );
     }
     if !is_manual && call.is_none() {
         return None;
