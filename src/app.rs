@@ -8,6 +8,7 @@ use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
+use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
@@ -231,6 +232,7 @@ impl App {
         let engine = Arc::new(Engine {
             desk: desk.clone(),
             sampler: sampler.clone(),
+            clock: Clock::Wall,
         });
         Arc::new(Station {
             desk,

@@ -4,7 +4,10 @@
 mod ask;
 mod export;
 mod look;
+mod new;
 mod show;
+mod test;
+mod watch;
 
 use crate::app::{AppError, config_path};
 use clap::{Parser, Subcommand};
@@ -29,12 +32,23 @@ enum Command {
     #[command(after_help = "Example: signalbox serve --config config/signalbox.toml")]
     Serve,
     /// Check config, people, policy, panels and runbooks; every problem as path:line:column
-    #[command(after_help = "Example: signalbox check")]
-    Check {
-        /// Ask the connections too
+    #[command(after_help = "Example: signalbox check\n         signalbox check --watch")]
+    Check(look::CheckOptions),
+    /// Write a runbook to begin with, commented, which check finds nothing wrong with
+    #[command(after_help = "Example: signalbox new supplier-status\n         signalbox new cancel-order --write")]
+    New {
+        /// The runbook's name, which is the slash command
+        runbook: String,
+        /// One that writes: with a step, a probe, an undo and a proof
         #[arg(long)]
-        live: bool,
+        write: bool,
     },
+    /// Try the examples of runbooks on canned answers, with faults, and show what people would see
+    #[command(after_help = "Example: signalbox test\n         \
+                            signalbox test forward-order --fault forward=lost\n\n\
+                            Nothing is reached: no chat, no connection, no secret. Exit 0 if all holds, else 1 with each\n\
+                            problem as path:line:column.")]
+    Test(test::Options),
     /// Run a runbook through the gate
     #[command(after_help = "Example: signalbox run forward-order order=1042 --wait\n         \
                             signalbox run resync-supplier supplier=all --dry-run")]
@@ -215,7 +229,10 @@ enum ResolutionWord {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum ExportWord {
     SlackManifest,
+    /// JSON Schema of runbook files, for editors
     Schema,
+    /// The Cedar schema that policies are validated against
+    PolicySchema,
 }
 
 /// Prints a line. A reader that has gone away (`| head`) is no error of ours.
@@ -237,7 +254,9 @@ pub async fn main() -> ExitCode {
     let path = config_path(cli.config);
     let done = match cli.command {
         Command::Serve => look::serve(&path).await,
-        Command::Check { live } => look::check(&path, live).await,
+        Command::Check(options) => look::check(&path, options).await,
+        Command::New { runbook, write } => new::new(&path, &runbook, write),
+        Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,
         Command::Runs { json } => show::runs(&path, json).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,
@@ -248,6 +267,9 @@ pub async fn main() -> ExitCode {
         Command::Export {
             what: ExportWord::Schema,
         } => export::schema(&path),
+        Command::Export {
+            what: ExportWord::PolicySchema,
+        } => export::policy_schema(&path),
         command => ask::ask(&path, command).await,
     };
     match done {

@@ -2,6 +2,7 @@
 //! needs, its config, its `ACTIONS`, its calls, its wire types.
 
 mod argument;
+pub mod canned;
 pub mod celery;
 mod deadline;
 pub mod django_admin;
@@ -48,6 +49,8 @@ pub enum Connection {
     Http(http::Http),
     /// Django's admin.
     DjangoAdmin(django_admin::DjangoAdmin),
+    /// No system at all: the canned answers of a runbook's example.
+    Canned(canned::Canned),
 }
 
 impl Connection {
@@ -59,6 +62,7 @@ impl Connection {
             Self::Prometheus(it) => it.identity(),
             Self::Http(it) => it.identity(),
             Self::DjangoAdmin(it) => it.identity(),
+            Self::Canned(it) => it.identity(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Connection {
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
+            Self::Canned(_) => return Ok("canned".to_owned()),
         };
         let kind = self.identity().kind;
         let (Some(action), Value::Object(arguments)) = (action(&kind, name), arguments) else {
@@ -97,7 +102,9 @@ impl Connection {
     pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
         match self {
             Self::Celery(it) => it.evidence(action, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Ok(Value::Null),
+            Self::Canned(_) | Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => {
+                Ok(Value::Null)
+            }
         }
     }
 
@@ -109,6 +116,7 @@ impl Connection {
             Self::Prometheus(it) => it.call(action, arguments, context).await,
             Self::Http(it) => it.call(action, arguments, context).await,
             Self::DjangoAdmin(it) => it.call(action, arguments, context).await,
+            Self::Canned(it) => it.call(action, arguments, context).await,
         }
     }
 
@@ -123,6 +131,7 @@ impl Connection {
     ) -> Recall {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
+            Self::Canned(it) => it.recall(action, context),
             Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
@@ -139,7 +148,7 @@ impl Connection {
     ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => None,
+            Self::Canned(_) | Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => None,
         }
     }
 }
@@ -163,7 +172,11 @@ impl Connections {
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {
             Connection::Prometheus(it) => Some(it),
-            Connection::Celery(_) | Connection::Postgres(_) | Connection::Http(_) | Connection::DjangoAdmin(_) => None,
+            Connection::Canned(_)
+            | Connection::Celery(_)
+            | Connection::Postgres(_)
+            | Connection::Http(_)
+            | Connection::DjangoAdmin(_) => None,
         }
     }
 }

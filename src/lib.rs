@@ -72,3 +72,4 @@ pub mod serve;
 pub mod station;
 pub mod store;
 mod toml_file;
+pub mod trial;

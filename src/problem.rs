@@ -3,6 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+/// Of a longer line than this a part is shown.
+const SHOWN: usize = 100;
+
 /// A mistake in a file that a person wrote. Printed as `path:line:column: message`, with the line below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -52,22 +55,78 @@ impl Problem {
 impl Problem {
     /// One line, for logs and chat: the place and the message without the line of the file, which may hold anything.
     pub fn brief(&self) -> String {
-        let (path, message) = (self.path.display(), &self.message);
-        format!("{path}:{}:{}: {message}", self.line, self.column)
+        format!(
+            "{}:{}:{}: {}",
+            self.path.display(),
+            self.line,
+            self.column,
+            self.message.replace('\n', " ")
+        )
+    }
+
+    /// The line with a caret under the place: of a long line the part around it, and nothing that a terminal obeys.
+    fn shown(&self) -> Option<String> {
+        if self.excerpt.is_empty() {
+            return None;
+        }
+        let letters: Vec<char> = self.excerpt.chars().collect();
+        let at = self.column.saturating_sub(1).min(letters.len());
+        let from = if letters.len() > SHOWN {
+            at.saturating_sub(SHOWN / 2)
+        } else {
+            0
+        };
+        let part = letters.iter().skip(from).take(SHOWN);
+        let part: String = part.map(|it| if it.is_control() { ' ' } else { *it }).collect();
+        let before = if from > 0 { "..." } else { "" };
+        let after = if from + SHOWN < letters.len() { "..." } else { "" };
+        let gap = " ".repeat(before.len() + at - from);
+        Some(format!("    {before}{part}{after}\n    {gap}^"))
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.brief())?;
-        if !self.excerpt.is_empty() {
-            write!(
-                f,
-                "\n    {}\n    {}^",
-                self.excerpt,
-                " ".repeat(self.column.saturating_sub(1))
-            )?;
+        if let Some(excerpt) = self.shown() {
+            write!(f, "\n{excerpt}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str, needle: &str) -> String {
+        Problem::at("a.toml", text, text.find(needle).unwrap(), "is wrong").to_string()
+    }
+
+    #[test]
+    fn the_line_is_shown_with_a_caret_under_the_place() {
+        insta::assert_snapshot!(told("[server]\nlisten = 7\n", "7"), @"
+        a.toml:2:10: is wrong
+            listen = 7
+                     ^
+        ");
+        // What a terminal would obey is a blank, and a tab is one column.
+        assert_eq!(
+            told("\ta\u{1b}[31m = 7", "7"),
+            "a.toml:1:11: is wrong\n     a [31m = 7\n              ^"
+        );
+    }
+
+    #[test]
+    fn of_a_long_line_the_place_is_shown() {
+        let text = format!("a = \"{}HERE{}\"", "x".repeat(300), "y".repeat(300));
+        let told = told(&text, "HERE");
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(
+            lines[1].len() < 115 && lines[1].starts_with("    ...x") && lines[1].ends_with("y..."),
+            "{told}"
+        );
+        assert_eq!(lines[1].find("HERE"), lines[2].find('^'));
+        assert_eq!(Problem::whole("a.toml", "x\ny").to_string(), "a.toml:1:1: x y");
     }
 }

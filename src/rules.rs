@@ -51,28 +51,13 @@ impl Rules {
 
     fn read(config: &Config, before: &Catalog) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let connections: BTreeMap<String, String> = config
-            .connections
-            .iter()
-            .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
-            .collect();
-
         let people = read_text(&config.files.people, &mut problems).map(|text| {
             let (people, found) = People::read(&config.files.people, &text, config.server.demo);
             problems.extend(found);
             people
         });
-        let (panels, found) = match &config.files.panels {
-            Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
-            None => (Panels::default(), Vec::new()),
-        };
+        let (known, panels, found) = known(config);
         problems.extend(found);
-        let known = Known {
-            connections,
-            signals: Some(panels.signals.keys().cloned().collect()),
-            panels: Some(panels.panels.keys().cloned().collect()),
-            actions: ACTIONS,
-        };
         let (catalog, found) = load_folder_again(&config.files.commands, &known, before);
         problems.extend(found);
         let facts = facts(&catalog);
@@ -102,6 +87,26 @@ impl Rules {
             }
         }
     }
+}
+
+/// What runbooks may refer to, with the panels that tell part of it and what is wrong with them.
+pub fn known(config: &Config) -> (Known, Panels, Vec<Problem>) {
+    let connections: BTreeMap<String, String> = config
+        .connections
+        .iter()
+        .map(|(name, connection)| (name.clone(), connection.kind().to_owned()))
+        .collect();
+    let (panels, problems) = match &config.files.panels {
+        Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
+        None => (Panels::default(), Vec::new()),
+    };
+    let known = Known {
+        connections,
+        signals: Some(panels.signals.keys().cloned().collect()),
+        panels: Some(panels.panels.keys().cloned().collect()),
+        actions: ACTIONS,
+    };
+    (known, panels, problems)
 }
 
 /// What the policy must know of the runbooks.

@@ -7,12 +7,14 @@ pub mod compose;
 pub mod duration;
 pub mod example;
 pub mod expression;
+pub mod fault;
 pub mod input;
 pub mod load;
 pub mod money;
 pub mod path;
 pub mod scope;
 pub mod sentence;
+pub mod skeleton;
 
 use action::{ActionSpec, Effect};
 use expression::Expression;

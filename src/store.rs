@@ -76,6 +76,20 @@ impl Store {
         Ok(store)
     }
 
+    /// An empty one that nothing outlives.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let pool = Dialect::in_memory().await?;
+        let store = Self {
+            write: pool.clone(),
+            read: pool,
+            dialect: Dialect::Sqlite,
+            seal: seal::Seal::new(&SecretString::from("")),
+        };
+        store.migrate().await?;
+        Ok(store)
+    }
+
     async fn connect(url: &SecretString, key: &SecretString) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url.expose_secret())?;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod architecture;
+mod authoring;
 mod completion;
 mod console_browser;
 mod crash;

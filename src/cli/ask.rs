@@ -99,7 +99,9 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         Command::Pause { runbook, who } => (Ask::Pause { runbook }, who, false),
         Command::Resume { runbook, who } => (Ask::Resume { runbook }, who, false),
         Command::Serve
-        | Command::Check { .. }
+        | Command::Check(_)
+        | Command::New { .. }
+        | Command::Test(_)
         | Command::Runs { .. }
         | Command::Show { .. }
         | Command::Chart { .. }

@@ -4,7 +4,8 @@ use crate::app::AppError;
 use crate::config::Config;
 use crate::platform::slack::manifest::{CommandSpec, manifest};
 use crate::policy::authorize::Policy;
-use crate::rules::Rules;
+use crate::rules::{Rules, known};
+use crate::runbook::load::schema;
 use std::path::Path;
 
 fn rules(path: &Path) -> Result<(Config, Rules), AppError> {
@@ -42,8 +43,17 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
 }
 
 /// The schema that policies are validated against.
-pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
+pub(super) fn policy_schema(path: &Path) -> Result<u8, AppError> {
     let (_, rules) = rules(path)?;
     super::line(&Policy::schema_text(&rules.facts()));
+    Ok(0)
+}
+
+/// The schema of runbook files, for editors, with the names of what is configured. Runbooks may be wrong meanwhile: that
+/// is when an editor helps.
+pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
+    let config = Config::load(path).map_err(AppError::Files)?;
+    let (known, _, _) = known(&config);
+    super::line(&format!("{:#}", schema::schema(&known)));
     Ok(0)
 }

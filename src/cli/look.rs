@@ -1,11 +1,14 @@
 //! Commands about the bot itself: serve, check, migrate, chart.
 
+use super::watch;
 use crate::app::{App, AppError};
 use crate::config::Config;
+use crate::problem::Problem;
 use crate::report::chart::{self, Theme};
 use crate::rules::Rules;
 use crate::serve::serve as run_server;
 use jiff::{SignedDuration, Timestamp};
+use std::io::IsTerminal;
 use std::path::Path;
 
 /// Runs the bot.
@@ -15,15 +18,37 @@ pub(super) async fn serve(path: &Path) -> Result<u8, AppError> {
     Ok(0)
 }
 
+/// How much `check` says and does.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(super) struct CheckOptions {
+    /// Ask the connections too
+    #[arg(long, conflicts_with = "watch")]
+    live: bool,
+    /// Check again whenever a file changes, until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Show the line of each problem below it, as on a terminal
+    #[arg(long)]
+    excerpts: bool,
+}
+
 /// Reads everything and tells every problem.
-pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
-    let config = match Config::load(path) {
-        Ok(config) => config,
-        Err(problems) => return Ok(tell(&problems)),
-    };
-    let rules = match Rules::load(&config) {
-        Ok(rules) => rules,
-        Err(problems) => return Ok(tell(&problems)),
+pub(super) async fn check(path: &Path, options: CheckOptions) -> Result<u8, AppError> {
+    if options.watch {
+        return watch::watch(path, || once(path, options.excerpts)).await;
+    }
+    let code = once(path, options.excerpts);
+    if code == 0 && options.live {
+        return alive(path).await;
+    }
+    Ok(code)
+}
+
+fn once(path: &Path, excerpts: bool) -> u8 {
+    let read = Config::load(path).and_then(|config| Ok((Rules::load(&config)?, config)));
+    let (rules, config) = match read {
+        Ok(read) => read,
+        Err(problems) => return tell(&problems, excerpts),
     };
     super::line(&format!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
@@ -39,9 +64,11 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
             runbook.lacks().unwrap_or_default()
         ));
     }
-    if !live {
-        return Ok(0);
-    }
+    0
+}
+
+/// Asks each connection by its cheapest read.
+async fn alive(path: &Path) -> Result<u8, AppError> {
     let app = App::open(path).await?;
     let mut wrong = 0;
     for name in app.config.connections.keys() {
@@ -59,9 +86,11 @@ pub(super) async fn check(path: &Path, live: bool) -> Result<u8, AppError> {
     Ok(u8::from(wrong > 0))
 }
 
-fn tell(problems: &[crate::problem::Problem]) -> u8 {
+/// One line for each problem, for programs; people get the place shown below it.
+pub(super) fn tell(problems: &[Problem], excerpts: bool) -> u8 {
+    let excerpts = excerpts || std::io::stdout().is_terminal();
     for problem in problems {
-        super::line(&problem.to_string());
+        super::line(&if excerpts { problem.to_string() } else { problem.brief() });
     }
     let plural = if problems.len() == 1 { "" } else { "s" };
     eprintln!("{} problem{plural}", problems.len());

@@ -15,3 +15,6 @@ pub(super) fn remaining(context: &CallContext) -> Duration {
 pub(super) fn instant(context: &CallContext) -> Instant {
     Instant::now() + remaining(context)
 }
+
+/// What is said of a message that nobody took until the deadline.
+pub(super) const NOT_TAKEN: &str = "no worker took the message in time; it was taken back";

@@ -94,7 +94,7 @@ impl Policy {
         &self.version
     }
 
-    /// The schema that follows from the runbooks, in Cedar's own syntax, for editors and for `signalbox export schema`.
+    /// The schema that follows from the runbooks, in Cedar's own syntax, for editors and for `signalbox export policy-schema`.
     pub fn schema_text(runbooks: &[RunbookFacts]) -> String {
         schema::text(runbooks)
     }

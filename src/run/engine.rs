@@ -1,6 +1,7 @@
 //! Carries runs out. Per step: intent with a deadline, the call, the outcome. What comes next is never decided here but
 //! derived from the journal; this does it.
 
+use super::clock::Clock;
 use super::journal::{Cited, Entry, Moment};
 use super::ledger::{Beside, LedgerError, Live, record};
 use super::proof::Sampler;
@@ -38,6 +39,8 @@ pub struct Engine {
     pub desk: Arc<Desk>,
     /// Reads signals.
     pub sampler: Arc<Sampler>,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// Whether a run is to be looked at again by itself.
@@ -73,7 +76,7 @@ impl Engine {
 
     async fn advance(&self, live: &mut Live, epoch: i64) -> Result<Pace, LedgerError> {
         let store = &self.desk.store;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         match live.state.next() {
             Next::AwaitApproval(until) if now >= until => {
                 record(store, live, &[Entry::Expired], Beside::engine(epoch)).await?;
@@ -93,7 +96,8 @@ impl Engine {
             }
             Next::Step(_, Some(after)) if after > now => {
                 // Short waits are waited for; the claim is kept alive by the process.
-                tokio::time::sleep(after.duration_since(now).unsigned_abs().min(Duration::from_secs(5))).await;
+                let wait = after.duration_since(now).unsigned_abs().min(Duration::from_secs(5));
+                self.clock.wait(wait).await;
             }
             Next::Step(index, _) => {
                 if store.paused(&live.plan().runbook).await?.is_some() {
@@ -214,7 +218,7 @@ impl Engine {
             record(store, live, &[entry], Beside::engine(epoch)).await?;
             return Ok(());
         };
-        let context = context(live, &planned.name, spec.timeout);
+        let context = self.context(live, &planned.name, spec.timeout);
         let Some(connection) = self.desk.connections.get(&call.on) else {
             let gone = CallResult::Unreachable {
                 reason: format!("there is no connection {} any more", call.on),
@@ -302,13 +306,13 @@ impl Engine {
             deadline,
             evidence: &evidence,
         };
-        match recovery::recover(connection, begun).await {
+        match recovery::recover(connection, begun, &self.clock).await {
             recovery::Found::Ended(result) => self.settle(live, epoch, index, result).await,
             recovery::Found::NeverMade { reason } => {
                 let entry = Entry::NotMade {
                     step: index,
                     reason,
-                    again: Timestamp::now(),
+                    again: self.clock.now(),
                 };
                 record(&self.desk.store, live, &[entry], Beside::engine(epoch)).await?;
                 Ok(())
@@ -333,7 +337,7 @@ impl Engine {
                 .retry
                 .pause
                 .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
-            let again = Timestamp::now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
+            let again = self.clock.now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
             let reason = reason_of(&result);
             record(
                 store,
@@ -398,7 +402,7 @@ impl Engine {
                 reason: format!("there is no connection {} any more", probe.on),
             };
         };
-        let context = context(live, &planned.name, Duration::from_secs(15));
+        let context = self.context(live, &planned.name, Duration::from_secs(15));
         connection.call(probe.action, &concrete.arguments, &context).await
     }
 
@@ -424,7 +428,7 @@ impl Engine {
             return Ok(());
         };
         let name = format!("undo:{}", planned.name);
-        let context = context(live, &name, spec.timeout);
+        let context = self.context(live, &name, spec.timeout);
         let result = match self.desk.connections.get(&undo.on) {
             None => CallResult::Unreachable {
                 reason: format!("there is no connection {} any more", undo.on),
@@ -523,6 +527,15 @@ impl Engine {
             .collect())
     }
 
+    fn context(&self, live: &Live, step: &str, timeout: Duration) -> CallContext {
+        let timeout = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::from_hours(1));
+        CallContext {
+            run: live.run.id.clone(),
+            step: step.to_owned(),
+            deadline: self.clock.now() + timeout,
+        }
+    }
+
     /// The step as it was planned, with its part of the pinned runbook.
     fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, StepSpec)> {
         let planned = live.plan().steps.get(index)?.clone();
@@ -565,15 +578,6 @@ fn ask_again(count: u32, digest: &str, decision: Cited) -> Entry {
         digest: digest.to_owned(),
         until: Timestamp::now() + APPROVAL_LIFE,
         decision,
-    }
-}
-
-fn context(live: &Live, step: &str, timeout: Duration) -> CallContext {
-    let timeout = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::from_hours(1));
-    CallContext {
-        run: live.run.id.clone(),
-        step: step.to_owned(),
-        deadline: Timestamp::now() + timeout,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What became of a call whose caller died. The target's own guard is asked first; where it tells nothing, the probe and
 //! then a person decide. Nothing is ever sent again on a guess.
 
+use super::clock::Clock;
 use crate::call::{Arguments, CallContext, CallResult, Recall};
 use crate::integration::Connection;
 use crate::runbook::action::{ActionSpec, Guard};
@@ -40,11 +41,11 @@ pub enum Found {
 const READING: SignedDuration = SignedDuration::from_secs(10);
 
 /// Finds out what can be found out.
-pub async fn recover(connection: &Connection, begun: Begun<'_>) -> Found {
+pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -> Found {
     let context = CallContext {
         run: begun.run.to_owned(),
         step: begun.step.to_owned(),
-        deadline: begun.deadline.max(Timestamp::now() + READING),
+        deadline: begun.deadline.max(clock.now() + READING),
     };
     let action = begun.action;
     let recalled = connection
@@ -54,12 +55,12 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>) -> Found {
         Recall::Made(result) => Found::Ended(result),
         Recall::NeverMade { reason } if action.guard != Guard::None => Found::NeverMade { reason },
         Recall::NeverMade { reason } => {
-            wait_out(begun.deadline).await;
+            wait_out(begun.deadline, clock).await;
             Found::Ended(CallResult::NotDone { reason })
         }
         Recall::NoEvidence { reason } => {
             // Until the deadline a process that only seemed dead could still send it.
-            wait_out(begun.deadline).await;
+            wait_out(begun.deadline, clock).await;
             Found::Ended(CallResult::Unknown {
                 reason: format!("Signalbox stopped in the middle of this step, and {reason}"),
             })
@@ -67,9 +68,9 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>) -> Found {
     }
 }
 
-async fn wait_out(deadline: Timestamp) {
-    let left = deadline.duration_since(Timestamp::now());
+async fn wait_out(deadline: Timestamp, clock: &Clock) {
+    let left = deadline.duration_since(clock.now());
     if left.is_positive() {
-        tokio::time::sleep(left.unsigned_abs()).await;
+        clock.wait(left.unsigned_abs()).await;
     }
 }

@@ -210,6 +210,12 @@ fn attention(live: &Live, approvers: &[String]) -> Option<Attention> {
     }
 }
 
+/// What people write as a reason mostly has no full stop, and the next sentence begins behind it.
+fn closed(say: &str) -> String {
+    let stop = if say.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{say}{stop}")
+}
+
 /// The sentence that a run ends with.
 pub fn closing_say(live: &Live, outcome: Outcome) -> String {
     let state = &live.state;
@@ -234,7 +240,7 @@ pub fn closing_say(live: &Live, outcome: Outcome) -> String {
         (left, total) => format!(" {left} of {total} steps were not begun."),
     };
     let sentences = if said.len() <= SENTENCES {
-        said.iter().map(|(_, say)| say.as_str()).collect::<Vec<_>>().join(" ")
+        said.iter().map(|(_, say)| closed(say)).collect::<Vec<_>>().join(" ")
     } else {
         let count = |wanted| said.iter().filter(|(outcome, _)| *outcome == Some(wanted)).count();
         let mut words: Vec<String> = [

@@ -2,6 +2,7 @@
 //! `signalbox check` runs them, so that a runbook is not tried out on the systems it is for.
 
 use super::compose::{Composed, compose, judge, look_arguments};
+use super::fault::Fault;
 use super::input::interpret;
 use super::{Runbook, StepOutcome};
 use crate::call::CallResult;
@@ -19,6 +20,8 @@ pub struct Example {
     pub offset: usize,
     /// As if typed.
     pub words: Words,
+    /// Who asks, if it matters.
+    pub person: Option<String>,
     /// Answers of all looks, by name.
     pub looks: Map<String, Value>,
     /// What must come of them.
@@ -29,6 +32,8 @@ pub struct Example {
     pub steps: Option<Vec<String>>,
     /// What the runbook must make of answers to its steps.
     pub answers: Vec<Answer>,
+    /// What goes wrong with a step, and what must come of it; tried by `signalbox test`.
+    pub faults: Vec<ExampleFault>,
 }
 
 /// What must come of an example.
@@ -59,6 +64,26 @@ pub struct Answer {
     pub says: Vec<String>,
 }
 
+/// A fault of a step, with the outcome that must come of it.
+#[derive(Debug, Clone)]
+pub struct ExampleFault {
+    /// Its place in the file, in bytes.
+    pub offset: usize,
+    /// The step's name in the plan.
+    pub step: String,
+    /// What goes wrong.
+    pub is: Fault,
+    /// What the probe gives, if that matters.
+    pub probe: Option<CallResult>,
+    /// What must come of it.
+    pub outcome: StepOutcome,
+    /// Texts that must be said.
+    pub says: Vec<String>,
+}
+
+/// Who asks in examples that do not say.
+const ANYBODY: &str = "dana";
+
 /// Runs all examples of a runbook.
 pub fn check(runbook: &Runbook, path: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -87,7 +112,12 @@ fn run(runbook: &Runbook, example: &Example) -> Vec<(usize, String)> {
             return at(format!("fails: {error}"));
         }
     }
-    let composed = match compose(runbook, &inputs, &example.looks, "dana") {
+    let composed = match compose(
+        runbook,
+        &inputs,
+        &example.looks,
+        example.person.as_deref().unwrap_or(ANYBODY),
+    ) {
         Ok(composed) => composed,
         Err(error) => return at(format!("fails: {error}")),
     };

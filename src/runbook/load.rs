@@ -4,6 +4,7 @@
 mod calls;
 mod examples;
 mod inputs;
+pub mod schema;
 mod sheet;
 mod steps;
 
@@ -43,6 +44,14 @@ const KEYS: &[&str] = &[
     "offer",
     "example",
 ];
+
+const LOOK_KEYS: &[&str] = &["name", "use", "on", "with", "may_fail", "timeout"];
+const CLAUSE_KEYS: &[&str] = &["when", "say"];
+const LOCK_KEYS: &[&str] = &["keys", "shared"];
+const PROOF_KEYS: &[&str] = &["signals", "panel", "soak"];
+const SIGNAL_KEYS: &[&str] = &["signal", "better"];
+const RESULT_KEYS: &[&str] = &["rows", "columns", "say"];
+const OFFER_KEYS: &[&str] = &["runbook", "label", "when", "with"];
 
 /// What a runbook may refer to.
 #[derive(Debug, Clone)]
@@ -142,7 +151,10 @@ pub fn load_text(name: &str, path: &Path, text: &str, known: &Known) -> Result<R
     if text.len() > MAX_BYTES {
         return Err(vec![Problem::whole(
             path,
-            format!("the file has {} bytes; {MAX_BYTES} are the most", text.len()),
+            format!(
+                "the file has {} bytes; {MAX_BYTES} are the most: make two runbooks of it",
+                text.len()
+            ),
         )]);
     }
     let (tree, errors) = DeTable::parse_recoverable(text);
@@ -170,7 +182,8 @@ fn has(names: &Option<BTreeSet<String>>, name: &str) -> bool {
     names.as_ref().is_none_or(|all| all.contains(name))
 }
 
-fn is_command(name: &str) -> bool {
+/// Whether a name can be typed as a slash command on every platform.
+pub fn is_command(name: &str) -> bool {
     name.len() <= 32
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
@@ -295,7 +308,7 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
     let mut shapes = BTreeMap::new();
     let mut looks: Vec<Look> = Vec::new();
     let with = |shapes: &BTreeMap<String, Shape>| names.clone().with("looks", Shape::Fields(shapes.clone()));
-    for section in top.sections(sheet, "look", &["name", "use", "on", "with", "may_fail", "timeout"]) {
+    for section in top.sections(sheet, "look", LOOK_KEYS) {
         let name = inputs::name(&section, sheet);
         let call = calls::read_call(&section, sheet, known, &with(&shapes));
         let may_fail = section.boolean(sheet, "may_fail").unwrap_or(false);
@@ -308,7 +321,10 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
         }
         let Some(name) = name else { continue };
         if looks.iter().any(|look| look.name == name) || shapes.contains_key(&name) {
-            sheet.problem(section.place("name"), format!("there is another look `{name}`"));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another look `{name}`: give one of them another name"),
+            );
         }
         // A look whose call is wrong is known all the same: its users have done nothing wrong.
         let shape = match &call {
@@ -335,7 +351,7 @@ fn looks(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: Names) 
 
 fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -> Vec<Clause> {
     let mut clauses = Vec::new();
-    for section in top.sections(sheet, key, &["when", "say"]) {
+    for section in top.sections(sheet, key, CLAUSE_KEYS) {
         let when = section
             .required(sheet, "when")
             .and_then(|it| sheet.expression(&it, names));
@@ -348,7 +364,7 @@ fn clauses(top: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, names: &Names) -
 }
 
 fn locks(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> (Vec<super::expression::Expression>, bool) {
-    let Some(section) = top.section(sheet, "lock", &["keys", "shared"]) else {
+    let Some(section) = top.section(sheet, "lock", LOCK_KEYS) else {
         return (Vec::new(), false);
     };
     let keys = section.texts(sheet, "keys");
@@ -422,9 +438,9 @@ fn undo_on_failure(top: &Section<'_>, sheet: &mut Sheet<'_>) -> bool {
 }
 
 fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proof> {
-    let section = top.section(sheet, "proof", &["signals", "panel", "soak"])?;
+    let section = top.section(sheet, "proof", PROOF_KEYS)?;
     let mut signals = Vec::new();
-    for entry in section.sections(sheet, "signals", &["signal", "better"]) {
+    for entry in section.sections(sheet, "signals", SIGNAL_KEYS) {
         let signal = entry.required(sheet, "signal");
         if let Some(it) = signal.as_ref().filter(|it| !has(&known.signals, it.value)) {
             let message = calls::unknown("signal", it.value, known.signals.iter().flatten().map(String::as_str));
@@ -462,7 +478,7 @@ fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proo
 }
 
 fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<ResultTable> {
-    let section = top.section(sheet, "result", &["rows", "columns", "say"])?;
+    let section = top.section(sheet, "result", RESULT_KEYS)?;
     let rows = section
         .required(sheet, "rows")
         .and_then(|it| sheet.expression(&it, names));
@@ -484,7 +500,7 @@ fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<Res
 
 fn offers(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Offer> {
     let mut offers = Vec::new();
-    for section in top.sections(sheet, "offer", &["runbook", "label", "when", "with"]) {
+    for section in top.sections(sheet, "offer", OFFER_KEYS) {
         let runbook = section.required(sheet, "runbook");
         let label = section
             .required(sheet, "label")

@@ -77,6 +77,17 @@ impl Dialect {
         }
     }
 
+    /// One connection that is never closed: it is the database.
+    pub(super) async fn in_memory() -> Result<AnyPool, StoreError> {
+        let pool = AnyPoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect("sqlite::memory:")
+            .await?;
+        Ok(pool)
+    }
+
     /// SQLite takes the write lock at once: a transaction that reads first and writes later could fail half-way.
     pub(super) async fn begin(self, pool: &AnyPool) -> Result<Transaction<'static, Any>, sqlx::Error> {
         match self {

@@ -72,7 +72,12 @@ fn by_the_admin_a_sync_is_queued_and_nothing_more_is_claimed() {
     let _turn = suppliers();
     let shop = Shop::alone();
     let bot = shop.bot();
-    let synced_at = || shop.value("select coalesce(to_jsonb(last_synced_at), 'null') from store_supplier where id = $1", 3);
+    let synced_at = || {
+        shop.value(
+            "select coalesce(to_jsonb(last_synced_at), 'null') from store_supplier where id = $1",
+            3,
+        )
+    };
     let before = synced_at();
     let told = bot.run("dana", "resync-supplier-admin", "supplier=AliExpress Direct");
     told.is("succeeded", &["Queued for 1 supplier(s)", "I cannot follow"])

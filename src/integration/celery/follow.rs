@@ -10,6 +10,7 @@ use super::message::Task;
 use super::state::{self, Ended, State};
 use super::workers;
 use crate::call::CallResult;
+use crate::integration::deadline::NOT_TAKEN;
 use futures::StreamExt;
 use redis::RedisResult;
 use redis::aio::PubSubStream;
@@ -211,7 +212,7 @@ impl Follow<'_> {
     ) -> CallResult {
         if let Ok(true) = Marker::of(self.id).retract(&mut broker, self.sent).await {
             return CallResult::NotDone {
-                reason: "no worker took the message in time; it was taken back".to_owned(),
+                reason: NOT_TAKEN.to_owned(),
             };
         }
         let task_id = self.id.to_string();

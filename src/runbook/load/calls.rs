@@ -19,7 +19,7 @@ pub(super) fn read_call(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Kn
     let call = call(section, sheet, known, names)?;
     if call.action.effect > Effect::Read {
         let message = format!(
-            "{} only reads; {}.{} writes",
+            "{} only reads, and {}.{} writes: take an action that reads, or make it a [[step]]",
             section.title, call.action.integration, call.action.name
         );
         sheet.problem(section.place("use"), message);

@@ -4,17 +4,26 @@ use super::sheet::{Section, Sheet, as_integer, as_text};
 use super::{calls, steps};
 use crate::call::CallResult;
 use crate::request::Words;
-use crate::runbook::example::{Answer, Example, Expect};
+use crate::runbook::example::{Answer, Example, ExampleFault, Expect};
+use crate::runbook::fault::Fault;
 use crate::runbook::input::{InputSpec, quoted};
-use crate::runbook::{Call, Look, StepSpec};
+use crate::runbook::{Call, Look, StepOutcome, StepSpec};
 use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
-const KEYS: &[&str] = &[
-    "name", "line", "inputs", "like", "looks", "expect", "says", "steps", "answer",
+pub(super) const KEYS: &[&str] = &[
+    "name", "line", "inputs", "person", "like", "looks", "expect", "says", "steps", "answer", "fault",
 ];
-const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
+pub(super) const ANSWER_KEYS: &[&str] = &["step", "call", "probe", "outcome", "says"];
+pub(super) const RESULT_KEYS: &[&str] = &["result", "reason", "value"];
+pub(super) const RESULTS: &[&str] = &["done", "not-done", "unreachable", "unknown"];
+pub(super) const EXPECT: &[(&str, Expect)] = &[
+    ("plan", Expect::Plan),
+    ("refused", Expect::Refused),
+    ("nothing", Expect::Nothing),
+];
+pub(super) const FAULT_KEYS: &[&str] = &["step", "is", "probe", "outcome", "says"];
 
 pub(super) fn examples(
     top: &Section<'_>,
@@ -26,14 +35,12 @@ pub(super) fn examples(
     let mut examples: Vec<Example> = Vec::new();
     for section in top.sections(sheet, "example", KEYS) {
         let name = section.required(sheet, "name");
-        let expect = section.required(sheet, "expect").and_then(|it| match it.value {
-            "plan" => Some(Expect::Plan),
-            "refused" => Some(Expect::Refused),
-            "nothing" => Some(Expect::Nothing),
-            _ => {
+        let expect = section.required(sheet, "expect").and_then(|it| {
+            let known = EXPECT.iter().find(|(word, _)| *word == it.value);
+            if known.is_none() {
                 sheet.problem(it.span.start, "`expect` is \"plan\", \"refused\" or \"nothing\"");
-                None
             }
+            known.map(|(_, expect)| *expect)
         });
         let canned = canned_looks(&section, sheet, looks, &examples);
         let says = said(&section, sheet);
@@ -42,6 +49,9 @@ pub(super) fn examples(
             .map(|it| it.iter().map(|it| it.value.to_owned()).collect());
         let answers = section.sections(sheet, "answer", ANSWER_KEYS);
         let answers = answers.iter().filter_map(|it| answer(it, sheet, steps)).collect();
+        let faults = section.one_or_more(sheet, "fault", FAULT_KEYS);
+        let faults = faults.iter().filter_map(|it| fault(it, sheet, steps)).collect();
+        let person = section.text(sheet, "person").map(|it| it.value.to_owned());
         let words = words(&section, sheet, inputs);
         if let (Some(name), Some(expect)) = (name, expect) {
             let name = name.value.to_owned();
@@ -49,11 +59,13 @@ pub(super) fn examples(
                 name,
                 offset: section.at,
                 words,
+                person,
                 looks: canned,
                 expect,
                 says,
                 steps: planned,
                 answers,
+                faults,
             });
         }
     }
@@ -122,7 +134,11 @@ fn canned_looks(
             Some(it) => canned.clone_from(&it.looks),
             None => sheet.problem(
                 like.span.start,
-                format!("there is no example \"{}\" before this one", like.value),
+                calls::unknown(
+                    "example before this one called",
+                    like.value,
+                    earlier.iter().map(|it| it.name.as_str()),
+                ),
             ),
         }
     }
@@ -146,7 +162,10 @@ fn canned_looks(
     for look in looks.iter().filter(|look| !canned.contains_key(&look.name)) {
         sheet.problem(
             section.at,
-            format!("the example lacks an answer to the look `{}`", look.name),
+            format!(
+                "the example lacks an answer to the look `{0}`: add looks.{0} = {{ ... }}, or like = \"an earlier example\"",
+                look.name
+            ),
         );
     }
     canned
@@ -182,12 +201,69 @@ fn canned_answer(sheet: &mut Sheet<'_>, value: &Spanned<DeValue<'_>>, call: &Cal
                 fields.insert(word.to_owned(), json(sheet, value));
             }
         }
-        None => sheet.problem(value.span().start, "an answer is a table of fields"),
+        None => sheet.problem(
+            value.span().start,
+            "an answer is a table of fields, such as { rows = [], count = 0 }",
+        ),
     }
     Value::Object(fields)
 }
 
 fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> Option<Answer> {
+    let (step, spec) = step_of(section, sheet, specs)?;
+    let call = result(section, sheet, "call", spec.call.as_ref());
+    if !section.has("call") {
+        sheet.missing(section, "call");
+    }
+    let probe = result(section, sheet, "probe", spec.probe.as_ref());
+    let outcome = outcome(section, sheet);
+    let says = said(section, sheet);
+    Some(Answer {
+        offset: section.at,
+        step,
+        call: call?,
+        probe,
+        outcome: outcome?,
+        says,
+    })
+}
+
+fn fault(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> Option<ExampleFault> {
+    let (step, spec) = step_of(section, sheet, specs)?;
+    let is = section.required(sheet, "is").and_then(|it| {
+        let fault = Fault::parse(it.value);
+        if fault.is_none() {
+            let words = Fault::ALL.iter().map(|it| it.word());
+            sheet.problem(it.span.start, calls::unknown("fault", it.value, words));
+        }
+        fault
+    });
+    if let (Some(is), Some(call)) = (is, &spec.call)
+        && !is.befalls(call.action)
+    {
+        let message = format!(
+            "`{}` befalls what a worker takes from a queue; {}.{} is no such call",
+            is.word(),
+            call.action.integration,
+            call.action.name
+        );
+        sheet.problem(section.place("is"), message);
+    }
+    let probe = result(section, sheet, "probe", spec.probe.as_ref());
+    let outcome = outcome(section, sheet);
+    let says = said(section, sheet);
+    Some(ExampleFault {
+        offset: section.at,
+        step,
+        is: is?,
+        probe,
+        outcome: outcome?,
+        says,
+    })
+}
+
+/// The step that is spoken of: `forward`, or `forward[1042]` where there is one for each item.
+fn step_of<'s>(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &'s [StepSpec]) -> Option<(String, &'s StepSpec)> {
     let step = section.required(sheet, "step")?;
     let spec = specs
         .iter()
@@ -198,35 +274,23 @@ fn answer(section: &Section<'_>, sheet: &mut Sheet<'_>, specs: &[StepSpec]) -> O
             calls::unknown("step", step.value, specs.iter().map(|it| it.name.as_str())),
         );
     }
-    let spec = spec?;
-    let call = result(section, sheet, "call", spec.call.as_ref());
-    if !section.has("call") {
-        sheet.missing(section, "call");
+    Some((step.value.to_owned(), spec?))
+}
+
+fn outcome(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<StepOutcome> {
+    let text = section.required(sheet, "outcome")?;
+    let outcome = steps::outcome(text.value);
+    if outcome.is_none() {
+        sheet.problem(
+            text.span.start,
+            "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"",
+        );
     }
-    let probe = result(section, sheet, "probe", spec.probe.as_ref());
-    let outcome = section.required(sheet, "outcome").and_then(|it| {
-        let outcome = steps::outcome(it.value);
-        if outcome.is_none() {
-            sheet.problem(
-                it.span.start,
-                "`outcome` is \"done\", \"skipped\", \"failed\" or \"unknown\"",
-            );
-        }
-        outcome
-    });
-    let says = said(section, sheet);
-    Some(Answer {
-        offset: section.at,
-        step: step.value.to_owned(),
-        call: call?,
-        probe,
-        outcome: outcome?,
-        says,
-    })
+    outcome
 }
 
 fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<&Call>) -> Option<CallResult> {
-    let result = section.section(sheet, key, &["result", "reason", "value"])?;
+    let result = section.section(sheet, key, RESULT_KEYS)?;
     let word = result.required(sheet, "result")?;
     let reason = result
         .text(sheet, "reason")
@@ -234,7 +298,7 @@ fn result(section: &Section<'_>, sheet: &mut Sheet<'_>, key: &str, call: Option<
     match word.value {
         "done" => {
             let Some(call) = call else {
-                sheet.problem(section.place(key), format!("the step has no {key}"));
+                sheet.problem(section.place(key), format!("the step has no {key}: leave it out here"));
                 return None;
             };
             let Some(value) = result.value("value") else {

@@ -9,7 +9,7 @@ use crate::runbook::input::{Bounds, InputKind, InputSpec, Pattern, Suggest};
 use serde_json::Value;
 use std::time::Duration;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name",
     "kind",
     "required",
@@ -23,7 +23,8 @@ const KEYS: &[&str] = &[
     "help",
     "suggest",
 ];
-const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
+pub(super) const SUGGEST_KEYS: &[&str] = &["use", "on", "with", "value", "label"];
+pub(super) const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
 const MAX_TEXT: usize = 200;
 const MAX_ITEMS: usize = 50;
 
@@ -36,7 +37,10 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
             continue;
         };
         if inputs.iter().any(|it| it.name == name) {
-            sheet.problem(section.place("name"), format!("there is another input `{name}`"));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another input `{name}`: give one of them another name"),
+            );
         }
         if name == "dry" {
             sheet.problem(
@@ -122,7 +126,14 @@ fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<InputKind> {
         if section.has(key) && !allowed.contains(&key) {
             sheet.problem(
                 section.place(key),
-                format!("an input of kind {} has no `{key}`", text.value),
+                format!(
+                    "an input of kind {} has no `{key}`: it may have {}",
+                    text.value,
+                    match allowed {
+                        [] => "no limits".to_owned(),
+                        keys => keys.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", "),
+                    }
+                ),
             );
         }
     }
@@ -209,7 +220,7 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
     let Some(typed) = typed else {
         sheet.problem(
             value.span().start,
-            "`default` is written as it would be typed, in quotes",
+            "`default` is written as it would be typed, in quotes: default = \"10m\"",
         );
         return None;
     };
@@ -225,7 +236,7 @@ fn default(section: &Section<'_>, sheet: &mut Sheet<'_>, input: &InputSpec) -> O
 }
 
 fn suggest(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Suggest> {
-    let suggest = section.section(sheet, "suggest", &["use", "on", "with", "value", "label"])?;
+    let suggest = section.section(sheet, "suggest", SUGGEST_KEYS)?;
     let call = calls::read_call(&suggest, sheet, known, &Names::new().with("typed", Shape::Any));
     if let Some(action) = call.as_ref().map(|call| call.action)
         && !action.gives.iter().any(|(field, _)| *field == "rows")

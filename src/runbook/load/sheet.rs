@@ -63,7 +63,7 @@ impl<'t> Sheet<'t> {
 
     pub(super) fn missing(&mut self, section: &Section<'_>, key: &str) {
         if !self.is_torn {
-            self.problem(section.at, format!("{} lacks `{key}`", section.title));
+            self.problem(section.at, format!("{} lacks `{key}`: add {key} = ...", section.title));
         }
     }
 
@@ -254,6 +254,14 @@ impl<'d> Section<'d> {
             sheet.problem(value.span().start, format!("`{key}` is a table"));
         }
         Some((table?, self.place(key)))
+    }
+
+    /// Tables of which a single one may be written without the list.
+    pub(super) fn one_or_more(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
+        match self.value(key) {
+            Some(value) if value.get_ref().is_table() => self.section(sheet, key, keys).into_iter().collect(),
+            _ => self.sections(sheet, key, keys),
+        }
     }
 
     pub(super) fn sections(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {

@@ -8,14 +8,23 @@ use crate::runbook::{Call, Each, Expectation, Retry, StepOutcome, StepSpec};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name", "use", "on", "with", "when", "each", "key", "cap", "manual", "say", "timeout", "retry", "probe", "undo",
     "expect",
 ];
-const CALL_KEYS: &[&str] = &["use", "on", "with"];
+pub(super) const CALL_KEYS: &[&str] = &["use", "on", "with"];
+pub(super) const EACH_KEYS: &[&str] = &["list", "key", "cap"];
+pub(super) const RETRY_KEYS: &[&str] = &["times", "pause"];
+pub(super) const EXPECT_KEYS: &[&str] = &["when", "outcome", "say"];
+pub(super) const OUTCOMES: &[(&str, StepOutcome)] = &[
+    ("done", StepOutcome::Done),
+    ("skipped", StepOutcome::Skipped),
+    ("failed", StepOutcome::Failed),
+    ("unknown", StepOutcome::Unknown),
+];
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
 const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
-const MAX_CAP: usize = 1000;
+pub(super) const MAX_CAP: usize = 1000;
 
 pub(super) fn steps(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, names: &Names) -> Vec<StepSpec> {
     let mut steps: Vec<StepSpec> = Vec::new();
@@ -24,7 +33,10 @@ pub(super) fn steps(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, nam
             continue;
         };
         if steps.iter().any(|it| it.name == step.name) {
-            sheet.problem(section.place("name"), format!("there is another step `{}`", step.name));
+            sheet.problem(
+                section.place("name"),
+                format!("there is another step `{}`: give one of them another name", step.name),
+            );
         }
         steps.push(step);
     }
@@ -79,7 +91,10 @@ fn step(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, outer: &Nam
         );
     }
     if undo.is_some() && !writes {
-        sheet.problem(section.place("undo"), "only a step that writes has an `undo`");
+        sheet.problem(
+            section.place("undo"),
+            "only a step that writes has an `undo`: this one reads, so leave it out",
+        );
     }
     if !is_manual && call.is_none() {
         return None;
@@ -123,7 +138,7 @@ fn each(section: &Section<'_>, sheet: &mut Sheet<'_>, outer: &Names, inner: &Nam
         for key in ["key", "cap"].iter().filter(|key| section.has(key)) {
             sheet.problem(section.place(key), format!("`{key}` belongs into the table of `each`"));
         }
-        let table = section.section(sheet, "each", &["list", "key", "cap"])?;
+        let table = section.section(sheet, "each", EACH_KEYS)?;
         let list = table.required(sheet, "list");
         (table, list)
     } else {
@@ -163,7 +178,7 @@ fn retry(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Retry {
         times: 0,
         pause: Duration::from_secs(1),
     };
-    let Some(retry) = section.section(sheet, "retry", &["times", "pause"]) else {
+    let Some(retry) = section.section(sheet, "retry", RETRY_KEYS) else {
         return default;
     };
     if !retry.has("times") {
@@ -202,7 +217,7 @@ pub(super) fn answer(call: Option<&Call>) -> Shape {
 
 fn expectations(section: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Expectation> {
     let mut expectations = Vec::new();
-    for section in section.sections(sheet, "expect", &["when", "outcome", "say"]) {
+    for section in section.sections(sheet, "expect", EXPECT_KEYS) {
         let when = section
             .required(sheet, "when")
             .and_then(|it| sheet.expression(&it, names));
@@ -225,11 +240,6 @@ fn expectations(section: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> 
 }
 
 pub(super) fn outcome(word: &str) -> Option<StepOutcome> {
-    match word {
-        "done" => Some(StepOutcome::Done),
-        "skipped" => Some(StepOutcome::Skipped),
-        "failed" => Some(StepOutcome::Failed),
-        "unknown" => Some(StepOutcome::Unknown),
-        _ => None,
-    }
+    let known = OUTCOMES.iter().find(|(known, _)| *known == word);
+    known.map(|(_, outcome)| *outcome)
 }

@@ -138,15 +138,15 @@ inputs = { nte = "x" }
 looks = { rows = { row = [] } }
 "#), @r#"
 1:1: a runbook has no `sumary`; did you mean `summary`?
-1:1: a runbook lacks `summary`
+1:1: a runbook lacks `summary`: add summary = ...
 4:8: there is no kind of input `integr`; did you mean `integer`?
 6:8: a name is a small letter, then at most 31 small letters, digits and underscores, and no word of CEL
 8:7: `min` is a decimal number in quotes, such as "84.50"
 12:11: `pattern`: error: unclosed group
 13:1: `min` is greater than `max`: nothing fits
 15:11: `default` does not fit: `note`: 1 characters are given; it takes 9 to 3
-16:1: an input of kind text has no `choices`
-17:1: [[input]] lacks `suggest`
+16:1: an input of kind text has no `choices`: it may have `min`, `max`, `pattern`
+17:1: [[input]] lacks `suggest`: add suggest = ...
 17:1: the required input `late` stands before the optional ones: the order here is the order in chat
 22:7: there is no action `postgres.querry`; did you mean `postgres.query`?
 27:6: `shop-celery` is a connection of kind celery; postgres.query needs one of kind postgres
@@ -165,7 +165,7 @@ looks = { rows = { row = [] } }
 43:27: `args` is a list of expressions, each in quotes
 43:45: `expires` is not a duration: write a whole number with s, m, h or d, such as "90s", "5m" or "1h30m"
 46:1: `timeout` is 1s to 1h
-48:1: there is another step `send`
+48:1: there is another step `send`: give one of them another name
 50:1: a manual step has no `use`: a person does it and says so
 59:9: `call.value.stat` is not known; did you mean `state`?
 59:41: `probe` is not known; there is `call`, `inputs`, `looks`
@@ -175,7 +175,7 @@ looks = { rows = { row = [] } }
 63:23: there is no signal `queue_lenght`; did you mean `queue_length`?
 63:48: `better` is "lower" or "higher"
 64:9: there is no panel `forward`; did you mean `forwarding`?
-65:2: `result` lacks `columns`
+65:2: `result` lacks `columns`: add columns = ...
 "#);
 }
 
@@ -308,7 +308,7 @@ fn a_torn_file_tells_what_is_torn_and_not_what_it_tore_away() {
 3:8: not TOML: unclosed array table, expected `]`
 "#);
     insta::assert_snapshot!(problems(""), @r#"
-1:1: a runbook lacks `summary`
+1:1: a runbook lacks `summary`: add summary = ...
 1:1: a runbook needs a [[step]] or, if it only reads, a [result]
 "#);
     insta::assert_snapshot!(problems("summary = 'a'\nsummary = 'b'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'"), @r#"2:1: not TOML: duplicate key"#);

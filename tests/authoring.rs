@@ -1,0 +1,120 @@
+//! What the author of a runbook has: `new`, `check` with its excerpts and `--watch`, `test`, and the schema for editors.
+
+mod schema;
+mod trial;
+mod watch;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+/// A copy of what is shipped, to break.
+struct Desk {
+    folder: TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for sub in ["config", "config/panels", "commands"] {
+            fs::create_dir_all(folder.path().join(sub)).unwrap();
+            for entry in fs::read_dir(here.join(sub)).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() {
+                    fs::copy(&path, folder.path().join(sub).join(path.file_name().unwrap())).unwrap();
+                }
+            }
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn edit(&self, name: &str, right: &str, wrong: &str) {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(right), "{name}: {right}");
+        self.write(name, &text.replacen(right, wrong, 1));
+    }
+
+    /// With nothing in the environment: no secret is looked up.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_signalbox"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (status.code().unwrap(), text(stdout), text(stderr))
+    }
+}
+
+#[test]
+fn what_new_writes_is_checked_and_tried_at_once() {
+    let desk = Desk::new();
+    for (name, more) in [("supplier-status", None), ("close-order", Some("--write"))] {
+        let mut arguments = vec!["new", name];
+        arguments.extend(more);
+        let (code, said, _) = desk.run(&arguments);
+        assert_eq!(code, 0);
+        assert_eq!(
+            said,
+            format!(
+                "Wrote config/../commands/{name}.toml.\nNext: edit it while `signalbox check --watch` runs; \
+                 `signalbox test {name}` shows what people would see.\n"
+            )
+        );
+        assert_eq!(desk.run(&["check"]).0, 0);
+        let (code, said, _) = desk.run(&["test", name]);
+        assert_eq!(code, 0, "{said}");
+        assert!(said.ends_with("no problems, nothing sent twice.\n"), "{said}");
+    }
+    // What is there stays as it is.
+    desk.write("commands/mine.toml", "summary = 'mine'");
+    let (code, _, told) = desk.run(&["new", "mine"]);
+    assert_eq!(code, 2);
+    assert!(told.contains("mine.toml is there already"), "{told}");
+    assert_eq!(
+        fs::read_to_string(desk.path("commands/mine.toml")).unwrap(),
+        "summary = 'mine'"
+    );
+    let (code, _, told) = desk.run(&["new", "../mine"]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(told, @"signalbox: `../mine` is no name for a runbook: a small letter, then at most 31 small letters, digits and hyphens");
+}
+
+#[test]
+fn a_problem_is_one_line_for_programs_and_shows_its_place_to_people() {
+    let desk = Desk::new();
+    desk.edit(
+        "commands/stuck-orders.toml",
+        "use = \"postgres.query\"",
+        "use = \"postgres.qery\"",
+    );
+    desk.edit("commands/stuck-orders.toml", "looks.stuck.more", "looks.stuk.more");
+    let (code, said, told) = desk.run(&["check"]);
+    assert_eq!((code, told.as_str()), (1, "2 problems\n"));
+    insta::assert_snapshot!(said, @"
+    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+    ");
+    let (_, said, _) = desk.run(&["check", "--excerpts"]);
+    insta::assert_snapshot!(said, @r#"
+    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+        use = "postgres.qery"
+              ^
+    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+        when = "looks.stuk.more"
+                ^
+    "#);
+}
