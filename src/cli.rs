@@ -10,6 +10,7 @@ mod test;
 mod watch;
 
 use crate::app::{AppError, config_path};
+use crate::report::unseen::spelled_lines;
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -247,7 +248,13 @@ pub async fn main() -> ExitCode {
         Err(error) => {
             // Help and version are no mistakes.
             let code = if error.use_stderr() { 1 } else { 0 };
-            let _ = error.print();
+            let plain = error.render().to_string();
+            // It quotes what was typed, and a terminal must not obey that.
+            if spelled_lines(&plain) == plain {
+                let _ = error.print();
+            } else {
+                eprintln!("{}", spelled_lines(&plain).trim_end());
+            }
             return ExitCode::from(code);
         }
     };
@@ -275,7 +282,7 @@ pub async fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("signalbox: {error}");
+            eprintln!("signalbox: {}", spelled_lines(&error.to_string()));
             ExitCode::from(if matches!(error, AppError::Denied(_)) { 2 } else { 1 })
         }
     }

@@ -8,6 +8,7 @@ use crate::run::state::Shape;
 use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
 use crate::runbook::compose::{Composed, ComposedOffer, ComposedResult, PlannedStep};
+use crate::runbook::input::quoted;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -194,10 +195,10 @@ impl Plan {
     }
 }
 
-/// Inputs as people type them: `order=1042,1043`.
+/// Inputs as people type them: `order=1042,1043`. In quotes where one value could pass for two.
 pub fn inputs_text(inputs: &Map<String, Value>) -> String {
     let plain = |value: &Value| match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => quoted(text),
         other => other.to_string(),
     };
     let text = |value: &Value| match value {

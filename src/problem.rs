@@ -1,5 +1,6 @@
 //! What `check` prints: one problem in one file, with its place and the way out.
 
+use crate::report::unseen::spelled;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -57,10 +58,10 @@ impl Problem {
     pub fn brief(&self) -> String {
         format!(
             "{}:{}:{}: {}",
-            self.path.display(),
+            spelled(&self.path.display().to_string()),
             self.line,
             self.column,
-            self.message.replace('\n', " ")
+            spelled(&self.message.replace('\n', " "))
         )
     }
 
@@ -69,19 +70,22 @@ impl Problem {
         if self.excerpt.is_empty() {
             return None;
         }
-        let letters: Vec<char> = self.excerpt.chars().collect();
+        // A tab is as wide as the terminal likes, and then the mark would point elsewhere.
+        let letters: Vec<char> = self.excerpt.replace('\t', " ").chars().collect();
         let at = self.column.saturating_sub(1).min(letters.len());
-        let from = if letters.len() > SHOWN {
+        let start = if letters.len() > SHOWN {
             at.saturating_sub(SHOWN / 2)
         } else {
             0
         };
-        let part = letters.iter().skip(from).take(SHOWN);
-        let part: String = part.map(|it| if it.is_control() { ' ' } else { *it }).collect();
-        let before = if from > 0 { "..." } else { "" };
-        let after = if from + SHOWN < letters.len() { "..." } else { "" };
-        let gap = " ".repeat(before.len() + at - from);
-        Some(format!("    {before}{part}{after}\n    {gap}^"))
+        let end = letters.len().min(start + SHOWN);
+        let part = |range: &[char]| spelled(&range.iter().collect::<String>());
+        let before = if start > 0 { "..." } else { "" };
+        let after = if end < letters.len() { "..." } else { "" };
+        // A line without its value is shorter than the place of the mistake.
+        let beyond = self.column.saturating_sub(1 + at).min(SHOWN);
+        let gap = " ".repeat(before.len() + part(&letters[start..at]).chars().count() + beyond);
+        Some(format!("    {before}{}{after}\n    {gap}^", part(&letters[start..end])))
     }
 }
 
@@ -110,11 +114,6 @@ mod tests {
             listen = 7
                      ^
         ");
-        // What a terminal would obey is a blank, and a tab is one column.
-        assert_eq!(
-            told("\ta\u{1b}[31m = 7", "7"),
-            "a.toml:1:11: is wrong\n     a [31m = 7\n              ^"
-        );
     }
 
     #[test]
@@ -128,5 +127,16 @@ mod tests {
         );
         assert_eq!(lines[1].find("HERE"), lines[2].find('^'));
         assert_eq!(Problem::whole("a.toml", "x\ny").to_string(), "a.toml:1:1: x y");
+    }
+
+    #[test]
+    fn a_line_of_a_file_is_shown_and_never_obeyed() {
+        let text = "first\n\tname = \"\u{1b}[2J\u{202e}\" wrong\n";
+        let problem = Problem::at("a\u{7}.toml", text, text.find("wrong").unwrap(), "it is \u{9b}1m wrong");
+        insta::assert_snapshot!(problem, @r#"
+        a\u{7}.toml:2:17: it is \u{9b}1m wrong
+            name = "\u{1b}[2J\u{202e}" wrong
+                                       ^
+        "#);
     }
 }

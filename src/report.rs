@@ -4,6 +4,7 @@ pub mod chart;
 pub mod number;
 pub mod redact;
 pub mod terminal;
+pub mod unseen;
 pub mod verdict;
 pub mod wrap;
 

@@ -3,6 +3,7 @@
 
 mod architecture;
 mod authoring;
+mod bad_input;
 mod completion;
 mod console_browser;
 mod crash;

@@ -3,6 +3,7 @@
 use super::{Command, ResolutionWord, Who, show};
 use crate::app::{App, AppError, environment};
 use crate::report::terminal;
+use crate::report::unseen::marked;
 use crate::report::{Outcome, Report};
 use crate::request::{Account, Ask, Place, Request, Resolution, Surface, Words};
 use crate::run::ledger::Live;
@@ -117,7 +118,10 @@ fn named(inputs: &[String]) -> Result<Words, AppError> {
             input
                 .split_once('=')
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .ok_or_else(|| AppError::Denied("an input is written NAME=VALUE, such as order=1042".to_owned()))
+                .ok_or_else(|| {
+                    let given = marked(input);
+                    AppError::Denied(format!("{given}: an input is written NAME=VALUE, such as order=1042"))
+                })
         })
         .collect::<Result<Vec<_>, _>>()
         .map(Words::Named)

@@ -6,6 +6,7 @@ use super::answer::said;
 use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
+use crate::report::unseen::brief;
 use crate::request::{Account, Request};
 use crate::rules::Rules;
 use crate::runbook::Runbook;
@@ -87,7 +88,7 @@ impl<'a> Asked<'a> {
 pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<&'a Person, Turned> {
     rules.people.who(&request.account).ok_or_else(|| {
         let say = match &request.account {
-            Account::Picked { person } => format!("There is no person {person} in people.toml."),
+            Account::Picked { person } => format!("There is no person {} in people.toml.", brief(person)),
             account => format!(
                 "I do not know who you are: the {account} belongs to nobody in people.toml. Ask an operator to add it."
             ),

@@ -7,6 +7,7 @@ use crate::policy::approval::{Party, Waiting};
 use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
+use crate::report::unseen::brief;
 use crate::request::{Ask, Request, Resolution, Words};
 use crate::rules::Rules;
 use crate::run::journal::Entry;
@@ -297,7 +298,7 @@ impl Desk {
         }
         let freed = self.store.unlock(key).await?;
         if freed.is_empty() {
-            let say = format!("Nobody holds {key}.");
+            let say = format!("Nobody holds {}.", brief(key));
             return Err(said(&asker.name, "unlock", Outcome::NothingToDo, say).into());
         }
         for held in &freed {
@@ -328,7 +329,7 @@ impl Desk {
         let asker = person(rules, request, word)?;
         let concerned: Vec<&str> = match runbook {
             Some(name) if rules.catalog.get(name).is_none() => {
-                let say = format!("There is no runbook {name}.");
+                let say = format!("There is no runbook {}.", brief(name));
                 return Err(said(&asker.name, word, Outcome::Invalid, say).into());
             }
             Some(name) => vec![name],
@@ -457,7 +458,7 @@ impl Desk {
                 &asker.name,
                 "",
                 Outcome::Invalid,
-                format!("There is no run {run} that you may see."),
+                format!("There is no run {} that you may see.", brief(run)),
             )
         };
         let live = match Live::load(&self.store, run).await {
@@ -514,7 +515,7 @@ impl Desk {
     fn not_now(&self, asker: &Person, live: &Live, say: &str) -> crate::report::Report {
         let standing = live.state.standing();
         let say = format!("{say}: run {} is {}.", live.run.id, standing.words());
-        said(&asker.name, &live.plan().runbook, Outcome::Invalid, say)
+        said(&asker.name, &live.plan().runbook, Outcome::Refused, say)
     }
 
     async fn write(&self, live: &mut Live, asker: &Person, entry: Entry) -> Result<(), Turned> {

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::unseen::spelled;
 use super::wrap::wrap;
 use super::{Outcome, Press, Report, StepLine, Table};
 use crate::report::verdict::Verdict;
@@ -51,23 +52,7 @@ pub fn render(report: &Report, colour: bool, width: usize) -> String {
 
 /// The text with everything spelled out that a terminal would obey instead of showing it.
 pub fn shown(text: &str) -> String {
-    text.chars()
-        .fold(String::with_capacity(text.len()), |mut shown, letter| {
-            match letter {
-                _ if letter.is_control() => shown.extend(letter.escape_default()),
-                // Turns of direction, spaces without width, line separators and tags make a text look like another. (The
-                // two joiners, 200c and 200d, are ordinary letters of Nepali.)
-                '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{061c}'
-                | '\u{e0000}'..='\u{e007f}' => shown.extend(letter.escape_unicode()),
-                _ => shown.push(letter),
-            }
-            shown
-        })
+    spelled(text)
 }
 
 const BOLD: &str = "1";

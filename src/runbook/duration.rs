@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// A hundred years; nobody waits longer, and a clock cannot count on.
+const MOST: u64 = 36_525 * 86_400;
+
 /// Reads a duration; an error says how to write one.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let wrong =
@@ -35,6 +38,9 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     }
     if number.is_some() || last == u64::MAX {
         return Err(wrong());
+    }
+    if seconds > MOST {
+        return Err("too long: 36525d is the most".to_owned());
     }
     Ok(Duration::from_secs(seconds))
 }

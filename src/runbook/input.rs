@@ -12,6 +12,7 @@ pub use words::quoted;
 
 use super::{Call, Runbook};
 use crate::nearest::nearest;
+use crate::report::unseen::marked;
 use crate::request::Words;
 use serde_json::{Map, Value};
 use words::Word;
@@ -273,7 +274,7 @@ fn twice(name: &str) -> String {
 }
 
 fn unknown(runbook: &str, specs: &[InputSpec], name: &str) -> String {
-    let shown = value::shown(name);
+    let shown = marked(name);
     let names = || specs.iter().map(|spec| spec.name.as_str());
     match nearest(name, names()) {
         Some(near) => format!("there is no input {shown}; did you mean `{near}`?"),
@@ -283,7 +284,7 @@ fn unknown(runbook: &str, specs: &[InputSpec], name: &str) -> String {
 }
 
 fn too_many(runbook: &str, specs: &[InputSpec], word: &Word) -> String {
-    let shown = value::shown(&word.text());
+    let shown = marked(&word.text());
     match specs {
         [] => format!("{shown} is too much: /{runbook} takes no inputs"),
         _ => format!(

@@ -242,6 +242,10 @@ impl Store {
 
     /// One run whole, as it was at one moment.
     pub async fn run(&self, id: &str) -> Result<StoredRun, StoreError> {
+        // PostgreSQL takes no NUL in a text, and would fail instead of finding nothing.
+        if id.contains('\0') {
+            return Err(StoreError::NoSuchRun(id.to_owned()));
+        }
         // Between the row and the journal somebody may write. The row knows how long its journal is: what came later
         // may belong to a later plan.
         let row = sqlx::query("SELECT id, request, created, epoch, plan, seq FROM run WHERE id = $1")
@@ -260,8 +264,11 @@ impl Store {
             request: text(&row, 1)?,
             created: timestamp(number(&row, 2)?)?,
             epoch: number(&row, 3)?,
-            plan: decode("plan", &text(&row, 4)?)?,
-            journal: journal.iter().map(journal_row).collect::<Result<_, _>>()?,
+            plan: decode(&format!("the plan of run {id}"), &text(&row, 4)?)?,
+            journal: journal
+                .iter()
+                .map(|row| journal_row(id, row))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -393,6 +400,9 @@ impl Store {
 
     /// Who holds one key.
     pub async fn holders(&self, key: &str) -> Result<Vec<HeldLock>, StoreError> {
+        if key.contains('\0') {
+            return Ok(Vec::new());
+        }
         self.held(&Locks {
             keys: vec![key.to_owned()],
             shared: false,
@@ -402,6 +412,9 @@ impl Store {
 
     /// Lets one key go, whoever holds it. Returns who held it.
     pub async fn unlock(&self, key: &str) -> Result<Vec<HeldLock>, StoreError> {
+        if key.contains('\0') {
+            return Ok(Vec::new());
+        }
         let rows = sqlx::query("DELETE FROM held_lock WHERE name = $1 RETURNING name, run, person, reason, since")
             .bind(key)
             .fetch_all(&self.write)
@@ -494,12 +507,12 @@ fn closing(entries: &[Entry]) -> Option<&str> {
     })
 }
 
-fn journal_row(row: &AnyRow) -> Result<JournalRow, StoreError> {
+fn journal_row(run: &str, row: &AnyRow) -> Result<JournalRow, StoreError> {
     Ok(JournalRow {
         seq: number(row, 0)?,
         at: timestamp(number(row, 1)?)?,
         epoch: number(row, 2)?,
-        entry: decode("journal entry", &text(row, 3)?)?,
+        entry: decode(&format!("the journal of run {run}"), &text(row, 3)?)?,
     })
 }
 

@@ -19,6 +19,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 use world::World;
 
+/// Whether Slack would take a message; the words say why not.
+pub fn judged(message: &serde_json::Value) -> Result<(), String> {
+    match judge::message(message) {
+        Ok(_) => Ok(()),
+        Err(refusal) => Err(format!("{}: {}", refusal.code, refusal.detail)),
+    }
+}
+
 pub const BOT_TOKEN: &str = "xoxb-simulated-bot";
 pub const APP_TOKEN: &str = "xapp-simulated-app";
 pub const SIGNING_SECRET: &str = "simulated-signing-secret";

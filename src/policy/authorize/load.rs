@@ -26,6 +26,8 @@ pub(super) fn load(
     runbooks: &[RunbookFacts],
     people: Option<&People>,
 ) -> Result<Policy, Vec<Problem>> {
+    // Some editors begin a file with this mark; the other files may have it too.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut problems: Vec<Problem> = schema::contradictions(runbooks)
         .into_iter()
         .map(|name| {

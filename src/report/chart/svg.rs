@@ -3,6 +3,7 @@
 use super::scale::{Scale, clock, span, times};
 use super::{ChartSpec, Line, Theme, WIDTH};
 use crate::report::number::{plain, short};
+use crate::report::unseen::is_unseen;
 use crate::report::wrap::wrap;
 use jiff::Timestamp;
 use std::fmt::{self, Write};
@@ -371,7 +372,7 @@ fn cut(text: &str, letters: usize) -> String {
     }
 }
 
-/// Text that cannot end the element it stands in. Characters that XML does not admit become the replacement character.
+/// Text that cannot end the element it stands in. Characters that XML does not admit, or that turn the text around them, become the replacement character.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
@@ -384,7 +385,7 @@ impl fmt::Display for Escaped<'_> {
                 '"' => f.write_str("&quot;"),
                 '\'' => f.write_str("&apos;"),
                 '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}'),
-                _ if letter.is_control() => f.write_char('\u{fffd}'),
+                _ if is_unseen(letter) => f.write_char('\u{fffd}'),
                 _ => f.write_char(letter),
             }?;
         }

@@ -3,6 +3,7 @@
 use super::scale::{range, span};
 use super::{ChartSpec, Line};
 use crate::report::number::plain;
+use crate::report::unseen::spelled;
 use std::fmt::Write;
 
 /// The alternative text of the picture: what it shows, with the numbers that the eye would take from it.
@@ -27,7 +28,7 @@ pub fn alt(spec: &ChartSpec) -> String {
     if let Some(note) = &spec.note {
         let _ = write!(words, " {note}");
     }
-    words
+    spelled(&words)
 }
 
 fn describe(spec: &ChartSpec, line: &Line) -> String {

@@ -1,7 +1,7 @@
 //! What a form offers for an input: the words of a choice, or the rows that a `suggest` gave.
 
-use super::value::is_unfit;
 use super::{InputKind, InputSpec, Suggest};
+use crate::report::unseen::is_unseen;
 use serde_json::Value;
 
 /// More are not read by anybody.
@@ -78,7 +78,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 fn shortened(label: &str) -> String {
-    let seen = |c: char| if is_unfit(c) { ' ' } else { c };
+    let seen = |c: char| if is_unseen(c) { ' ' } else { c };
     if label.chars().count() <= LABEL {
         return label.chars().map(seen).collect();
     }

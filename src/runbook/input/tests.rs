@@ -288,3 +288,16 @@ proptest! {
         prop_assert_eq!(read.map(|it| it.values), Ok(values), "{}", written);
     }
 }
+
+#[test]
+fn an_empty_item_in_quotes_ends_where_its_quotes_end() {
+    let specs = [
+        InputSpec {
+            name: "note".into(),
+            ..supplier()
+        },
+        order(),
+    ];
+    let (values, _) = read(&specs, "note=one,\"\" order=2,3").unwrap();
+    assert_eq!(values, json!({ "note": ["one", ""], "order": [2, 3] }));
+}

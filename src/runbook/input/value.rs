@@ -3,6 +3,7 @@
 use super::decimal::Decimal;
 use super::words::quoted;
 use crate::nearest::nearest;
+use crate::report::unseen::{is_unseen, marked};
 use crate::runbook::duration;
 use serde_json::Value;
 use std::fmt;
@@ -115,13 +116,13 @@ impl InputKind {
 
     /// Reads one value; an error is a sentence that begins with the value.
     pub(super) fn read(&self, text: &str) -> Result<Value, String> {
-        if let Some(bad) = text.chars().find(|c| is_unfit(*c)) {
+        if let Some(bad) = text.chars().find(|c| is_unseen(*c)) {
             return Err(format!(
                 "it has the character U+{:04X} in it, which cannot be seen; type it anew",
                 bad as u32
             ));
         }
-        let shown = shown(text);
+        let shown = marked(text);
         match self {
             Self::Text { length, pattern } => {
                 let count = text.chars().count();
@@ -207,26 +208,6 @@ impl InputKind {
             Value::Object(_) => None,
         }
     }
-}
-
-/// A value for a message: in backticks, short, on one line, with nothing in it that cannot be seen.
-pub(super) fn shown(text: &str) -> String {
-    const MOST: usize = 40;
-    let mut short: String = text
-        .chars()
-        .take(MOST)
-        .map(|c| if is_unfit(c) || c == '`' { '?' } else { c })
-        .collect();
-    if text.chars().count() > MOST {
-        short.push_str("...");
-    }
-    format!("`{short}`")
-}
-
-/// Characters that cannot be seen, or that turn the text around them.
-pub(super) fn is_unfit(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{00AD}')
 }
 
 fn in_bounds<T: PartialOrd + fmt::Display>(

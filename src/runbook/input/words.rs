@@ -123,28 +123,31 @@ fn take_word(rest: &mut Vec<char>, blanks_end: bool) -> Result<Word, String> {
         characters: Vec::new(),
         has_quotes: false,
     };
+    // A quote opens at the beginning of a value alone. An empty quote leaves no character behind, so both are kept track
+    // of instead of being read off the word.
+    let mut after_comma = false;
+    let mut opens = true;
     while let Some(c) = rest.pop() {
-        let after_comma = word
-            .characters
-            .iter()
-            .rev()
-            .find(|(c, quoted)| !c.is_whitespace() || *quoted)
-            == Some(&(',', false));
         if c.is_whitespace() {
-            let before_comma = rest.iter().rev().find(|c| !c.is_whitespace()) == Some(&',');
-            if blanks_end && !after_comma && !before_comma {
+            let before_comma = || rest.iter().rev().find(|c| !c.is_whitespace()) == Some(&',');
+            if blanks_end && !after_comma && !before_comma() {
                 return Ok(word);
             }
             word.characters.push((c, false));
+            opens = after_comma;
             continue;
         }
-        let opens = word.characters.is_empty() || after_comma || word.characters.last() == Some(&('=', false));
         match closing(c).filter(|_| opens) {
             Some(ends) => {
                 word.has_quotes = true;
                 take_quoted(rest, ends, &mut word)?;
+                (after_comma, opens) = (false, false);
             }
-            None => word.characters.push((c, false)),
+            None => {
+                word.characters.push((c, false));
+                after_comma = c == ',';
+                opens = after_comma || c == '=';
+            }
         }
     }
     Ok(word)

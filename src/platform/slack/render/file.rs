@@ -2,6 +2,7 @@
 
 use super::steps;
 use crate::report::Report;
+use crate::report::unseen::spelled_columns;
 use serde_json::Value;
 
 /// A file for the thread.
@@ -60,7 +61,7 @@ impl TextFile {
         };
         Self {
             name: format!("{}-{}.txt", name(&report.runbook), name(run)),
-            bytes: text.into_bytes(),
+            bytes: spelled_columns(&text).into_bytes(),
             title: format!("{}, the whole report", name(&report.runbook)),
         }
     }

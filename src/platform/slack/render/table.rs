@@ -72,8 +72,8 @@ pub(super) fn block(table: &Table, most: usize, limit: usize, more: &str, cut: &
 }
 
 fn cell(text: &str, shortened: &mut bool) -> String {
-    // A backtick would end the code block.
-    let text = one_line(text).replace('`', "ˋ").replace('\t', " ");
+    // Three backticks would end the code block, and then Slack would interpret what follows.
+    let text = one_line(text).replace("```", "``ˋ").replace('\t', " ");
     if text.chars().count() <= CELL {
         return text;
     }

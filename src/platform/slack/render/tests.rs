@@ -404,7 +404,7 @@ fn text_of_others_is_shown_and_never_interpreted() {
     Plan
     • &lt;!channel&gt; &lt;@U1&gt; &lt;https://evil|click&gt; *bold* _it_ `code` ```block``` :fire: &amp; �txt�
     mrkdwn: ```
-    aˋb
+    a`b
     &lt;!channel&gt; &lt;@U1&gt; &lt;https://e…
     ```
     values ending in … are longer; more in the thread

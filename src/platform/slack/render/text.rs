@@ -1,5 +1,7 @@
 //! Text on its way into a message: made harmless, and fitted into its share with a word where it is cut.
 
+use crate::report::unseen::is_unseen;
+
 /// Whether anything had to be left out.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Cut(bool);
@@ -75,7 +77,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// What Slack would interpret becomes entities; what a reader cannot see, or would see in another order than it was
-/// written, becomes a visible mark.
+/// written, becomes a visible mark, one for one, so that texts can be counted before.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -83,15 +85,12 @@ pub(super) fn escape(text: &str) -> String {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
-            _ if is_hidden(c) => safe.push('\u{FFFD}'),
+            '\n' | '\t' => safe.push(c),
+            _ if is_unseen(c) => safe.push('\u{FFFD}'),
             _ => safe.push(c),
         }
     }
     safe
-}
-
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How many characters a text takes in the JSON that is sent, with entities.
