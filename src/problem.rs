@@ -135,8 +135,8 @@ mod tests {
         let problem = Problem::at("a\u{7}.toml", text, text.find("wrong").unwrap(), "it is \u{9b}1m wrong");
         insta::assert_snapshot!(problem, @r#"
         a\u{7}.toml:2:17: it is \u{9b}1m wrong
-            name = "\u{1b}[2J\u{202e}" wrong
-                                       ^
+             name = "\u{1b}[2J\u{202e}" wrong
+                                        ^
         "#);
     }
 }

@@ -66,7 +66,8 @@ fn the_shipped_file_is_complete() {
             ("shop-api", "http"),
             ("shop-celery", "celery"),
             ("shop-db", "postgres"),
-            ("shop-metrics", "prometheus")
+            ("shop-metrics", "prometheus"),
+            ("shop-web", "http")
         ]
     );
     let Some(ConnectionConfig::Http {
@@ -252,10 +253,25 @@ token = "hunter2"
     signalbox.toml:45:54: `connection.shop-api.login.password` seems to hold the secret itself; keep it in an environment variable or a file and write "env:NAME" or "file:PATH" here
         login = …
                                                              ^
-    signalbox.toml:47:13: connection names are lowercase words such as `ops` or `shop-db`; `Shop` is not
+    signalbox.toml:50:9: `token` and `login` are two ways to sign in; leave one of them out
+        token = …
+                ^
+    signalbox.toml:53:13: `connection.shop-admin.password` is missing
+        [connection.shop-admin]
+                    ^
+    signalbox.toml:55:7: `connection.shop-admin.url` must be a plain address, without user, password or anything after `?` or `#`
+        url = …
+              ^
+    signalbox.toml:56:8: `connection.shop-admin.user` seems to hold the secret itself; keep it in an environment variable or a file and write "env:NAME" or "file:PATH" here
+        user = …
+               ^
+    signalbox.toml:57:1: `connection.shop-admin.passwd` is not known; did you mean `password`?
+        passwd = …
+        ^
+    signalbox.toml:59:13: connection names are lowercase words such as `ops` or `shop-db`; `Shop` is not
         [connection.Shop]
                     ^
-    signalbox.toml:50:2: `pagerduty` is not known; there is `alerts`, `connection`, `console`, `discord`, `files`, `server`, `slack`, `store`
+    signalbox.toml:62:2: `pagerduty` is not known; there is `alerts`, `connection`, `console`, `discord`, `files`, `server`, `slack`, `store`
         [pagerduty]
          ^
     "#);

@@ -436,10 +436,10 @@ permit(principal == Person::"dan", action == Action::"runn", resource) when { re
         @id("slot") @say("x")
         ^
     policy.cedar:19:21: `Person::"dan"`: no [person.NAME] section has it; did you mean `dana`?
-        permit(principal == Person::"dan", action == Action::"runn", resource) when { resource.effect == 3 };
+        permit(principal == Person::"dan", action == Action::"runn", resource) when { resource.effect == 3 }...
                             ^
     policy.cedar:19:46: unrecognized action `Action::"runn"`; did you mean `Action::"run"`?
-        permit(principal == Person::"dan", action == Action::"runn", resource) when { resource.effect == 3 };
+        permit(principal == Person::"dan", action == Action::"runn", resource) when { resource.effect == 3 }...
                                                      ^
     "#);
 }

@@ -290,15 +290,15 @@ fn mistakes_about_looks_that_may_fail_are_told() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-3:13: `elsewhere` is a kind of connection in quotes: celery, http, postgres, prometheus
-12:6: there is no connection `elsewhere`; there is `shop-celery`, `shop-db`, `shop-metrics`
-15:1: `timeout` is 1s to 15s
-24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
-24:91: `looks.far.value.cout` is not known; did you mean `count`?
-31:18: `result` is "done", "not-done", "unreachable" or "unknown"
-31:1: `far` lacks `result`
-31:9: `far` has no `count`; there is `reason`, `result`, `value`
-"#);
+    3:13: `elsewhere` is a kind of connection in quotes: celery, django_admin, http, postgres, prometheus
+    12:6: there is no connection `elsewhere`; there is `shop-admin`, `shop-api`, `shop-celery`, `shop-db`, `shop-metrics`
+    15:1: `timeout` is 1s to 15s
+    24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
+    24:91: `looks.far.value.cout` is not known; did you mean `count`?
+    31:18: `result` is "done", "not-done", "unreachable" or "unknown"
+    31:1: `far` lacks `result`: add result = ...
+    31:9: `far` has no `count`; there is `reason`, `result`, `value`
+    "#);
 }
 
 #[test]
@@ -470,7 +470,18 @@ fn what_fills_a_path_is_held_against_it() {
         "with = { path = '/a/', query = ['a'] }",
     ]
     .map(|with| problems(&call(with)));
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    9:6: `fill` must give `n`, for `{n}` stands in `path`
+    9:24: `fill` gives `n`, and no `{n}` stands in `path`
+    9:10: `fill` must give `n`, for `{n}` stands in `path`
+    9:28: `fill` gives `m`, and no `{m}` stands in `path`
+    9:35: `fill` is a table of expressions, each in quotes
+    9:42: `input` is not known; did you mean `inputs`?
+    9:13: `path` begins with a single slash, such as "/api/items/": host and port stand in the config
+    9:13: `path` holds letters, digits and - . _ ~ only; what stands after `?` goes into `query`
+    9:29: `as` is one of the words "json", "text"
+    9:32: `query` is a table of expressions, each in quotes
+    "#);
 }
 
 proptest::proptest! {
