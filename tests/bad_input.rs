@@ -1,6 +1,7 @@
 //! What a person, a platform, a file or a server can get wrong: it is told by name with the way out, changes nothing and
 //! loses nothing.
 
+mod console;
 mod corpus;
 mod files;
 mod kinds;

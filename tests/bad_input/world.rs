@@ -7,6 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use signalbox::app::App;
 use signalbox::dispatch::Reply;
+use signalbox::http::console::Console;
+use signalbox::http::console::door::Door;
 use signalbox::http::{Face, SlackDoor, routes};
 use signalbox::intake::Intake;
 use signalbox::platform::slack::render::{self, Mentions, Rendered};
@@ -15,10 +17,14 @@ use signalbox::request::{Account, Ask, Place, Request, Surface};
 use signalbox::run::ledger::Live;
 use signalbox::station::Station;
 use std::fs;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 const POLICY: &str = r#"
 @id("ops")
@@ -39,6 +45,7 @@ pub struct World {
     calls: Arc<AtomicUsize>,
     client: reqwest::Client,
     folder: TempDir,
+    _stop: watch::Sender<bool>,
 }
 
 /// What a request came to.
@@ -81,7 +88,7 @@ impl World {
                 "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
                  \"sqlite:bot.db\"\nkey = \"file:secret\"\n[files]\ncommands = \"commands\"\npeople = \
                  \"people.toml\"\npolicy = \"policy.cedar\"\n[slack]\ntransport = \"http\"\nteams = [\"T1\"]\nops_channel \
-                 = \"C0OPS\"\nsigning_secret = \"file:secret\"\nbot_token = \"file:secret\"\n[connection.shop-db]\nkind = \
+                 = \"C0OPS\"\nsigning_secret = \"file:secret\"\nbot_token = \"file:secret\"\n[console]\nsession = \"1h\"\n[connection.shop-db]\nkind = \
                  \"postgres\"\nurl = \"file:shop.url\"\n[connection.shop-celery]\nkind = \"celery\"\nbroker = \
                  \"file:broker.url\"\nresults = \"file:broker.url\"\n[connection.shop-metrics]\nkind = \
                  \"prometheus\"\nurl = \"http://{address}\"\n"
@@ -91,6 +98,13 @@ impl World {
         let station = app.station();
         let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
         tokio::spawn(writing);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let life = Duration::from_hours(1);
+        let door = Door::new(&app.config, life, &app.rules.now(), |_| None).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let (console, watching) = Console::new(station.clone(), intake.clone(), app.redactor.clone(), door, stopped);
+        tokio::spawn(watching);
         let router = routes(Face {
             intake,
             station: station.clone(),
@@ -98,12 +112,11 @@ impl World {
                 signing: SIGNING_SECRET.into(),
                 teams: vec!["T1".to_owned()].into(),
             }),
-            console: None,
+            console: Some(console),
             counts: Arc::default(),
         });
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(axum::serve(listener, router).into_future());
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(axum::serve(listener, service).into_future());
         Self {
             app,
             station,
@@ -111,6 +124,7 @@ impl World {
             calls,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             folder,
+            _stop: stop,
         }
     }
 
@@ -141,6 +155,26 @@ impl World {
             all.push((request, told));
         }
         all
+    }
+
+    /// Takes what is stored through the gate as soon as it is there, until the handle is dropped.
+    pub fn keep_working(&self) -> Working {
+        let (store, station) = (self.app.store.clone(), self.station.clone());
+        let working = tokio::spawn(async move {
+            loop {
+                let now = Timestamp::now();
+                let until = now + SignedDuration::from_mins(10);
+                let taken = store.take_requests("test", now, until, 100).await.unwrap();
+                if taken.is_empty() {
+                    let _ = tokio::time::timeout(Duration::from_millis(20), station.bell.notified()).await;
+                }
+                for request in taken {
+                    station.desk.handle(&request).await.unwrap();
+                    station.bell.notify_waiters();
+                }
+            }
+        });
+        Working(working.abort_handle())
     }
 
     /// What the command line does with what was typed.
@@ -193,6 +227,15 @@ impl World {
 
     pub async fn runs(&self) -> usize {
         self.app.store.runs(100_000).await.unwrap().len()
+    }
+}
+
+/// The gate's loop.
+pub struct Working(AbortHandle);
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
