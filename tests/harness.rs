@@ -2,7 +2,9 @@
 
 pub mod browser;
 pub mod proxy;
+pub mod served;
 pub mod services;
 pub mod shop;
 pub mod slack;
 pub mod slack_world;
+pub mod visitor;
