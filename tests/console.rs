@@ -2,6 +2,7 @@
 
 mod door;
 mod forms;
+mod messages;
 mod pages;
 mod stream;
 

@@ -1,8 +1,11 @@
 //! Who comes in, for how long, and how often somebody may try.
 
 use super::{DANA, LEE, PEOPLE, Site};
+use crate::crash::world::World;
 use crate::harness::visitor::{Answered, Visitor, client};
 use reqwest::header::{HOST, ORIGIN};
+use std::fs;
+use std::process::Command;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ones_own_token_opens_and_nothing_else_does() {
@@ -199,4 +202,28 @@ async fn the_demo_says_on_every_page_that_nothing_proves_who_one_is() {
         .err()
         .expect("no token counts here");
     assert_eq!((stranger.status, stranger.to.as_str()), (303, "/sign-in"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_tells_of_a_console_that_others_reach_and_nobody_can_enter() {
+    let world = World::new(&[], None).await;
+    let config = fs::read_to_string(world.path("signalbox.toml")).unwrap();
+    let open = config
+        .replace("127.0.0.1:0", "0.0.0.0:8080")
+        .replace("http://127.0.0.1", "https://ops.example.com")
+        .replace("demo = true", "demo = false")
+        .replace("[connection.shop]", "[console]\nsession = \"1h\"\n[connection.shop]");
+    world.write("signalbox.toml", &open);
+    let check = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_signalbox"));
+        let out = program.args(["check", "--config"]).arg(world.path("signalbox.toml")).output();
+        let out = out.unwrap();
+        (out.status.code(), String::from_utf8(out.stdout).unwrap())
+    };
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("people.toml:1:1:") && said.contains("nobody has a console token"), "{said}");
+    world.write("people.toml", PEOPLE);
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
 }

@@ -2,6 +2,8 @@
 
 use super::{DANA, LEE, Site, VIC, run_of};
 
+const OWN: &str = "You asked for this yourself, so somebody else has to approve it.";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn asked_by_one_approved_by_another_and_done_once() {
     let site = Site::open().await;
@@ -15,11 +17,7 @@ async fn asked_by_one_approved_by_another_and_done_once() {
     assert_eq!(dana.get("/").await.texts("article.message h2"), ["/mark order=6"]);
 
     let own = dana.get(&format!("/runs/{run}")).await;
-    assert!(
-        own.said().contains("Nobody approves a plan of their own."),
-        "{}",
-        own.said()
-    );
+    assert!(own.said().contains(OWN), "{}", own.said());
     let path = format!("/runs/{run}/press");
     let page = lee.get("/approvals").await;
     assert_eq!(
@@ -29,7 +27,7 @@ async fn asked_by_one_approved_by_another_and_done_once() {
     let approve = page.attribute("button[name=press]", "value").unwrap();
     let refused = dana.post(&path, "own", &[("press", &approve)]).await;
     let said = dana.get(&refused.to).await.said();
-    assert!(said.contains("Nobody approves a plan of their own."), "{said}");
+    assert!(said.contains(OWN), "{said}");
     assert_eq!(site.marks().await, 0, "before the yes");
 
     let pressed = [("press", approve.as_str())];
@@ -41,7 +39,7 @@ async fn asked_by_one_approved_by_another_and_done_once() {
     assert!(done.said().contains("lee approved"), "{}", done.said());
     assert_eq!(site.marks().await, 1);
     assert_eq!(
-        lee.get("/runs").await.texts("tbody tr").len(),
+        lee.get("/runs").await.texts("ul.runs > li").len(),
         1,
         "two posts of one form are one run"
     );
@@ -118,13 +116,14 @@ async fn a_viewer_sees_and_does_nothing() {
     let approve = dana.get(&format!("{page}/json")).await;
     let digest: serde_json::Value = serde_json::from_str(&approve.page).unwrap();
     let press = format!("approve {}", digest["report"]["digest"].as_str().unwrap());
+    let reason = format!("reason.{run}");
     for (path, fields) in [
         ("/".to_owned(), ("line", "/mark 1")),
         (format!("{page}/press"), ("press", press.as_str())),
         (format!("{page}/press"), ("press", "deny")),
         (format!("{page}/press"), ("press", "override")),
     ] {
-        let sent = vic.post(&path, "v", &[fields]).await;
+        let sent = vic.post(&path, "v", &[fields, (&reason, "I want it")]).await;
         assert_eq!(sent.status, 303, "{sent:?}");
         let said = vic.get(&sent.to).await.said();
         assert!(said.contains("denied"), "{fields:?}: {said}");
