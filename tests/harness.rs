@@ -6,3 +6,4 @@ pub mod services;
 pub mod shop;
 pub mod slack;
 pub mod slack_world;
+pub mod visitor;

@@ -6,6 +6,7 @@ use super::{examples, inputs, steps};
 use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
 use crate::runbook::fault::Fault;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The schema. Connections, signals and panels are those that are known; where none is known, any name goes.
 pub fn schema(known: &Known) -> Value {
@@ -63,6 +64,11 @@ fn texts() -> Value {
 fn top(key: &str, known: &Known) -> Value {
     match key {
         "summary" => text("one sentence for help"),
+        "optional_connections" => json!({
+            "type": "object",
+            "description": "connections that an installation may lack, each with its kind",
+            "additionalProperties": words(actions(known).map(|it| it.integration).collect::<BTreeSet<_>>()),
+        }),
         "section" => text("the heading of the written runbook that this carries out"),
         "input" => list(object(inputs::KEYS, &["name", "kind"], |key| input(key, known))),
         "look" => list(call(
@@ -218,12 +224,18 @@ fn call(keys: &[&str], required: &[&str], known: &Known, most: Effect, own: impl
         .collect();
     let mut table = object(keys, required, |key| match key {
         "use" => words(used.iter().map(String::as_str)),
-        "on" => names(known.connections.keys().map(String::as_str)),
+        "on" => connection(known),
         "with" => json!({ "type": "object" }),
         own_key => own(own_key),
     });
     table["allOf"] = json!([{ "$ref": "#/definitions/with" }]);
     table
+}
+
+/// One of those that are configured, or one that the runbook says it can do without.
+fn connection(known: &Known) -> Value {
+    let known = names(known.connections.keys().map(String::as_str));
+    json!({ "anyOf": [known, { "type": "string", "pattern": "^[a-z][a-z0-9-]*$" }] })
 }
 
 /// For each action what `with` may hold and which connections fit.
@@ -242,10 +254,10 @@ fn with(known: &Known) -> Value {
                 spec.map_or(json!({}), |it| argument(it.kind, it.help))
             },
         );
-        let fitting = known.connections.iter().filter(|(_, kind)| *kind == action.integration);
+        let others = known.connections.iter().filter(|(_, kind)| *kind != action.integration);
         let mut then = json!({ "properties": { "with": arguments } });
         if !known.connections.is_empty() {
-            then["properties"]["on"] = words(fitting.map(|(name, _)| name.as_str()));
+            then["properties"]["on"] = json!({ "not": words(others.map(|(name, _)| name.as_str())) });
         }
         if action.arguments.iter().any(|it| it.required) {
             then["required"] = json!(["with"]);
