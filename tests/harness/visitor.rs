@@ -40,8 +40,8 @@ impl Answered {
     /// The texts of what fits the selector, each in one line.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let page = Html::parse_document(&self.page);
-        let found = page.select(&Selector::parse(selector).unwrap());
-        found
+        let selector = Selector::parse(selector).unwrap();
+        page.select(&selector)
             .map(|one| one.text().collect::<Vec<_>>().join(" "))
             .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
             .collect()
@@ -50,8 +50,8 @@ impl Answered {
     /// An attribute of the first that fits the selector.
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         let page = Html::parse_document(&self.page);
-        let found = page.select(&Selector::parse(selector).unwrap()).next()?;
-        found.attr(name).map(str::to_owned)
+        let selector = Selector::parse(selector).unwrap();
+        page.select(&selector).next()?.attr(name).map(str::to_owned)
     }
 }
 
