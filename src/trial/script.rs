@@ -51,11 +51,8 @@ impl Trial<'_> {
     /// look finds absent.
     pub(super) fn connections(&self) -> BTreeMap<String, String> {
         let mut connections = self.rules.known.connections.clone();
-        let steps = self.runbook.steps.iter();
-        let calls = steps.flat_map(|step| [&step.call, &step.probe, &step.undo]).flatten();
-        for call in calls.chain(self.runbook.looks.iter().map(|look| &look.call)) {
-            connections.insert(call.on.clone(), call.action.integration.to_owned());
-        }
+        let used = self.runbook.connections();
+        connections.extend(used.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
         let is_absent = |look: &&Look| self.example.looks.get(&look.name) == Some(&look.absent());
         for look in self.runbook.looks.iter().filter(is_absent) {
             connections.remove(&look.call.on);

@@ -224,18 +224,12 @@ fn call(keys: &[&str], required: &[&str], known: &Known, most: Effect, own: impl
         .collect();
     let mut table = object(keys, required, |key| match key {
         "use" => words(used.iter().map(String::as_str)),
-        "on" => connection(known),
+        "on" => names(known.connections.keys().map(String::as_str)),
         "with" => json!({ "type": "object" }),
         own_key => own(own_key),
     });
     table["allOf"] = json!([{ "$ref": "#/definitions/with" }]);
     table
-}
-
-/// One of those that are configured, or one that the runbook says it can do without.
-fn connection(known: &Known) -> Value {
-    let known = names(known.connections.keys().map(String::as_str));
-    json!({ "anyOf": [known, { "type": "string", "pattern": "^[a-z][a-z0-9-]*$" }] })
 }
 
 /// For each action what `with` may hold and which connections fit.
@@ -254,10 +248,10 @@ fn with(known: &Known) -> Value {
                 spec.map_or(json!({}), |it| argument(it.kind, it.help))
             },
         );
-        let others = known.connections.iter().filter(|(_, kind)| *kind != action.integration);
+        let fitting = known.connections.iter().filter(|(_, kind)| *kind == action.integration);
         let mut then = json!({ "properties": { "with": arguments } });
         if !known.connections.is_empty() {
-            then["properties"]["on"] = json!({ "not": words(others.map(|(name, _)| name.as_str())) });
+            then["properties"]["on"] = words(fitting.map(|(name, _)| name.as_str()));
         }
         if action.arguments.iter().any(|it| it.required) {
             then["required"] = json!(["with"]);

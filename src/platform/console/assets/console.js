@@ -104,7 +104,8 @@
       if (count && count.outerHTML !== html) { count.outerHTML = html; if (main.classList.contains("approvals")) refresh(); }
     });
     on("notices", (html) => { const holder = document.createElement("template"); holder.innerHTML = html; $("notices").replaceWith(holder.content); });
-    on("reload", () => { stream.close(); location.reload(); });
+    // Another tab may be about to sign in as somebody else.
+    on("reload", () => { stream.close(); setTimeout(() => location.reload(), 500); });
     stream.onerror = () => {
       lost(true);
       if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
