@@ -43,6 +43,20 @@ impl CallResult {
             Self::Unknown { reason } => json!({"result": "unknown", "reason": reason, "value": null}),
         }
     }
+
+    /// What [`Self::as_value`] gave; none of what it never gives.
+    pub fn from_value(value: &Value) -> Option<Self> {
+        let reason = value["reason"].as_str()?.to_owned();
+        Some(match value["result"].as_str()? {
+            "done" => Self::Done {
+                value: value["value"].clone(),
+            },
+            "not-done" => Self::NotDone { reason },
+            "unreachable" => Self::Unreachable { reason },
+            "unknown" => Self::Unknown { reason },
+            _ => return None,
+        })
+    }
 }
 
 /// What one call knows of the step that makes it.

@@ -109,6 +109,19 @@ pub fn known(config: &Config) -> (Known, Panels, Vec<Problem>) {
     (known, panels, problems)
 }
 
+/// What an editor may offer: as much as can be read, with the connections that sound runbooks can do without.
+pub fn known_to_editors(config: &Config) -> Known {
+    let (mut known, _, _) = known(config);
+    let (catalog, _) = load_folder_again(&config.files.commands, &known, &Catalog::default());
+    for runbook in catalog.runbooks().chain(catalog.left_out()) {
+        let used = runbook.connections();
+        known
+            .connections
+            .extend(used.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+    }
+    known
+}
+
 /// What the policy must know of the runbooks.
 fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
     catalog

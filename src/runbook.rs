@@ -102,6 +102,16 @@ impl Runbook {
             .find(|on| self.missing.contains(*on))
     }
 
+    /// Every connection that it may use, with the kind that its calls need.
+    pub fn connections(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        let steps = self.steps.iter().flat_map(|step| [&step.call, &step.probe, &step.undo]);
+        let looks = self.looks.iter().map(|look| &look.call);
+        steps
+            .flatten()
+            .chain(looks)
+            .map(|call| (call.on.as_str(), call.action.integration))
+    }
+
     /// The strongest effect of its steps; a runbook without steps only reads.
     pub fn effect(&self) -> Effect {
         self.steps

@@ -115,7 +115,7 @@ impl<'a> Trial<'a> {
     pub async fn play(&self, person: &str, struck: Option<&Struck>) -> Result<Played, TrialError> {
         let written = self.script(person, struck);
         let script = Arc::new(written.script);
-        let stage = Stage::new(self.live, &script).await?;
+        let stage = Stage::new(self.live, &self.connections(), &script).await?;
         let mut notes = Vec::new();
         if !written.unanswered.is_empty() {
             notes.push(format!(
@@ -247,14 +247,16 @@ struct Stage {
 }
 
 impl Stage {
-    async fn new(live: &Arc<LiveRules>, script: &Arc<Script>) -> Result<Self, StoreError> {
+    async fn new(
+        live: &Arc<LiveRules>,
+        connections: &BTreeMap<String, String>,
+        script: &Arc<Script>,
+    ) -> Result<Self, StoreError> {
         let canned = |(name, kind): (&String, &String)| {
             let canned = Canned::new(name, kind, script.clone());
             (name.clone(), Connection::Canned(canned))
         };
-        let connections = Arc::new(Connections::new(
-            live.now().known.connections.iter().map(canned).collect(),
-        ));
+        let connections = Arc::new(Connections::new(connections.iter().map(canned).collect()));
         let desk = Arc::new(Desk {
             rules: live.clone(),
             connections: connections.clone(),

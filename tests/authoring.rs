@@ -62,7 +62,7 @@ impl Desk {
 #[test]
 fn what_new_writes_is_checked_and_tried_at_once() {
     let desk = Desk::new();
-    for (name, more) in [("supplier-status", None), ("close-order", Some("--write"))] {
+    for (name, more) in [("late-orders", None), ("close-order", Some("--write"))] {
         let mut arguments = vec!["new", name];
         arguments.extend(more);
         let (code, said, _) = desk.run(&arguments);

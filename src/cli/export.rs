@@ -4,7 +4,7 @@ use crate::app::AppError;
 use crate::config::Config;
 use crate::platform::slack::manifest::{CommandSpec, manifest};
 use crate::policy::authorize::Policy;
-use crate::rules::{Rules, known};
+use crate::rules::{Rules, known_to_editors};
 use crate::runbook::load::schema;
 use std::path::Path;
 
@@ -53,7 +53,6 @@ pub(super) fn policy_schema(path: &Path) -> Result<u8, AppError> {
 /// is when an editor helps.
 pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
     let config = Config::load(path).map_err(AppError::Files)?;
-    let (known, _, _) = known(&config);
-    super::line(&format!("{:#}", schema::schema(&known)));
+    super::line(&format!("{:#}", schema::schema(&known_to_editors(&config))));
     Ok(0)
 }

@@ -53,7 +53,7 @@ pub struct StepAnswers {
 /// All that an example's world answers, and what was asked of it.
 #[derive(Debug, Default)]
 pub struct Script {
-    looks: Vec<(Made, Value)>,
+    looks: Vec<(Made, CallResult)>,
     steps: BTreeMap<String, StepAnswers>,
     sent: Mutex<BTreeMap<String, u32>>,
     died: AtomicBool,
@@ -62,7 +62,7 @@ pub struct Script {
 
 impl Script {
     /// Looks by their call, steps by their name in the plan.
-    pub fn new(looks: Vec<(Made, Value)>, steps: BTreeMap<String, StepAnswers>) -> Self {
+    pub fn new(looks: Vec<(Made, CallResult)>, steps: BTreeMap<String, StepAnswers>) -> Self {
         Self {
             looks,
             steps,
@@ -179,7 +179,7 @@ impl Canned {
             || CallResult::NotDone {
                 reason: format!("the example holds no answer to {} on {}", made.action, made.on),
             },
-            |(_, value)| CallResult::Done { value: value.clone() },
+            |(_, answer)| answer.clone(),
         )
     }
 

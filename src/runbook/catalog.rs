@@ -29,6 +29,11 @@ impl Catalog {
         self.left_out.values()
     }
 
+    /// Puts back what was left out, for a world that has every connection.
+    pub fn take_all(&mut self) {
+        self.runbooks.append(&mut self.left_out);
+    }
+
     /// What a mistyped name most likely stands for. Only for those who may ask.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.runbooks.keys().map(String::as_str))

@@ -3,12 +3,12 @@
 use super::{Struck, Trial};
 use crate::call::CallResult;
 use crate::integration::canned::{Made, Script, StepAnswers, unreachable};
-use crate::runbook::StepOutcome;
 use crate::runbook::action::Guard;
 use crate::runbook::compose::{Composed, PlannedCall, PlannedStep, compose, look_arguments};
 use crate::runbook::example::Answer;
 use crate::runbook::fault::Fault;
 use crate::runbook::input::interpret;
+use crate::runbook::{Look, StepOutcome};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,19 @@ impl Effect {
 }
 
 impl Trial<'_> {
+    /// The connections of the example's world, each with its kind: all that the runbook may use, but for those that a
+    /// look finds absent.
+    pub(super) fn connections(&self) -> BTreeMap<String, String> {
+        let mut connections = self.rules.known.connections.clone();
+        let used = self.runbook.connections();
+        connections.extend(used.map(|(name, kind)| (name.to_owned(), kind.to_owned())));
+        let is_absent = |look: &&Look| self.example.looks.get(&look.name) == Some(&look.absent());
+        for look in self.runbook.looks.iter().filter(is_absent) {
+            connections.remove(&look.call.on);
+        }
+        connections
+    }
+
     /// The steps of the example's plan that call something, with the faults that can befall each.
     pub fn steps(&self, person: &str) -> Vec<(String, Vec<Fault>)> {
         let Some((_, composed)) = self.composed(person) else {
@@ -82,7 +95,13 @@ impl Trial<'_> {
                 action: format!("{}.{}", look.call.action.integration, look.call.action.name),
                 arguments: look_arguments(look, &inputs, &self.example.looks).ok()?,
             };
-            Some((made, self.example.looks.get(&look.name)?.clone()))
+            let canned = self.example.looks.get(&look.name)?;
+            let answer = if look.may_fail {
+                CallResult::from_value(canned)?
+            } else {
+                CallResult::Done { value: canned.clone() }
+            };
+            Some((made, answer))
         });
         let mut steps = BTreeMap::new();
         for (step, call) in composed

@@ -4,14 +4,14 @@ use super::Desk;
 use jsonschema::Validator;
 use serde_json::Value;
 use signalbox::config::Config;
-use signalbox::rules::known;
+use signalbox::rules::known_to_editors;
 use signalbox::runbook::load::schema::schema;
 use std::fs;
 use std::path::Path;
 
 fn shipped() -> Value {
     let config = Config::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("config/signalbox.toml")).unwrap();
-    schema(&known(&config).0)
+    schema(&known_to_editors(&config))
 }
 
 fn validator() -> Validator {

@@ -207,9 +207,9 @@ fn no_time_passes_while_a_run_waits() {
     What was done is undone. dana says that it happened: ticked by this test. one was undone. Nothing
     was sent: connection refused.
 
-      done    call  dana says that it happened: ticked by this test
-      done    one   one was undone.
-      failed  two   Nothing was sent: connection refused.
+      done     call  dana says that it happened: ticked by this test
+      done     one   one was undone.
+      failed   two   Nothing was sent: connection refused.
 
     dana resolved a step: ticked by this test
     The runbook undoes what is done

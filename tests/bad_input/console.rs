@@ -4,11 +4,9 @@ use super::parsers::assert_harmless;
 use super::parsers::slack::EVERY;
 use super::values::{MANY, SINGLE, brief, hostile};
 use super::world::World;
+use crate::harness::visitor::Visitor;
 use futures::StreamExt;
 use futures::stream;
-use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
 use scraper::{Html, Selector};
 use signalbox::request::Words;
 use signalbox::runbook::input::interpret;
@@ -50,78 +48,6 @@ pub(super) fn assert_safe_in_browser(page: &str, what: &str) {
     assert_harmless(&shown.replace('\t', " "));
 }
 
-/// Dana's browser.
-struct Visitor<'w> {
-    world: &'w World,
-    client: Client,
-    cookie: String,
-    csrf: String,
-}
-
-/// What a form's sender gets.
-struct Answered {
-    status: u16,
-    to: String,
-    page: String,
-}
-
-impl<'w> Visitor<'w> {
-    async fn new(world: &'w World) -> Self {
-        let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        let picked = client
-            .post(format!("{}/pick", world.url))
-            .header(ORIGIN, &world.url)
-            .form(&[("person", "dana")])
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(picked.status(), 303);
-        let cookie = picked.headers()[SET_COOKIE].to_str().unwrap();
-        let mut visitor = Self {
-            world,
-            client,
-            cookie: cookie.split(';').next().unwrap().to_owned(),
-            csrf: String::new(),
-        };
-        let page = Html::parse_document(&visitor.get("/").await.page);
-        let field = Selector::parse("input[name=csrf]").unwrap();
-        let csrf = page.select(&field).next().unwrap().attr("value").unwrap();
-        visitor.csrf = csrf.to_owned();
-        visitor
-    }
-
-    async fn send(&self, request: RequestBuilder) -> Answered {
-        let response = request.header(COOKIE, &self.cookie).send().await.unwrap();
-        let to = response.headers().get(LOCATION);
-        Answered {
-            status: response.status().as_u16(),
-            to: to.map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default(),
-            page: response.text().await.unwrap(),
-        }
-    }
-
-    /// As the page's script does, which wants the message alone.
-    async fn type_in(&self, line: &str, nonce: &str) -> Answered {
-        let fields = [("csrf", self.csrf.as_str()), ("nonce", nonce), ("line", line)];
-        let request = self
-            .client
-            .post(format!("{}/", self.world.url))
-            .header("x-console", "1");
-        self.send(request.header(ORIGIN, &self.world.url).form(&fields)).await
-    }
-
-    async fn get(&self, path: &str) -> Answered {
-        self.send(self.client.get(format!("{}{path}", self.world.url))).await
-    }
-
-    async fn post(&self, path: &str, nonce: &str, fields: &[(&str, &str)]) -> Answered {
-        let mut all = vec![("csrf", self.csrf.as_str()), ("nonce", nonce)];
-        all.extend(fields);
-        let request = self.client.post(format!("{}{path}", self.world.url));
-        self.send(request.header(ORIGIN, &self.world.url).form(&all)).await
-    }
-}
-
 fn in_an_address(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
@@ -130,7 +56,7 @@ fn in_an_address(text: &str) -> String {
 async fn in_a_form_no_value_does_harm() {
     let world = World::new().await;
     let _working = world.keep_working();
-    let dana = &Visitor::new(&world).await;
+    let dana = &Visitor::pick(&world.url, "dana").await;
     // Each kind reads each value in tests of its own; here each value comes by the two that say most, and by one more.
     let kinds: Vec<&str> = SINGLE.into_iter().chain(MANY).collect();
     let tries: Vec<(&str, String)> = hostile()
@@ -180,7 +106,7 @@ async fn in_a_form_no_value_does_harm() {
 async fn in_the_channel_no_line_does_harm() {
     let world = World::new().await;
     let _working = world.keep_working();
-    let dana = &Visitor::new(&world).await;
+    let dana = &Visitor::pick(&world.url, "dana").await;
     let words = [
         "help",
         "runs",
@@ -225,7 +151,7 @@ async fn in_the_channel_no_line_does_harm() {
 async fn by_its_address_nothing_does_harm() {
     let world = World::new().await;
     let _working = world.keep_working();
-    let dana = &Visitor::new(&world).await;
+    let dana = &Visitor::pick(&world.url, "dana").await;
     let mut paths = Vec::new();
     for value in hostile() {
         // An address of many kilobytes no browser sends, and the server refuses it before it is ours.

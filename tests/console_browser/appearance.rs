@@ -40,7 +40,7 @@ fn every_page_can_be_read_in_every_light_and_width() {
         (format!("/runs/{run}"), "Journal", "run"),
         ("/runbooks".to_owned(), "/stuck-orders", "runbooks"),
         ("/runbooks/forward-order".to_owned(), "Show the plan", "form"),
-        ("/runs/nosuchrun0".to_owned(), "channel", "not-found"),
+        ("/runs/nosuchrun0".to_owned(), "No such run", "not-found"),
     ] {
         lee.open(&path);
         lee.sees(words);

@@ -54,7 +54,7 @@ fn hostile_words_are_text() {
     let bot = shop.bot();
     let console = Console::of(&bot);
     let dana = console.window_of("dana");
-    let words = r#"x"'><img src=x onerror=document.title='broken'><script>document.title='broken'</script>"#;
+    let words = r#"x'><script>document.title+="broken"</script><b>bold</b><img/src/onerror>"#.replace('"', "'");
     command(&dana, &format!("/forward-order {words}"));
     dana.sees("not understood");
     dana.sees("<script>");

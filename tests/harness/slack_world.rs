@@ -216,7 +216,7 @@ impl Bot {
         let mut environment: BTreeMap<String, String> = shop
             .environment
             .iter()
-            .filter(|(name, _)| !matches!(name.as_str(), "SHOP_ADMIN_DATABASE_URL" | "SUPPLIER_API_KEY"))
+            .filter(|(name, _)| *name != "SHOP_ADMIN_DATABASE_URL")
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect();
         let config = path.join("signalbox.toml").display().to_string();

@@ -152,5 +152,38 @@ async fn every_answer_to_the_form_is_told_for_what_it_is() {
             told(&result, server.address().port())
         ));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    Says("Triggered sync for 1 supplier(s)."): 1 forms, 1 carried out
+        done: {"messages":[{"level":"info","text":"Triggered sync for 1 supplier(s)."}],"count":1}
+    Says("Triggered sync for 0 supplier(s)."): 1 forms, 1 carried out
+        done: {"messages":[{"level":"info","text":"Triggered sync for 0 supplier(s)."}],"count":0}
+    Says("Items must be selected in order to perform actions on them. No items have been changed."): 1 forms, 1 carried out
+        not done: the admin did nothing: Items must be selected in order to perform actions on them. No items have been changed
+    Says("No action selected."): 1 forms, 1 carried out
+        not done: the admin did nothing: No action selected
+    Forgets(1): 2 forms, 1 carried out
+        done: {"messages":[{"level":"info","text":"Triggered sync for 1 supplier(s)."}],"count":1}
+    Forgets(9): 2 forms, 0 carried out
+        not done: the admin at SHOP does not take the form for sync, also after a new login: it asks for the login
+    Suspects(1): 2 forms, 1 carried out
+        done: {"messages":[{"level":"info","text":"Triggered sync for 1 supplier(s)."}],"count":1}
+    Suspects(9): 2 forms, 0 carried out
+        not done: the admin at SHOP does not take the form for sync, also after a new login: HTTP 403, the CSRF check failed
+    ForgetsAfterwards: 1 forms, 1 carried out
+        unknown: the admin at SHOP may have carried out sync: the session ended before its messages could be read
+    Sends("/admin/store/report/"): 1 forms, 0 carried out
+        unknown: the admin at SHOP may have carried out sync: it sends us to another page than the list, so no message can be read
+    Sends("https://elsewhere.example/admin/store/supplier/"): 1 forms, 0 carried out
+        unknown: the admin at SHOP may have carried out sync: it sends us to another page than the list, so no message can be read
+    Answers(200, "<p>A report."): 1 forms, 0 carried out
+        unknown: the admin at SHOP may have carried out sync: HTTP 200 came instead of the list
+    Answers(200, "<input type=hidden name=post value=yes>"): 1 forms, 0 carried out
+        not done: sync asks whether one is sure, and was not carried out
+    Answers(400, ""): 1 forms, 0 carried out
+        not done: the admin at SHOP refuses the form: HTTP 400
+    Answers(500, "<h1>Server Error"): 1 forms, 0 carried out
+        unknown: the admin at SHOP may have carried out sync: HTTP 500 came instead of the list
+    Answers(504, ""): 1 forms, 0 carried out
+        unknown: the admin at SHOP may have carried out sync: HTTP 504 came instead of the list
+    "#);
 }

@@ -97,7 +97,16 @@ fn what_cannot_be_done_is_told_before_anything_is_sent() {
     ] {
         said.push(told(&block_on(call(&admin, name, with)), port(&shop)));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @r#"
+    not done: store/supplier has no 99 in the admin's list; nothing was sent
+    not done: `ids` is empty: without a row there is nothing to do
+    not done: `ids` takes whole numbers and texts of letters, digits, `-` and `_`, or a list of them
+    not done: `ids` has 101 ids; 100 are the most at once
+    not done: store/supplier has no action `action_triger_sync` for this account; did you mean `action_trigger_sync`?; nothing was sent
+    not done: delete_selected asks whether one is sure, and is not for a runbook
+    not done: the admin at SHOP has no store/nothing (HTTP 404)
+    not done: `model` is an app and a model as in the admin's address: "store/supplier"
+    "#);
 }
 
 #[test]
@@ -111,7 +120,12 @@ fn who_is_not_let_in_is_told_why() {
     for who in [&staff, &wrong, &wrong, &elsewhere] {
         said.push(told(&block_on(call(who, "action", sync(json!(1)))), port(&shop)));
     }
-    assert_snapshot!(said.join("\n"), @"");
+    assert_snapshot!(said.join("\n"), @"
+    not done: the user of connection shop-admin can log in to the admin and is sent back to its login: the account is no superuser, and this admin shows itself to superusers only
+    not done: the user or the password of connection shop-admin is refused (Please enter the correct email and password for a staff account. Note that both fields may be case-sensitive); the login is tried again in N s at the earliest
+    not done: the user or the password of connection shop-admin is refused (Please enter the correct email and password for a staff account. Note that both fields may be case-sensitive); the login is tried again in N s at the earliest
+    not done: the admin at SHOP is not as expected: its login page answers HTTP 404
+    ");
     assert!(!said.join("\n").contains("correct-horse-battery"));
     let alive = |who: &Connection| {
         let Connection::DjangoAdmin(who) = who else {
@@ -151,7 +165,7 @@ fn a_shop_that_is_down_is_unreachable() {
     let admin = admin(&shop);
     shop.take_away("stop", "web");
     let result = block_on(call(&admin, "action", sync(json!(1))));
-    assert_snapshot!(told(&result, port(&shop)), @"");
+    assert_snapshot!(told(&result, port(&shop)), @"unreachable: SHOP cannot be reached: Connection refused (os error 111)");
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

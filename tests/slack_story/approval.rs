@@ -97,8 +97,8 @@ async fn six_orders_go_when_a_second_person_of_ops_says_yes() {
 
     // A colleague whose window was behind presses the button that was there.
     scene.delivers("U2", "/slack/interactivity", late).await;
-    insta::assert_snapshot!(whispered(&scene.slack.whisper("U2").await), @r"
-    ! Not understood: forward-order
+    insta::assert_snapshot!(whispered(&scene.slack.whisper("U2").await), @"
+    ⊘ Refused: forward-order
     It does not wait for an approval: run RUN is succeeded.
     Asked by lee
     ");

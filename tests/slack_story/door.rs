@@ -123,6 +123,13 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "usage_hint": "ORDER[,ORDER...]"
           },
           {
+            "command": "/order-status",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Shows what the shop knows of an order: payment, suppliers, tasks under way, history.",
+            "should_escape": false,
+            "usage_hint": "ORDER"
+          },
+          {
             "command": "/resync-supplier",
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Reads the products of suppliers anew.",
@@ -130,10 +137,37 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "usage_hint": "SUPPLIER[,SUPPLIER...]"
           },
           {
+            "command": "/resync-supplier-admin",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Has the shop's admin queue a sync of suppliers, without following it.",
+            "should_escape": false,
+            "usage_hint": "SUPPLIER[,SUPPLIER...]"
+          },
+          {
+            "command": "/retry-forward",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Sends an order again whose supplier id the shop made up, after the supplier was asked.",
+            "should_escape": false,
+            "usage_hint": "ORDER [supplier_says=SUPPLIER_SAYS] [reason=REASON] [supplier=SUPPLIER]"
+          },
+          {
+            "command": "/shop-health",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Looks at the parts of the shop, each for itself, and says which is down.",
+            "should_escape": false
+          },
+          {
             "command": "/stuck-orders",
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Lists paid orders that a supplier has not got yet.",
             "should_escape": false
+          },
+          {
+            "command": "/supplier-status",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Shows the shop's suppliers: which the shop can send to, what waits for them, whether they answer.",
+            "should_escape": false,
+            "usage_hint": "[supplier=SUPPLIER]"
           }
         ]
       },

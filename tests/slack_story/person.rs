@@ -60,9 +60,9 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
 
     scene.presses("U2", &message, "It did not happen").await;
     let message = scene.until_heading(&message, "✗").await;
-    insta::assert_snapshot!(shown(&message), @r"
+    insta::assert_snapshot!(shown(&message), @"
     ✗ Failed: forward-order order=1044
-    lee says that it did not happen: pressed in Slack
+    lee says that it did not happen: pressed in Slack.
     Touches: money USD 73.00, orders 1
     Steps: 1 failed
     ✗ forward[1044] failed
@@ -78,11 +78,11 @@ async fn what_a_person_types_pings_nobody_and_is_shown_as_typed() {
     let typed = "<!channel> <@U1> `rm` *all* & <https://x.example|mail>";
     scene.types("U1", "/forward-order", &format!("\"{typed}\"")).await;
     let answer = scene.slack.whisper("U1").await;
-    insta::assert_snapshot!(whispered(&answer), @r"
+    insta::assert_snapshot!(whispered(&answer), @r#"
     ! Not understood: forward-order
-    `order`: `<!channel> <@U1> ?rm? *all* & <https://x...` is not a whole number. Nothing was done.
+    `order`: "<!channel> <@U1> `rm` *all* & <https://x..." is not a whole number. Nothing was done.
     Asked by dana
-    ");
+    "#);
     let raw = serde_json::to_string(&answer.blocks).unwrap();
     assert!(!raw.contains("<!") && !raw.contains("<@"), "{raw}");
 

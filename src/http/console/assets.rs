@@ -19,15 +19,20 @@ static FILES: LazyLock<[File; 3]> = LazyLock::new(|| {
             "console",
             "css",
             "text/css; charset=utf-8",
-            include_str!("../../../assets/console.css"),
+            include_str!("../../platform/console/assets/console.css"),
         ),
         named(
             "console",
             "js",
             "text/javascript; charset=utf-8",
-            include_str!("../../../assets/console.js"),
+            include_str!("../../platform/console/assets/console.js"),
         ),
-        named("icon", "svg", "image/svg+xml", include_str!("../../../assets/icon.svg")),
+        named(
+            "icon",
+            "svg",
+            "image/svg+xml",
+            include_str!("../../platform/console/assets/icon.svg"),
+        ),
     ]
 });
 

@@ -70,7 +70,7 @@ pub(super) async fn events(
         pulses,
         stop: console.stop.clone(),
         recheck: interval_at(Instant::now() + RECHECK, RECHECK),
-        pending: VecDeque::from([Event::default().event("hello").data("")]),
+        pending: VecDeque::from([sign("hello")]),
         ended: false,
         _seat: seat,
         console,
@@ -141,7 +141,7 @@ impl Feed {
 
     /// The page loads again, which also leads whoever is not signed in any more to the door.
     fn reload(&mut self) {
-        self.pending.push_back(Event::default().event("reload").data(""));
+        self.pending.push_back(sign("reload"));
         self.ended = true;
     }
 
@@ -196,4 +196,9 @@ impl Feed {
         }
         Ok(signed_in)
     }
+}
+
+/// An event that says nothing but its name. Browsers drop one whose data is empty.
+fn sign(name: &str) -> Event {
+    Event::default().event(name).data(name)
 }

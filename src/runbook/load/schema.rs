@@ -6,6 +6,7 @@ use super::{examples, inputs, steps};
 use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
 use crate::runbook::fault::Fault;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The schema. Connections, signals and panels are those that are known; where none is known, any name goes.
 pub fn schema(known: &Known) -> Value {
@@ -63,6 +64,11 @@ fn texts() -> Value {
 fn top(key: &str, known: &Known) -> Value {
     match key {
         "summary" => text("one sentence for help"),
+        "optional_connections" => json!({
+            "type": "object",
+            "description": "connections that an installation may lack, each with its kind",
+            "additionalProperties": words(actions(known).map(|it| it.integration).collect::<BTreeSet<_>>()),
+        }),
         "section" => text("the heading of the written runbook that this carries out"),
         "input" => list(object(inputs::KEYS, &["name", "kind"], |key| input(key, known))),
         "look" => list(call(

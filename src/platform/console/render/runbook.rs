@@ -183,8 +183,11 @@ fn field(runbook: &str, field: &Field) -> Markup {
                     input #(id) name=(field.name) value=(field.value) autocomplete="off" spellcheck="false"
                         inputmode=[numeric(kind, field.many)] maxlength=[longest(kind)] aria-describedby=[described]
                         aria-invalid=[invalid] list=[field.suggests.then(|| format!("{id}-list"))]
-                        data-suggest=[field.suggests.then(|| format!("/complete?line=/{runbook} {}=", field.name))];
-                    @if field.suggests { datalist #{ (id) "-list" } {} }
+                        data-suggest=[field.suggests.then(|| format!("/complete?runbook={runbook}&input={}&typed=", field.name))];
+                    @if field.suggests {
+                        datalist #{ (id) "-list" } {}
+                        p.hint #{ (id) "-stale" } role="status" hidden {}
+                    }
                 }
             }
             @for (index, problem) in field.problems.iter().enumerate() {

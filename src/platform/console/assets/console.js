@@ -104,7 +104,8 @@
       if (count && count.outerHTML !== html) { count.outerHTML = html; if (main.classList.contains("approvals")) refresh(); }
     });
     on("notices", (html) => { const holder = document.createElement("template"); holder.innerHTML = html; $("notices").replaceWith(holder.content); });
-    on("reload", () => { stream.close(); location.reload(); });
+    // Another tab may be about to sign in as somebody else.
+    on("reload", () => { stream.close(); setTimeout(() => location.reload(), 500); });
     stream.onerror = () => {
       lost(true);
       if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
@@ -174,23 +175,28 @@
       else line.removeAttribute("aria-activedescendant");
     };
     const choose = (index) => { line.value = options[index].dataset.line; close(); complete(); };
-    const show = (choices) => {
-      list.replaceChildren(...choices.map((choice, at) => {
+    const show = ({ choices, stale, usage }) => {
+      const item = (kind, ...parts) => {
         const item = document.createElement("li");
-        const value = document.createElement("code");
-        const label = document.createElement("span");
-        value.textContent = choice.value;
-        label.textContent = choice.label;
-        item.append(value, label);
-        if (choice.line) { item.setAttribute("role", "option"); item.id = "choice-" + at; item.dataset.line = choice.line; item.setAttribute("aria-selected", "false"); }
-        else item.className = "usage";
+        item.className = kind;
+        item.append(...parts.filter(([, text]) => text).map(([tag, text]) => { const part = document.createElement(tag); part.textContent = text; return part; }));
         return item;
-      }));
-      options = [...list.querySelectorAll("[role=option]")];
-      options.forEach((option, at) => option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(at); line.focus(); }));
+      };
+      options = choices.map((choice, at) => {
+        const option = item("", ["code", choice.value], ["span", choice.label]);
+        option.setAttribute("role", "option");
+        option.setAttribute("aria-selected", "false");
+        option.id = "choice-" + at;
+        option.dataset.line = choice.line;
+        option.addEventListener("mousedown", (event) => { event.preventDefault(); choose(at); line.focus(); });
+        return option;
+      });
+      const notes = [stale && item("stale", ["span", stale]), usage && item("usage", ["span", usage])].filter(Boolean);
+      for (const note of notes) note.setAttribute("role", "presentation");
+      list.replaceChildren(...options, ...notes);
       active = -1;
-      list.hidden = !choices.length;
-      line.setAttribute("aria-expanded", String(!!choices.length));
+      list.hidden = !list.childElementCount;
+      line.setAttribute("aria-expanded", String(!list.hidden));
     };
     const complete = () => {
       clearTimeout(timer);
@@ -245,7 +251,11 @@
         const typed = field.value;
         const answer = await fetch(field.dataset.suggest + encodeURIComponent(typed), { headers: ours }).catch(() => null);
         if (!answer?.ok || field.value !== typed) return;
-        field.list.replaceChildren(...(await answer.json()).filter((choice) => choice.line).map((choice) => new Option(choice.label, choice.value)));
+        const { choices, stale } = await answer.json();
+        field.list.replaceChildren(...choices.map((choice) => new Option(choice.label, choice.line)));
+        const note = $(field.id + "-stale");
+        note.textContent = stale || "";
+        note.hidden = !stale;
       }, 120);
     };
     field.addEventListener("input", suggest);
