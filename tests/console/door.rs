@@ -216,13 +216,19 @@ async fn check_tells_of_a_console_that_others_reach_and_nobody_can_enter() {
     world.write("signalbox.toml", &open);
     let check = || {
         let mut program = Command::new(env!("CARGO_BIN_EXE_signalbox"));
-        let out = program.args(["check", "--config"]).arg(world.path("signalbox.toml")).output();
+        let out = program
+            .args(["check", "--config"])
+            .arg(world.path("signalbox.toml"))
+            .output();
         let out = out.unwrap();
         (out.status.code(), String::from_utf8(out.stdout).unwrap())
     };
     let (code, said) = check();
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("people.toml:1:1:") && said.contains("nobody has a console token"), "{said}");
+    assert!(
+        said.contains("people.toml:1:1:") && said.contains("nobody has a console token"),
+        "{said}"
+    );
     world.write("people.toml", PEOPLE);
     let (code, said) = check();
     assert_eq!(code, Some(0), "{said}");

@@ -64,7 +64,11 @@ fn seen(report: Report, why_not: Option<&str>) -> String {
 fn line(element: ElementRef<'_>) -> String {
     let name = element.value().name();
     // Parts of a line that stand apart on the page without a blank between them.
-    let apart = if matches!(name, "header" | "tr" | "li") { " " } else { "" };
+    let apart = if matches!(name, "header" | "tr" | "li") {
+        " "
+    } else {
+        ""
+    };
     let text = element.text().collect::<Vec<_>>().join(apart);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match name {
