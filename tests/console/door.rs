@@ -49,6 +49,19 @@ async fn ones_own_token_opens_and_nothing_else_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_typed_in_the_wrong_place_is_not_shown() {
+    let site = Site::open().await;
+    let dana = site.sign_in(DANA).await;
+    let told = dana.type_in(&format!("/mark {LEE}"), "n").await;
+    assert_eq!(told.status, 200);
+    let channel = dana.get("/").await;
+    assert_eq!(channel.texts("article.message").len(), 1, "{}", channel.said());
+    for page in [told.page, channel.page, site.served.log()] {
+        assert!(!page.contains(LEE), "{page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_tries_too_often_waits_even_with_the_right_token() {
     let site = Site::open().await;
     for _ in 0..10 {

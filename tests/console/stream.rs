@@ -31,8 +31,13 @@ impl Stream {
         }
     }
 
-    /// The next event; none at the end.
+    /// The next event; none at the end. A sign of life alone is none.
     async fn next(&mut self) -> Option<Event> {
+        let event = tokio::time::timeout(PATIENCE, self.read_event());
+        event.await.expect("nothing comes")
+    }
+
+    async fn read_event(&mut self) -> Option<Event> {
         loop {
             if let Some((event, rest)) = self.read.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -50,8 +55,7 @@ impl Stream {
                     data: of("data:"),
                 });
             }
-            let chunk = tokio::time::timeout(PATIENCE, self.response.chunk());
-            let chunk = chunk.await.expect("nothing comes").unwrap()?;
+            let chunk = self.response.chunk().await.unwrap()?;
             self.read.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }
