@@ -196,6 +196,11 @@ impl App {
             };
             connections.insert(name.clone(), made);
         }
+        if config.console.is_some() {
+            // One that cannot be read keeps its person out and nobody else: the door tells.
+            let tokens = rules.people.persons().filter_map(|person| person.console());
+            known.extend(tokens.filter_map(|token| secrets.resolve(token).ok()));
+        }
         let redactor = Arc::new(Redactor::new(&known).map_err(|error| AppError::Other(error.to_string()))?);
         let store = Store::open(&url, &key).await?;
         Ok(Self {

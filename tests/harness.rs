@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod proxy;
+pub mod served;
 pub mod services;
 pub mod shop;
 pub mod slack;

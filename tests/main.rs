@@ -5,6 +5,7 @@ mod architecture;
 mod authoring;
 mod bad_input;
 mod completion;
+mod console;
 mod console_browser;
 mod crash;
 mod harness;

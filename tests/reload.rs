@@ -2,6 +2,7 @@
 //! changes nothing, and what is under way ends as it was planned.
 
 use crate::crash::world::{PEOPLE, POLICY, World};
+use crate::harness::served::Served;
 use crate::harness::services::{free_port, until};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -12,7 +13,7 @@ use signalbox::run::ledger::Live;
 use signalbox::store::Store;
 use signalbox::store::deliveries::Progress;
 use std::fs;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Takes as long as the shop's table `gate` is locked.
@@ -54,15 +55,7 @@ say = "The first word."
 struct Bot {
     world: World,
     store: Store,
-    url: String,
-    child: Child,
-}
-
-impl Drop for Bot {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+    served: Served,
 }
 
 impl Bot {
@@ -84,30 +77,12 @@ impl Bot {
         let store = Store::open(&SecretString::from(store), &SecretString::from(""))
             .await
             .unwrap();
-        let log = fs::File::create(world.path("serve.log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
-            .args(["serve", "--config"])
-            .arg(world.path("signalbox.toml"))
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let bot = Self {
-            world,
-            store,
-            url: format!("http://127.0.0.1:{port}"),
-            child,
-        };
-        let start = Instant::now();
-        while reqwest::get(format!("{}/readyz", bot.url)).await.is_err() {
-            assert!(start.elapsed() < Duration::from_secs(30), "{}", bot.log());
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        bot
+        let served = Served::start(&world.path("signalbox.toml"), port).await;
+        Self { world, store, served }
     }
 
     fn log(&self) -> String {
-        fs::read_to_string(self.world.path("serve.log")).unwrap()
+        self.served.log()
     }
 
     /// The log's lines with this message.
@@ -118,7 +93,7 @@ impl Bot {
     }
 
     async fn metrics(&self) -> String {
-        let url = format!("{}/metrics", self.url);
+        let url = format!("{}/metrics", self.served.url);
         reqwest::get(url).await.unwrap().text().await.unwrap()
     }
 
@@ -360,7 +335,7 @@ async fn the_config_itself_takes_a_restart_and_a_hangup_reads_at_once() {
     assert_eq!(bot.first_word().await, "The first word.");
 
     let hangup = Command::new("kill")
-        .args(["-HUP", &bot.child.id().to_string()])
+        .args(["-HUP", &bot.served.id().to_string()])
         .status();
     assert!(hangup.unwrap().success());
     until("the hangup is answered", || {

@@ -3,6 +3,7 @@
 use super::watch;
 use crate::app::{App, AppError};
 use crate::config::Config;
+use crate::http::console::door::somebody_can_sign_in;
 use crate::problem::Problem;
 use crate::report::chart::{self, Theme};
 use crate::rules::Rules;
@@ -50,6 +51,9 @@ fn once(path: &Path, excerpts: bool) -> u8 {
         Ok(read) => read,
         Err(problems) => return tell(&problems, excerpts),
     };
+    if let Err(error) = somebody_can_sign_in(&config, &rules) {
+        return tell(&[Problem::whole(&config.files.people, error.to_string())], excerpts);
+    }
     super::line(&format!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
         rules.catalog.runbooks().count(),

@@ -35,6 +35,9 @@ const BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// What a scrape sees this soon after the last step still belongs to it.
 const SETTLED: SignedDuration = SignedDuration::from_secs(15);
 
+/// A chart shows so much of what came after the soak.
+const AFTER: SignedDuration = SignedDuration::from_mins(2);
+
 /// Reads signals, keeps the latest of each.
 #[derive(Debug)]
 pub struct Sampler {
@@ -176,7 +179,14 @@ impl Sampler {
         let rules = self.rules.now();
         let proof = proof_of(&rules, plan)?;
         let started = live.state.started?;
-        let ended = live.state.closed().unwrap_or_else(Timestamp::now);
+        let now = Timestamp::now();
+        let closed = live.state.closed();
+        let ended = closed.unwrap_or(now);
+        // A run of last week is not a line's width in a chart of a week.
+        let soak = SignedDuration::try_from(proof.soak).unwrap_or(SignedDuration::MAX);
+        let until = closed
+            .and_then(|closed| closed.checked_add(soak).ok()?.checked_add(AFTER).ok())
+            .map_or(now, |until| until.min(now));
         let panel = match proof.panel.as_deref().and_then(|name| rules.panels.panels.get(name)) {
             Some(panel) => panel.clone(),
             None => Panel::of_signals(
@@ -189,7 +199,7 @@ impl Sampler {
             end: ended,
             label: format!("run {}", live.run.id),
         };
-        Some(self.chart(&panel, started - BEFORE, Timestamp::now(), Some(band)).await)
+        Some(self.chart(&panel, started - BEFORE, until, Some(band)).await)
     }
 
     /// A panel over a span of time.

@@ -16,10 +16,10 @@ use std::collections::BTreeSet;
 const ELEMENTS: &str = "a article aside b body br button code details dd div dl dt em fieldset figcaption figure footer \
                         form h1 h2 h3 head header html img input label legend li link main mark meta nav noscript ol \
                         option output p path pre script section select small span strong style summary svg table tbody \
-                        td textarea th thead time title tr ul datalist circle rect line";
+                        td textarea th thead time title tr ul datalist circle rect line picture source";
 
 /// A page, read as a browser reads it.
-fn assert_safe_in_browser(page: &str, what: &str) {
+pub(super) fn assert_safe_in_browser(page: &str, what: &str) {
     let html = Html::parse_document(page);
     assert_eq!(
         html.select(&Selector::parse("script:not([src^='/assets/'])").unwrap())

@@ -1,5 +1,6 @@
 //! Whatever a shop, a server or a person has written into a report: each renderer shows it and obeys nothing of it.
 
+use super::console::assert_safe_in_browser;
 use super::parsers::assert_harmless;
 use super::parsers::slack::assert_safe_in_slack;
 use super::values::hostile;
@@ -9,6 +10,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use signalbox::dispatch::answer::said;
+use signalbox::platform::console::render::message::{Message, Offered, Subject, message};
 use signalbox::platform::slack::render::{self, Mentions};
 use signalbox::report::chart::{self, Band, ChartSpec, Line, Theme};
 use signalbox::report::verdict::Verdict;
@@ -92,8 +94,38 @@ fn assert_shown(report: &Report) {
         assert_harmless(&String::from_utf8(file.bytes).unwrap().replace('\t', " "));
         assert!(file.name.is_ascii(), "{}", file.name);
     }
+    for subject in [
+        Subject::Run {
+            id: "7k2m9qx4ab".to_owned(),
+            seq: 1,
+        },
+        Subject::Answer {
+            request: "0198".to_owned(),
+        },
+    ] {
+        let page = message(&in_the_console(report, subject)).0;
+        assert_safe_in_browser(&page, "a message in the console");
+    }
     for width in [0, 40, 100] {
         assert_harmless(&terminal::render(report, false, width));
+    }
+}
+
+/// As somebody sees it who may press half of it.
+fn in_the_console(report: &Report, subject: Subject) -> Message {
+    let offered = report.buttons.iter().enumerate().map(|(index, button)| Offered {
+        button: button.clone(),
+        why_not: (index % 2 == 1).then(|| report.say.clone()),
+    });
+    Message {
+        subject,
+        at: Timestamp::UNIX_EPOCH,
+        offered: offered.collect(),
+        may_override: true,
+        chart: Some(report.say.clone()),
+        switch_to: vec![report.person.clone()],
+        can_run: true,
+        report: report.clone(),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) async fn show(State(console): State<Arc<Console>>, visitor: Visitor) 
         let resolve = waiting.live.state.standing() == Outcome::NeedsPerson;
         let message = console.waiting_message(&visitor, waiting).await?;
         match why {
-            _ if resolve => unknown.push(message),
+            None if resolve => unknown.push(message),
             None => mine.push(message),
             Some(why) => others.push((message, why)),
         }

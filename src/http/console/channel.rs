@@ -23,7 +23,8 @@ const READ: i64 = 200;
 /// Things to try.
 const EXAMPLES: usize = 3;
 
-/// An order of the demo that the policy wants a second person for; the runbook's own examples cannot know it.
+/// An order of the demo that the policy wants a second person for; the runbook's own examples cannot know it. It is kept
+/// so by the demo's seed, demo/shop/store/management/commands/seed.py.
 const DEMO_SECOND_PERSON: (&str, &str) = (
     "/forward-order 1052",
     "An order of more than USD 1000: a second person is asked.",

@@ -69,6 +69,15 @@ pub(super) struct Opened {
     pub(super) session: Session,
 }
 
+/// A console that others can reach must have somebody who can sign in.
+pub fn somebody_can_sign_in(config: &Config, rules: &Rules) -> Result<(), DoorError> {
+    let reached = config.console.is_some() && !config.server.listen.ip().is_loopback();
+    if reached && !rules.people.persons().any(|person| person.console().is_some()) {
+        return Err(DoorError::NoToken);
+    }
+    Ok(())
+}
+
 impl Door {
     /// A door as the config wants it.
     pub fn new(
@@ -78,10 +87,7 @@ impl Door {
         environment: Environment,
     ) -> Result<Self, DoorError> {
         let public = Url::parse(&config.server.public_url).map_err(|error| DoorError::Address(error.to_string()))?;
-        let mut tokens = rules.people.persons().filter_map(|person| person.console());
-        if !config.server.listen.ip().is_loopback() && tokens.next().is_none() {
-            return Err(DoorError::NoToken);
-        }
+        somebody_can_sign_in(config, rules)?;
         let secure = public.scheme() == "https";
         Ok(Self {
             demo: config.server.demo,

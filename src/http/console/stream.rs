@@ -12,7 +12,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream::unfold;
-use jiff::Timestamp;
 use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -44,6 +43,7 @@ enum Woken {
 struct Feed {
     console: Arc<Console>,
     visitor: Visitor,
+    headers: HeaderMap,
     pulses: broadcast::Receiver<Pulse>,
     stop: tokio::sync::watch::Receiver<bool>,
     recheck: Interval,
@@ -75,6 +75,7 @@ pub(super) async fn events(
         _seat: seat,
         console,
         visitor,
+        headers,
     };
     if let Some(since) = since.filter(|since| *since < i64::MAX) {
         let missed = feed.console.station.desk.store.changed_runs(since, GAP + 1).await?;
@@ -125,12 +126,9 @@ impl Feed {
         };
         match woken {
             Woken::Stop | Woken::Pulse(Err(RecvError::Closed)) => self.ended = true,
-            Woken::Recheck => {
-                let store = &self.console.station.desk.store;
-                if store.session(&self.visitor.hash, Timestamp::now()).await?.is_none() {
-                    self.reload();
-                }
-            }
+            // Under other rules somebody may be nobody, or have another token.
+            Woken::Recheck | Woken::Pulse(Ok(_)) if !self.still_signed_in(&woken).await? => self.reload(),
+            Woken::Recheck => {}
             Woken::Pulse(Ok(Pulse::Run(run))) => self.run(&run).await?,
             Woken::Pulse(Ok(Pulse::Waiting)) => self.waiting().await?,
             Woken::Pulse(Ok(Pulse::Notices)) => self.notices().await?,
@@ -148,7 +146,6 @@ impl Feed {
     }
 
     async fn run(&mut self, run: &ChangedRun) -> Result<(), Trouble> {
-        self.follow_rules();
         let asker = self.visitor.asker();
         if !may_view(&self.visitor.rules, &asker, &run.runbook) {
             return Ok(());
@@ -174,7 +171,6 @@ impl Feed {
     }
 
     async fn waiting(&mut self) -> Result<(), Trouble> {
-        self.follow_rules();
         let count = self.console.waiting(&self.visitor).await?;
         let markup = page::waiting(count).0;
         self.pending.push_back(Event::default().event("waiting").data(markup));
@@ -187,12 +183,18 @@ impl Feed {
         Ok(())
     }
 
-    /// Under the rules of now: whoever was removed from them sees nothing more.
-    fn follow_rules(&mut self) {
-        let rules = self.console.rules();
-        if !Arc::ptr_eq(&rules, &self.visitor.rules) {
-            self.visitor.rules = rules;
+    /// Asked when the rules are others, and now and then.
+    async fn still_signed_in(&mut self, woken: &Woken) -> Result<bool, Trouble> {
+        let same_rules = Arc::ptr_eq(&self.console.rules(), &self.visitor.rules);
+        if same_rules && !matches!(woken, Woken::Recheck) {
+            return Ok(true);
         }
+        let visitor = Visitor::of(&self.console, &self.headers).await?;
+        let signed_in = visitor.is_some();
+        if let Some(visitor) = visitor {
+            self.visitor = visitor;
+        }
+        Ok(signed_in)
     }
 }
 

@@ -9,9 +9,9 @@ use maud::{Markup, html};
 pub struct Approvals<'a> {
     /// For the onlooker's yes.
     pub mine: &'a [Message],
-    /// For somebody's word on what became of a step.
+    /// For the onlooker's word on what became of a step.
     pub unknown: &'a [Message],
-    /// For somebody else's yes, with the reason.
+    /// For somebody else's word, with the reason.
     pub others: &'a [(Message, String)],
 }
 
@@ -20,7 +20,7 @@ pub fn approvals(approvals: &Approvals<'_>) -> Markup {
     html! {
         main #main .approvals data-live="/events" data-since=(i64::MAX) {
             h1 { "Approvals" }
-            @if approvals.mine.is_empty() { p.empty { "Nothing waits for your yes." } }
+            @if approvals.mine.is_empty() && approvals.unknown.is_empty() { p.empty { "Nothing waits for your yes." } }
             @for one in approvals.mine { (message(one)) }
             @if !approvals.unknown.is_empty() {
                 h2 { "A person must say what became of a step" }

@@ -65,6 +65,7 @@ ORDERS = {
     1049: ("processing", "pending", [(1, 1)], {}, "cod"),
     1050: ("shipped", "paid", [(2, 1)], {"CJ": "CJORD-502"}, "stripe"),
     1051: ("refunded", "refunded", [(4, 2)], {"CJ": "CJORD-504"}, "esewa"),
+    # Dear enough for a second person: the console offers it as an example (src/http/console/channel.rs).
     1052: ("paid", "paid", [(3, 3)], {}, "stripe"),
     1053: ("paid", "paid", [(5, 1)], {}, "khalti"),
     1054: ("paid", "paid", [(8, 2)], {}, "stripe"),
