@@ -6,8 +6,8 @@ use crate::harness::shop::Shop;
 
 #[test]
 fn every_page_can_be_read_in_every_light_and_width() {
-    let shop = Shop::shared();
-    let bot = shop.bot();
+    let shop = Shop::alone();
+    let bot = shop.scraped_bot();
     let console = Console::of(&bot);
     let bare = console.browser.window(&bot.address());
     bare.open("/");

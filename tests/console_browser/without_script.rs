@@ -26,10 +26,11 @@ fn without_scripts_an_order_is_asked_for_approved_and_followed() {
     lee.press("Approve");
     lee.press("Yes, approve and start");
     lee.sees("lee approved");
-    dana.until_open("/runs", "succeeded");
+    dana.open("/runs");
     dana.press("/forward-order order=2123,2124,2125,2126,2127,2128");
     dana.sees("Journal");
     dana.sees("lee approved at");
+    dana.until_open(&dana.address(), "Order 2128 is forwarded");
     assert_eq!(shop.posts(2123, 1), 1);
 
     command_is_refused(&dana);

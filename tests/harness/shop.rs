@@ -70,6 +70,12 @@ impl Alone {
         self.ctl(&[how, service]);
     }
 
+    /// A bot where the shop's Prometheus expects one, so that its charts have a past.
+    pub fn scraped_bot(&self) -> Bot {
+        let url = self.known("SIGNALBOX_URL");
+        self.bot_at(url.rsplit(':').next().unwrap().parse().unwrap())
+    }
+
     pub fn bring_back(&mut self, service: &'static str) {
         self.ctl(&["start", service]);
         self.stopped.retain(|stopped| *stopped != service);
@@ -232,8 +238,11 @@ impl Shop {
 
     /// A bot of its own, with a database of its own, and the demo's people.
     pub fn bot(&self) -> Bot {
+        self.bot_at(free_port())
+    }
+
+    fn bot_at(&self, port: u16) -> Bot {
         let folder = tempfile::tempdir().unwrap();
-        let port = free_port();
         let text = fs::read_to_string(self.state.join("signalbox.toml")).unwrap();
         let database = self.state.join("signalbox.db").display().to_string();
         let own = folder.path().join("signalbox.db").display().to_string();
