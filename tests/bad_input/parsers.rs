@@ -11,8 +11,10 @@ mod prometheus;
 #[path = "parsers/slack.rs"]
 pub mod slack;
 
+type Parser = fn(&[u8]);
+
 /// By the name of the corpus.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+pub const PARSERS: &[(&str, Parser)] = &[
     ("deliveries", slack::deliveries),
     ("presses", slack::presses),
     ("commands", slack::commands),

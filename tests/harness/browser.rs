@@ -192,8 +192,8 @@ impl Window<'_> {
         self.client.as_ref().unwrap()
     }
 
-    fn wait<T>(&self, future: impl Future<Output = Result<T, CmdError>>) -> Result<T, CmdError> {
-        self.browser.runtime.block_on(future)
+    fn wait<T>(&self, future: impl Future<Output = Result<T, CmdError>>) -> Result<T, Box<CmdError>> {
+        self.browser.runtime.block_on(future).map_err(Box::new)
     }
 
     /// Looks until there is something. What changes under one's eyes is looked at again.

@@ -1,5 +1,5 @@
 //! Where somebody is in a line that is not finished: which input, which item of it, and what of that item is typed.
-//! Reads as [`super::words`] does, but for a quote that is still open.
+//! Reads as `words` does, but for a quote that is still open.
 
 use super::words::closing;
 use super::{InputSpec, MAX_BYTES};
