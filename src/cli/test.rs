@@ -7,9 +7,9 @@ use crate::problem::Problem;
 use crate::report::{Outcome, terminal, wrap::wrap};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
-use crate::runbook::Runbook;
 use crate::runbook::example::{Example, ExampleFault, Expect};
 use crate::runbook::fault::Fault;
+use crate::runbook::{Runbook, StepOutcome};
 use crate::trial::{Played, Struck, Trial};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -277,11 +277,12 @@ impl Bench {
             return self.problem(runbook, declared.offset, message);
         };
         if line.outcome != Some(declared.outcome) {
-            let came = line.outcome.map_or_else(|| "no end".to_owned(), |it| format!("{it:?}"));
+            let word = |outcome: StepOutcome| format!("{outcome:?}").to_lowercase();
+            let came = line.outcome.map_or_else(|| "no end".to_owned(), word);
             let message = format!(
-                "{step} struck by `{}` should come to {:?}, and it comes to {came}: {}",
+                "{step} struck by `{}` should come to {}, and it comes to {came}: {}",
                 is.word(),
-                declared.outcome,
+                word(declared.outcome),
                 line.say
             );
             self.problem(runbook, declared.offset, message);

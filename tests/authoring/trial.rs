@@ -98,7 +98,7 @@ fn what_does_not_hold_is_told_with_its_place() {
         found[0]
     );
     assert!(
-        found[0].contains("should come to Failed, and it comes to Unknown: It is not known"),
+        found[0].contains("should come to failed, and it comes to unknown: It is not known"),
         "{}",
         found[0]
     );

@@ -53,6 +53,9 @@ fn every_page_can_be_read_in_every_light_and_width() {
     vic.open("/runbooks");
     vic.sees("Not for you");
     looks_good(&vic, "runbooks-of-a-viewer");
+    drop((bare, dana, lee, vic));
+    drop(console);
+    shop.reset();
 }
 
 const CHART: &str = "const all = [...document.querySelectorAll('.message img')];

@@ -70,6 +70,11 @@ impl Alone {
         self.ctl(&[how, service]);
     }
 
+    /// Puts the shop's data back, for those who use the same orders.
+    pub fn reset(&self) {
+        self.ctl(&["reset"]);
+    }
+
     /// A bot where the shop's Prometheus expects one, so that its charts have a past.
     pub fn scraped_bot(&self) -> Bot {
         let url = self.known("SIGNALBOX_URL");

@@ -8,7 +8,7 @@ fn a_viewer_gets_hundreds_of_rows() {
     let told = shop.bot().ask("vic", &["run", "stuck-orders", "--wait"]);
     told.is("succeeded", &["paid orders wait for a supplier"]);
     let rows = told.json["rows"].as_array().unwrap();
-    assert!(rows.len() > 300, "{}", rows.len());
+    assert!(rows.len() > 200, "{}", rows.len());
     let row = |order: u64| rows.iter().find(|row| row["order"] == order);
     // One that no test forwards, one that no task can, and one that is not stuck.
     assert_eq!(row(2320).unwrap()["note"], "can be forwarded");

@@ -220,12 +220,13 @@ class Command(BaseCommand):
                     cursor.execute(f"GRANT SELECT ({readable}) ON {table} TO {role}")
 
     def grant_writing(self):
-        """A second role of the bot's may clear a supplier's id, and change nothing else."""
+        """A second role of the bot's may clear a supplier's id and take a supplier out of use, and nothing else."""
         role = os.environ["SHOP_WRITER_ROLE"]
         with connection.cursor() as cursor:
             cursor.execute(
                 f"GRANT SELECT (id, status, supplier_order_ids), UPDATE (supplier_order_ids) ON store_order TO {role}"
             )
+            cursor.execute(f"GRANT SELECT (id, active), UPDATE (active) ON store_supplier TO {role}")
 
     def tell_supplier(self):
         """The supplier forgets what it got, but for the orders that the shop already sent."""
