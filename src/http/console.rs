@@ -38,6 +38,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use visitor::Visitor;
 
+/// People in the demo's menu; for more of them one signs out and picks.
+const PICKS: usize = 12;
+
 /// Problems that a page tells; `check` tells all.
 const PROBLEMS: usize = 20;
 
@@ -113,6 +116,7 @@ impl Console {
                     .rules
                     .people
                     .persons()
+                    .take(PICKS)
                     .map(|person| person.name.clone())
                     .collect()
             } else {
