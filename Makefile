@@ -27,7 +27,7 @@ test: ## all checks, against real servers that are installed first
 	time RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	cargo test --locked --no-fail-fast
 
-PICTURES := console:channel-light console-dark:channel-dark console-phone:channel-phone console-run:run-light
+PICTURES := console:channel-whole console-dark:channel-whole-dark console-phone:channel-phone console-run:run-whole
 
 screenshots: ## the pictures of the console that the README shows, taken anew
 	demo/ctl install --tests

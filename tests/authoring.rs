@@ -71,7 +71,7 @@ fn what_new_writes_is_checked_and_tried_at_once() {
         assert_eq!(
             said,
             format!(
-                "Wrote config/../commands/{name}.toml.\nNext: edit it while `signalbox check --watch` runs; \
+                "Wrote commands/{name}.toml.\nNext: edit it while `signalbox check --watch` runs; \
                  `signalbox test {name}` shows what people would see.\n"
             )
         );
@@ -106,15 +106,15 @@ fn a_problem_is_one_line_for_programs_and_shows_its_place_to_people() {
     let (code, said, told) = desk.run(&["check"]);
     assert_eq!((code, told.as_str()), (1, "2 problems\n"));
     insta::assert_snapshot!(said, @"
-    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
-    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+    commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+    commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
     ");
     let (_, said, _) = desk.run(&["check", "--excerpts"]);
     insta::assert_snapshot!(said, @r#"
-    config/../commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
+    commands/stuck-orders.toml:9:7: there is no action `postgres.qery`; did you mean `postgres.query`?
         use = "postgres.qery"
               ^
-    config/../commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
+    commands/stuck-orders.toml:92:9: `looks.stuk` is not known; did you mean `stuck`?
         when = "looks.stuk.more"
                 ^
     "#);

@@ -444,7 +444,8 @@ class World:
             except BaseException:
                 self.stop(*[name for name in SERVICES if name not in before])
                 raise
-        say(f"up in {time.monotonic() - begun:.1f} s: . {self.state / 'env'}")
+        where = f"open {self.url('signalbox')} in a browser; " if with_signalbox else ""
+        say(f"up in {time.monotonic() - begun:.1f} s: {where}in a shell: . {self.state / 'env'}")
 
     def down(self, wipe=False):
         if not self.state.exists() and not self.postgres.exists():

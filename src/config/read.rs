@@ -10,7 +10,7 @@ use crate::toml_file::{Section, Text, TomlFile};
 use jiff::SignedDuration;
 use reqwest::Url;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// What the kinds of connections are called.
@@ -136,7 +136,7 @@ fn store_url(section: &Section<'_>, text: &Text<'_>) -> Option<StoreUrl> {
             );
             return None;
         }
-        return Some(StoreUrl::Sqlite(section.file().folder().join(path)));
+        return Some(StoreUrl::Sqlite(beside(section.file().folder(), path)));
     }
     if text.value.starts_with("postgres:") || text.value.starts_with("postgresql:") {
         return match Url::parse(text.value) {
@@ -169,7 +169,7 @@ fn store_url(section: &Section<'_>, text: &Text<'_>) -> Option<StoreUrl> {
 
 fn files(mut section: Section<'_>) -> Option<Files> {
     let folder = section.file().folder();
-    let path = |text: Text<'_>| folder.join(text.value);
+    let path = |text: Text<'_>| beside(folder, text.value);
     let files = (
         section.required_text("commands").map(path),
         section.required_text("people").map(path),
@@ -482,4 +482,19 @@ fn is_slack_id(id: &str) -> bool {
 
 fn is_number(id: &str) -> bool {
     !id.is_empty() && id.chars().all(|c| c.is_ascii_digit())
+}
+
+/// A path that is written relative to the config's folder, without a detour: people read it in every message.
+fn beside(folder: &Path, path: &str) -> PathBuf {
+    let mut folder = folder.to_owned();
+    let mut path = Path::new(path);
+    while let Ok(rest) = path.strip_prefix("..") {
+        // From a link `..` leads elsewhere than its name says.
+        if folder.is_symlink() || !matches!(folder.components().next_back(), Some(Component::Normal(_))) {
+            break;
+        }
+        folder.pop();
+        path = rest;
+    }
+    folder.join(path)
 }

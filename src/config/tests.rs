@@ -41,10 +41,10 @@ fn the_shipped_file_is_complete() {
     assert!(!config.server.demo);
     assert_eq!(
         config.store.url,
-        StoreUrl::Sqlite(PathBuf::from("/etc/signalbox/../data/signalbox.db"))
+        StoreUrl::Sqlite(PathBuf::from("/etc/data/signalbox.db"))
     );
     assert_eq!(config.store.key.unwrap().to_string(), "env:SIGNALBOX_KEY");
-    assert_eq!(config.files.commands, Path::new("/etc/signalbox/../commands"));
+    assert_eq!(config.files.commands, Path::new("/etc/commands"));
     assert_eq!(config.files.panels.unwrap(), Path::new("/etc/signalbox/panels"));
     let slack = config.slack.unwrap();
     assert_eq!(slack.teams, ["T1"]);

@@ -199,7 +199,14 @@ impl Sampler {
             end: ended,
             label: format!("run {}", live.run.id),
         };
-        Some(self.chart(&panel, started - BEFORE, until, Some(band)).await)
+        let mut spec = self.chart(&panel, started - BEFORE, until, Some(band)).await;
+        // Where measuring began in the middle, a quarter of the picture is enough to show that there was nothing before.
+        let begun = spec.lines.iter().filter_map(|line| line.points.first());
+        if let Some(first) = begun.map(|point| point.0).min() {
+            let first = first.min(started);
+            spec.start = spec.start.max(first - until.duration_since(first) / 3);
+        }
+        Some(spec)
     }
 
     /// A panel over a span of time.

@@ -29,6 +29,13 @@ fn every_page_can_be_read_in_every_light_and_width() {
     lee.sees("USD 1000.00 need a second person");
     lee.until_script("the chart is there", CHART);
     looks_good(&lee, "channel");
+    // More than a screen, for the README.
+    lee.tall(1640);
+    lee.picture("channel-whole");
+    lee.dark(true);
+    lee.picture("channel-whole-dark");
+    lee.dark(false);
+    lee.desktop();
     lee.fill("Command", "/");
     lee.sees("/resync-supplier");
     looks_good(&lee, "completion");
@@ -45,6 +52,11 @@ fn every_page_can_be_read_in_every_light_and_width() {
         lee.open(&path);
         lee.sees(words);
         looks_good(&lee, name);
+        if name == "run" {
+            lee.tall(2100);
+            lee.picture("run-whole");
+            lee.desktop();
+        }
     }
     lee.open("/approvals");
     lee.press("Approve");

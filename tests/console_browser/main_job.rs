@@ -49,6 +49,9 @@ fn two_people_in_two_windows_forward_many_orders() {
              return !!chart && chart.complete && chart.naturalWidth > 300 && chart.alt.length > 10",
         );
         assert_eq!(window.complaints(), Vec::<String>::new());
+        let elsewhere = "return performance.getEntriesByType('resource').map((one) => one.name)
+             .filter((name) => !name.startsWith(location.origin + '/'))";
+        assert_eq!(window.script(elsewhere), json!([]));
     }
     let run = run_of(&dana, "/forward-order order=2101,2102,2103,2104,2105,2106");
     let history = &bot.show(&run)["history"];
@@ -93,6 +96,9 @@ fn the_keyboard_is_enough() {
     dana.sees("succeeded");
     assert_eq!(shop.posts(2107, 1), 1);
 
+    for window in [&dana, &lee] {
+        assert_eq!(window.complaints(), Vec::<String>::new());
+    }
     // The last line comes back.
     dana.key(Key::Up);
     assert_eq!(dana.filled("Command"), "/forward-order 2107,2108,2109,2110,2111,2112");

@@ -80,6 +80,8 @@ fn hostile_words_are_text() {
     );
     dana.open("/runbooks/%3Cscript%3E");
     assert_eq!(dana.script(planted), 0);
+    // A script that the page's policy stopped would be told here; a page that is not there is told too.
+    assert!(dana.complaints().iter().all(|complaint| complaint.contains("404")));
 }
 
 #[test]

@@ -403,6 +403,11 @@ impl Window<'_> {
         self.sized(PHONE, true);
     }
 
+    /// As wide as the desktop, and this high.
+    pub fn tall(&self, height: u32) {
+        self.sized((DESKTOP.0, height), false);
+    }
+
     fn sized(&self, (width, height): (u32, u32), mobile: bool) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         self.devtools("Emulation.setDeviceMetricsOverride", &size);

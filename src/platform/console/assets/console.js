@@ -44,6 +44,9 @@
   };
 
   const atEnd = () => innerHeight + scrollY > document.body.scrollHeight - 120;
+  let follows = true;
+  addEventListener("scroll", () => { follows = atEnd(); });
+  addEventListener("resize", () => { if (log && follows) toEnd(); });
   const toEnd = () => scrollTo(0, document.body.scrollHeight);
 
   const place = (html, follow) => {

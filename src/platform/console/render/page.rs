@@ -112,6 +112,8 @@ fn banner(frame: &Frame<'_>) -> Markup {
     html! {
         header.banner {
             a.brand href="/" { img src=(frame.assets.icon) alt="" width="20" height="20"; "Signalbox" }
+            // Stays in sight where the sentence below scrolls away.
+            @if frame.demo { span.demo-mark { "Demo" } }
             @if let Some(guest) = frame.guest {
                 nav aria-label="Pages" {
                     (item(Here::Channel, "/", "Channel"))
