@@ -53,7 +53,7 @@ fn every_page_can_be_read_in_every_light_and_width() {
         lee.sees(words);
         looks_good(&lee, name);
         if name == "run" {
-            lee.tall(2100);
+            lee.tall(1620);
             lee.picture("run-whole");
             lee.desktop();
         }
