@@ -238,6 +238,7 @@ impl App {
             desk: desk.clone(),
             sampler: sampler.clone(),
             clock: Clock::Wall,
+            leaving: AtomicBool::new(false),
         });
         Arc::new(Station {
             desk,

@@ -19,6 +19,9 @@ use tokio::task::JoinSet;
 /// Open HTTP requests get this long at the end.
 const GOODBYE: Duration = Duration::from_secs(3);
 
+/// A step under way gets this long at the end. What asks a process to stop commonly kills it after 30 s.
+const GRACE: Duration = Duration::from_secs(20);
+
 /// Each single request to Slack.
 const SLACK_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -41,7 +44,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     if let Some(outbox) = outbox(&app, &station)? {
         tasks.spawn(outbox.work());
     }
-    let working = tokio::spawn(station.clone().work(stopped.clone()));
+    let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
     let slack = match (&app.slack, &app.config.slack) {
         (Some(secrets), Some(slack)) => Some(SlackDoor {

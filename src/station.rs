@@ -46,17 +46,26 @@ pub struct Station {
 }
 
 impl Station {
-    /// Works until `stop` says so, then gives everything back. A step that is under way is left as after a crash: whoever
-    /// goes on with the run finds out what became of it.
-    pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut tasks = JoinSet::new();
-        tasks.spawn(self.clone().keep_lease());
-        tasks.spawn(self.clone().requests());
-        tasks.spawn(self.clone().runs());
-        tasks.spawn(self.clone().signals());
-        // An error means that the sender is gone, which is a stop too.
-        let _ = stop.wait_for(|stopped| *stopped).await;
-        tasks.shutdown().await;
+    /// Works until `stop` says so. Then it takes nothing more, so that another process may lead at once, lets what is
+    /// under way come to the end of its step, for `grace` at most, and gives everything back. A step that takes longer
+    /// is left as after a crash: whoever goes on with the run finds out what became of it.
+    pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+        let (mut keeping, mut working) = (JoinSet::new(), JoinSet::new());
+        keeping.spawn(self.clone().keep_lease(stop.clone()));
+        keeping.spawn(self.clone().signals());
+        working.spawn(self.clone().requests(stop.clone()));
+        working.spawn(self.clone().runs(stop.clone()));
+        stopped(&mut stop).await;
+        self.engine.leave();
+        let ended = async { while working.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            tracing::warn!(
+                ?grace,
+                "a step is still under way: whoever goes on finds out what became of it"
+            );
+        }
+        keeping.shutdown().await;
+        working.shutdown().await;
         self.give_back().await;
     }
 
@@ -65,31 +74,43 @@ impl Station {
         if let Err(error) = store.release_claims(&self.owner).await {
             tracing::warn!(%error, "claims could not be given back; they end by themselves");
         }
-        if let Err(error) = store.release_lease(ENGINE, &self.owner).await {
+        self.give_back_lease().await;
+    }
+
+    async fn give_back_lease(&self) {
+        if let Err(error) = self.desk.store.release_lease(ENGINE, &self.owner).await {
             tracing::warn!(%error, "the lease could not be given back; it ends by itself");
         }
     }
 
-    async fn keep_lease(self: Arc<Self>) {
+    /// At the end the lease goes at once, and the claims are kept alive while what they stand for is finished.
+    async fn keep_lease(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         loop {
             let now = Timestamp::now();
-            let held = self.desk.store.hold_lease(ENGINE, &self.owner, now, now + LEASE).await;
-            let leads = match held {
-                Ok(leads) => leads,
-                Err(error) => {
+            let leaving = *stop.borrow();
+            let leads = if leaving {
+                self.give_back_lease().await;
+                false
+            } else {
+                let held = self.desk.store.hold_lease(ENGINE, &self.owner, now, now + LEASE).await;
+                held.unwrap_or_else(|error| {
                     tracing::error!(%error, "the lease could not be renewed");
                     false
-                }
+                })
             };
             if leads != self.leads.swap(leads, Ordering::SeqCst) {
                 tracing::info!(leads, owner = %self.owner, "the engine's lease");
                 self.bell.notify_waiters();
             }
+            self.log(self.desk.store.renew_claims(&self.owner, now, now + LEASE).await);
             if leads {
-                self.log(self.desk.store.renew_claims(&self.owner, now, now + LEASE).await);
                 self.log(self.desk.store.drop_tokens(now).await);
             }
-            tokio::time::sleep(RENEW).await;
+            if leaving {
+                tokio::time::sleep(RENEW).await;
+            } else {
+                let _ = tokio::time::timeout(RENEW, stopped(&mut stop)).await;
+            }
         }
     }
 
@@ -109,10 +130,10 @@ impl Station {
         let _ = tokio::time::timeout(POLL, self.bell.notified()).await;
     }
 
-    async fn requests(self: Arc<Self>) {
+    async fn requests(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
-        loop {
+        while !*stop.borrow() {
             while let Some(ended) = tasks.try_join_next() {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a request ended in a defect");
@@ -151,12 +172,13 @@ impl Station {
             }
             self.next_turn().await;
         }
+        while tasks.join_next().await.is_some() {}
     }
 
-    async fn runs(self: Arc<Self>) {
+    async fn runs(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let room = Arc::new(Semaphore::new(AT_ONCE));
         let mut tasks = JoinSet::new();
-        loop {
+        while !*stop.borrow() {
             while let Some(ended) = tasks.try_join_next() {
                 if let Err(error) = ended {
                     tracing::error!(%error, "a run's driver ended in a defect");
@@ -192,6 +214,7 @@ impl Station {
             }
             self.next_turn().await;
         }
+        while tasks.join_next().await.is_some() {}
     }
 
     /// Every 15 seconds; every 2 while a run is under way, so that its chart shows what it did.
@@ -218,4 +241,9 @@ impl Station {
             }
         }
     }
+}
+
+/// Waits for the end. A sender that is gone is an end too.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stopped| *stopped).await;
 }

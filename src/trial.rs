@@ -24,6 +24,7 @@ use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What stands where the run's id would.
 const RUN: &str = "RUN";
@@ -268,6 +269,7 @@ impl Stage {
             desk: desk.clone(),
             sampler: Arc::new(Sampler::new(live.clone(), connections)),
             clock: Clock::leaping(),
+            leaving: AtomicBool::new(false),
         };
         Ok(Self { desk, engine })
     }

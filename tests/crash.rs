@@ -2,5 +2,6 @@
 //! meanwhile. The engine is driven as a library: a process that dies is a driver that is dropped.
 
 mod cut;
+mod leave;
 mod people;
 pub mod world;

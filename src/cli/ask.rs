@@ -24,6 +24,12 @@ const GATE_PATIENCE: Duration = Duration::from_secs(90);
 /// Without `--wait` a run gets this long to be over before it is reported as running.
 const SHORT: Duration = Duration::from_millis(700);
 
+/// A step under way gets this long once there is nothing more to do: none should be.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Whoever still waits after this is told what for.
+const EXPLAIN: Duration = Duration::from_secs(2);
+
 /// Asks, waits, prints; gives the exit code.
 pub(super) async fn ask(path: &Path, command: Command) -> Result<u8, AppError> {
     let (ask, who, wait) = read(command)?;
@@ -187,16 +193,28 @@ impl Helper {
     /// Begins to work where nobody holds the engine's lease.
     async fn look(&mut self, app: &App) -> Result<(), AppError> {
         if self.working.is_none() && app.store.lease_holder(ENGINE, Timestamp::now()).await?.is_none() {
-            self.working = Some(tokio::spawn(self.station.clone().work(self.stop.subscribe())));
+            self.working = Some(tokio::spawn(self.station.clone().work(self.stop.subscribe(), GRACE)));
         }
         Ok(())
     }
 
-    async fn end(self) {
-        let _ = self.stop.send(true);
-        if let Some(working) = self.working {
-            let _ = working.await;
+    /// What this process carries out for others, who may have left on the strength of it, is carried to its rest.
+    async fn end(self, app: &App) -> Result<(), AppError> {
+        let Some(working) = self.working else {
+            return Ok(());
+        };
+        let since = Instant::now();
+        let mut told = false;
+        while app.store.work_left(&self.station.owner, Timestamp::now()).await? {
+            if !told && since.elapsed() > EXPLAIN {
+                told = true;
+                eprintln!("Other runs are under way in this process, and are finished first.");
+            }
+            tokio::time::sleep(LOOK).await;
         }
+        let _ = self.stop.send(true);
+        let _ = working.await;
+        Ok(())
     }
 }
 
@@ -235,7 +253,7 @@ async fn follow(app: &App, request: &Request, who: &Who, wait: bool, mut helper:
         }
         tokio::time::sleep(LOOK).await;
     };
-    helper.end().await;
+    helper.end(app).await?;
     Ok(told)
 }
 

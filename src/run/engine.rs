@@ -24,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often a step that is under way looks whether somebody wants it stopped.
@@ -41,6 +42,8 @@ pub struct Engine {
     pub sampler: Arc<Sampler>,
     /// What time it is.
     pub clock: Clock,
+    /// See [`Engine::leave`].
+    pub leaving: AtomicBool,
 }
 
 /// Whether a run is to be looked at again by itself.
@@ -53,6 +56,11 @@ enum Pace {
 }
 
 impl Engine {
+    /// From now on no step is begun here: the process is about to end.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
     /// Goes on with a claimed run until it rests.
     pub async fn drive(&self, id: &str, epoch: i64) -> Result<(), LedgerError> {
         let mut live = Live::load(&self.desk.store, id).await?;
@@ -70,7 +78,7 @@ impl Engine {
                 .await?;
             }
         }
-        while self.advance(&mut live, epoch).await? == Pace::On {}
+        while !self.leaving.load(Ordering::SeqCst) && self.advance(&mut live, epoch).await? == Pace::On {}
         Ok(self.desk.store.release_claim(id, epoch).await?)
     }
 

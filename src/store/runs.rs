@@ -340,6 +340,19 @@ impl Store {
         Ok(count > 0)
     }
 
+    /// Whether a process has runs to carry on: its own, and those that wait for anybody. A paused one is not waited for.
+    pub async fn work_left(&self, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM run WHERE wake <= $2 AND (owner = $1 OR lease_until < $2) \
+             AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.runbook = '' OR pause.runbook = run.runbook)",
+        )
+        .bind(owner)
+        .bind(micros(now))
+        .fetch_one(&self.read)
+        .await?;
+        Ok(count > 0)
+    }
+
     /// Renews every claim of a living process.
     pub async fn renew_claims(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
         sqlx::query("UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until >= $3")

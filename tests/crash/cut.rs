@@ -152,7 +152,7 @@ async fn cut(process: &Process, run: &str, entries: i64, moment: Duration) {
     }
 }
 
-const SLOW: &str = r#"
+pub(super) const SLOW: &str = r#"
 summary = "Takes its time."
 [[input]]
 name = "order"
