@@ -11,3 +11,4 @@ pub mod recovery;
 pub mod report;
 pub mod state;
 pub mod telling;
+mod undo;

@@ -78,7 +78,12 @@ impl Engine {
                 .await?;
             }
         }
-        while !self.leaving.load(Ordering::SeqCst) && self.advance(&mut live, epoch).await? == Pace::On {}
+        loop {
+            let leaving = self.leaving.load(Ordering::SeqCst);
+            if leaving || self.advance(&mut live, epoch).await? == Pace::Rest {
+                break;
+            }
+        }
         Ok(self.desk.store.release_claim(id, epoch).await?)
     }
 
@@ -120,15 +125,7 @@ impl Engine {
             }
             Next::Recover(index) => self.recover(live, epoch, index).await?,
             Next::Undo(index) => self.undo(live, epoch, index).await?,
-            Next::RecoverUndo(index) => {
-                let say = "Signalbox stopped in the middle of this undo; whether it happened is not known.".to_owned();
-                let entry = Entry::UndoOutcome {
-                    step: index,
-                    outcome: StepOutcome::Unknown,
-                    say,
-                };
-                record(store, live, &[entry], Beside::engine(epoch)).await?;
-            }
+            Next::RecoverUndo(index) => self.recover_undo(live, epoch, index).await?,
             Next::Close(outcome) => self.close(live, epoch, outcome).await?,
         }
         Ok(Pace::On)
@@ -414,74 +411,6 @@ impl Engine {
         connection.call(probe.action, &concrete.arguments, &context).await
     }
 
-    async fn undo(&self, live: &mut Live, epoch: i64, index: usize) -> Result<(), LedgerError> {
-        let store = &self.desk.store;
-        if !matches!(live.state.phase(), Some(super::state::Phase::Undoing)) {
-            record(store, live, &[Entry::UndoAsked { person: None }], Beside::engine(epoch)).await?;
-        }
-        let pinned = self.pinned(live, index);
-        let undo = pinned
-            .as_ref()
-            .and_then(|(planned, spec)| Some((planned, spec, spec.undo.as_ref()?, planned.undo.as_ref()?)));
-        let Some((planned, spec, undo, concrete)) = undo else {
-            let say = "The runbook that this run was planned by cannot be read by this version of Signalbox, so this \
-                       step is not undone."
-                .to_owned();
-            let entry = Entry::UndoOutcome {
-                step: index,
-                outcome: StepOutcome::Failed,
-                say,
-            };
-            record(store, live, &[entry], Beside::engine(epoch)).await?;
-            return Ok(());
-        };
-        let name = format!("undo:{}", planned.name);
-        let context = self.context(live, &name, spec.timeout);
-        let result = match self.desk.connections.get(&undo.on) {
-            None => CallResult::Unreachable {
-                reason: format!("there is no connection {} any more", undo.on),
-            },
-            Some(connection) => match connection.evidence(undo.action, &context).await {
-                Err(reason) => CallResult::Unreachable { reason },
-                Ok(evidence) => {
-                    let intent = Entry::UndoIntent {
-                        step: index,
-                        deadline: context.deadline,
-                        evidence,
-                    };
-                    record(store, live, &[intent], Beside::engine(epoch)).await?;
-                    if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
-                        return Err(StoreError::Fenced(live.run.id.clone()).into());
-                    }
-                    connection.call(undo.action, &concrete.arguments, &context).await
-                }
-            },
-        };
-        let (outcome, say) = match &result {
-            CallResult::Done { .. } => (StepOutcome::Done, format!("{} was undone.", planned.name)),
-            CallResult::NotDone { reason } | CallResult::Unreachable { reason } => (
-                StepOutcome::Failed,
-                format!("{} could not be undone: {reason}", planned.name),
-            ),
-            CallResult::Unknown { reason } => (
-                StepOutcome::Unknown,
-                format!("Whether {} was undone is not known: {reason}", planned.name),
-            ),
-        };
-        record(
-            store,
-            live,
-            &[Entry::UndoOutcome {
-                step: index,
-                outcome,
-                say,
-            }],
-            Beside::engine(epoch),
-        )
-        .await?;
-        Ok(())
-    }
-
     async fn close(&self, live: &mut Live, epoch: i64, outcome: Outcome) -> Result<(), LedgerError> {
         let say = closing_say(live, outcome);
         let messages = self.thread_messages(live, MessageKind::Result, "result").await?;
@@ -535,7 +464,7 @@ impl Engine {
             .collect())
     }
 
-    fn context(&self, live: &Live, step: &str, timeout: Duration) -> CallContext {
+    pub(super) fn context(&self, live: &Live, step: &str, timeout: Duration) -> CallContext {
         let timeout = SignedDuration::try_from(timeout).unwrap_or(SignedDuration::from_hours(1));
         CallContext {
             run: live.run.id.clone(),
@@ -545,7 +474,7 @@ impl Engine {
     }
 
     /// The step as it was planned, with its part of the pinned runbook.
-    fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, StepSpec)> {
+    pub(super) fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, StepSpec)> {
         let planned = live.plan().steps.get(index)?.clone();
         let spec = self.pinned_runbook(live)?.steps.get(planned.spec)?.clone();
         Some((planned, spec))
