@@ -37,6 +37,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "run::ledger",
             "run::proof",
             "run::recovery",
+            "run::undo",
             "run::report",
             "station",
             "store",
