@@ -1,6 +1,7 @@
-//! The HTTP face: deliveries of chat platforms, health, metrics.
+//! The HTTP face: deliveries of chat platforms, the console, health.
 
 pub mod console;
+mod health;
 
 use crate::intake::{Intake, NotKept};
 use crate::platform::slack::receive::{self, Genuine, MAX_BODY, Received, Rejection};
@@ -8,13 +9,12 @@ use crate::station::Station;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -59,8 +59,8 @@ pub fn routes(face: Face) -> Router {
     let console = face.console.clone();
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
         .route("/slack/commands", post(commands))
         .route("/slack/interactivity", post(interactivity))
         .route("/slack/events", post(events));
@@ -74,65 +74,6 @@ pub fn routes(face: Face) -> Router {
         Duration::from_secs(10),
     ))
     .with_state(face)
-}
-
-async fn ready(State(face): State<Face>) -> Response {
-    match face.station.desk.store.alive().await {
-        Ok(()) => (StatusCode::OK, "ready\n").into_response(),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the bot's own database does not answer\n",
-            )
-                .into_response()
-        }
-    }
-}
-
-async fn metrics(State(face): State<Face>) -> Response {
-    let mut text = face.station.sampler.exposition();
-    text.push_str(&face.station.desk.rules.exposition());
-    let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
-        "# HELP signalbox_deliveries_total Deliveries of chat platforms, by what became of them.\n\
-         # TYPE signalbox_deliveries_total counter\n\
-         signalbox_deliveries_total{{outcome=\"kept\"}} {}\n\
-         signalbox_deliveries_total{{outcome=\"ignored\"}} {}\n\
-         signalbox_deliveries_total{{outcome=\"rejected\"}} {}\n\
-         signalbox_deliveries_total{{outcome=\"not-kept\"}} {}\n",
-        count(&face.counts.kept),
-        count(&face.counts.ignored),
-        count(&face.counts.rejected),
-        count(&face.counts.not_kept),
-    );
-    match face.station.desk.store.tally().await {
-        Ok(tally) => {
-            let _ = write!(
-                text,
-                "# HELP signalbox_runs Runs in the database, by how they stand.\n# TYPE signalbox_runs gauge\n"
-            );
-            for (outcome, runs) in &tally.runs {
-                let _ = writeln!(text, "signalbox_runs{{outcome=\"{outcome}\"}} {runs}");
-            }
-            let _ = write!(
-                text,
-                "# HELP signalbox_messages_unsent Messages that wait to be sent.\n\
-                 # TYPE signalbox_messages_unsent gauge\nsignalbox_messages_unsent {}\n\
-                 # HELP signalbox_locks_held Locks that runs hold.\n\
-                 # TYPE signalbox_locks_held gauge\nsignalbox_locks_held {}\n",
-                tally.unsent, tally.locks,
-            );
-        }
-        Err(error) => tracing::error!(%error, "metrics without the database's part"),
-    }
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        text,
-    )
-        .into_response()
 }
 
 async fn commands(State(face): State<Face>, headers: HeaderMap, body: Bytes) -> Response {

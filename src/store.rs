@@ -11,6 +11,7 @@ pub mod runs;
 mod schema;
 mod seal;
 pub mod sessions;
+pub mod tally;
 
 use dialect::Dialect;
 use jiff::Timestamp;

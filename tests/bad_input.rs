@@ -10,4 +10,4 @@ mod mutants;
 mod parsers;
 mod rendered;
 mod values;
-mod world;
+pub mod world;

@@ -9,6 +9,7 @@ mod console;
 mod console_browser;
 mod crash;
 mod harness;
+mod health;
 mod integration_celery;
 mod integration_django_admin;
 mod integration_http;

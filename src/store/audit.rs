@@ -50,38 +50,6 @@ impl Store {
     }
 }
 
-/// Counts for `/metrics`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tally {
-    /// How many runs stand how.
-    pub runs: Vec<(String, i64)>,
-    /// Messages that wait to be sent.
-    pub unsent: i64,
-    /// Locks that are held.
-    pub locks: i64,
-}
-
-impl Store {
-    /// Counts runs, unsent messages and held locks.
-    pub async fn tally(&self) -> Result<Tally, StoreError> {
-        let rows = sqlx::query("SELECT outcome, COUNT(*) FROM run GROUP BY outcome ORDER BY outcome")
-            .fetch_all(&self.read)
-            .await?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            runs.push((super::decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?));
-        }
-        let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
-            .fetch_one(&self.read)
-            .await?;
-        Ok(Tally {
-            runs,
-            unsent: self.unsent_messages().await?,
-            locks,
-        })
-    }
-}
-
 pub(super) async fn insert_audit(work: &mut Transaction<'static, Any>, row: &AuditRow) -> Result<(), StoreError> {
     sqlx::query("INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, $3, $4, $5, $6)")
         .bind(uuid::Uuid::now_v7().simple().to_string())

@@ -1,0 +1,182 @@
+//! What the bot tells of itself to those who watch it: whether it can work, and its own metrics. Both answer anybody who
+//! reaches the port, so they name no file, host or person; the log does.
+
+use super::Face;
+use crate::station::{ENGINE, Station};
+use crate::store::tally::Tally;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The bot's own database gets this long; those who watch commonly wait no longer than five seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// 200 where what is asked here is kept and carried out, by this process or by another one; else 503. Each line after the
+/// first is a reason, or in an answer of 200 something that ought to be looked at.
+pub(super) async fn ready(State(face): State<Face>) -> Response {
+    let station = &face.station;
+    let mut lines = Vec::new();
+    if let Some(reason) = not_ready(station).await {
+        lines.push(reason);
+    }
+    let status = if lines.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    if let Some(trouble) = station.desk.rules.trouble() {
+        lines.push(format!(
+            "the runbooks, people, policy or panels on disk have been wrong since {}: what was before is in force; \
+             `signalbox check` shows what is wrong",
+            trouble.since.strftime("%H:%M UTC on %Y-%m-%d")
+        ));
+    }
+    let mut text = String::from(if status == StatusCode::OK {
+        "ready\n"
+    } else {
+        "not ready\n"
+    });
+    for line in lines {
+        text.push_str("- ");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    (status, text).into_response()
+}
+
+/// The outside systems are not asked: a shop that is down is when the bot is needed.
+async fn not_ready(station: &Station) -> Option<String> {
+    let store = &station.desk.store;
+    match tokio::time::timeout(PATIENCE, store.lease_holder(ENGINE, Timestamp::now())).await {
+        Ok(Ok(Some(_))) => None,
+        Ok(Ok(None)) => Some(
+            "no process holds the engine's lease: what is asked is kept and not carried out; within seconds one should \
+             take it, else the log of each process says why not"
+                .to_owned(),
+        ),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "not ready");
+            Some("the bot's own database refuses; the log says why".to_owned())
+        }
+        Err(_) => Some(format!(
+            "the bot's own database has not answered for {} s",
+            PATIENCE.as_secs()
+        )),
+    }
+}
+
+/// What Prometheus scrapes: the signals, and the bot's own work.
+pub(super) async fn metrics(State(face): State<Face>) -> Response {
+    let station = &face.station;
+    let mut text = station.sampler.exposition();
+    text.push_str(&station.desk.rules.exposition());
+    let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    family(
+        &mut text,
+        "signalbox_deliveries_total",
+        "counter",
+        "Deliveries of chat platforms, by what became of them.",
+        &[
+            ("{outcome=\"kept\"}", count(&face.counts.kept)),
+            ("{outcome=\"ignored\"}", count(&face.counts.ignored)),
+            ("{outcome=\"rejected\"}", count(&face.counts.rejected)),
+            ("{outcome=\"not-kept\"}", count(&face.counts.not_kept)),
+        ],
+    );
+    family(
+        &mut text,
+        "signalbox_engine_leads",
+        "gauge",
+        "1 where this process carries runs out; of several on one database one does.",
+        &[("", u8::from(station.leads()))],
+    );
+    let tally = match tokio::time::timeout(PATIENCE, station.desk.store.tally()).await {
+        Ok(Ok(tally)) => Some(tally),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "metrics without the database's part");
+            None
+        }
+        Err(_) => {
+            tracing::error!("metrics without the database's part: it does not answer");
+            None
+        }
+    };
+    family(
+        &mut text,
+        "signalbox_store_up",
+        "gauge",
+        "1 where the bot's own database answers; else what it knows is left out here.",
+        &[("", u8::from(tally.is_some()))],
+    );
+    if let Some(tally) = tally {
+        tallied(&mut text, &tally, Timestamp::now());
+    }
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response()
+}
+
+fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
+    let runs: Vec<(String, i64)> = tally
+        .runs
+        .iter()
+        .map(|(outcome, runs)| (format!("{{outcome=\"{outcome}\"}}"), *runs))
+        .collect();
+    family(
+        text,
+        "signalbox_runs",
+        "gauge",
+        "Runs in the database, by how they stand.",
+        &runs,
+    );
+    let waited = tally
+        .oldest_request
+        .map_or(0, |at| now.duration_since(at).as_secs().max(0));
+    let gauges = [
+        ("signalbox_locks_held", "Locks that runs hold.", tally.locks),
+        (
+            "signalbox_requests_waiting",
+            "Requests that were kept and have no answer yet.",
+            tally.requests,
+        ),
+        (
+            "signalbox_oldest_request_seconds",
+            "How long the oldest of them has waited.",
+            waited,
+        ),
+        (
+            "signalbox_messages_unsent",
+            "Messages that wait to be sent.",
+            tally.unsent,
+        ),
+        (
+            "signalbox_messages_failing",
+            "Those of them that were tried in vain.",
+            tally.failing,
+        ),
+    ];
+    for (name, help, value) in gauges {
+        family(text, name, "gauge", help, &[("", value)]);
+    }
+}
+
+/// One metric in the text format of Prometheus: help, type, samples.
+fn family<L: AsRef<str>, V: std::fmt::Display>(
+    text: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    samples: &[(L, V)],
+) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    for (labels, value) in samples {
+        let _ = writeln!(text, "{name}{} {value}", labels.as_ref());
+    }
+}

@@ -1,0 +1,52 @@
+//! What waits and what stands how, in numbers: for those who watch the bot.
+
+use super::{Store, StoreError, decode, number, text, timestamp};
+use jiff::Timestamp;
+
+/// What `/metrics` tells of the bot's own work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// How many runs stand how.
+    pub runs: Vec<(String, i64)>,
+    /// Locks that are held.
+    pub locks: i64,
+    /// Requests that were kept and not answered yet.
+    pub requests: i64,
+    /// When the oldest of them was kept.
+    pub oldest_request: Option<Timestamp>,
+    /// Messages that wait to be sent.
+    pub unsent: i64,
+    /// Those of them that were tried in vain.
+    pub failing: i64,
+}
+
+impl Store {
+    /// Counts what is there now.
+    pub async fn tally(&self) -> Result<Tally, StoreError> {
+        let rows = sqlx::query("SELECT outcome, COUNT(*) FROM run GROUP BY outcome ORDER BY outcome")
+            .fetch_all(&self.read)
+            .await?;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            runs.push((decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?));
+        }
+        let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
+            .fetch_one(&self.read)
+            .await?;
+        let waiting = sqlx::query("SELECT COUNT(*), MIN(at) FROM request WHERE state IN ('new', 'taken')")
+            .fetch_one(&self.read)
+            .await?;
+        let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL AND tries > 0")
+            .fetch_one(&self.read)
+            .await?;
+        let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
+        Ok(Tally {
+            runs,
+            locks,
+            requests: number(&waiting, 0)?,
+            oldest_request: oldest.map(timestamp).transpose()?,
+            unsent: self.unsent_messages().await?,
+            failing,
+        })
+    }
+}
