@@ -9,6 +9,7 @@ pub mod lock;
 pub mod proof;
 pub mod recovery;
 pub mod report;
+mod retry;
 pub mod state;
 pub mod telling;
 mod undo;

@@ -4,4 +4,5 @@
 mod cut;
 mod leave;
 mod people;
+mod waits;
 pub mod world;

@@ -28,6 +28,11 @@ impl Clock {
         }
     }
 
+    /// Whether a wait takes no time.
+    pub fn leaps(&self) -> bool {
+        matches!(self, Self::Leaping(_))
+    }
+
     /// Lets time pass.
     pub async fn wait(&self, span: Duration) {
         match self {

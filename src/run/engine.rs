@@ -7,6 +7,7 @@ use super::ledger::{Beside, LedgerError, Live, record};
 use super::proof::Sampler;
 use super::recovery;
 use super::report::closing_say;
+use super::retry;
 use super::state::{Next, StepState};
 use crate::call::{CallContext, CallResult};
 use crate::dispatch::authorized::Clearance;
@@ -30,7 +31,10 @@ use std::time::Duration;
 /// How often a step that is under way looks whether somebody wants it stopped.
 const STOP_LOOK: Duration = Duration::from_millis(300);
 
-/// How long a paused run waits before it looks again.
+/// Longer waits are not sat out: the run rests, and another one has its place.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// How long a paused run rests before it looks again.
 const PAUSE_LOOK: SignedDuration = SignedDuration::from_secs(2);
 
 /// Carries runs out for one process.
@@ -108,20 +112,19 @@ impl Engine {
                 .await?;
             }
             Next::Step(_, Some(after)) if after > now => {
-                // Short waits are waited for; the claim is kept alive by the process.
-                let wait = after.duration_since(now).unsigned_abs().min(Duration::from_secs(5));
-                self.clock.wait(wait).await;
+                let wait = after.duration_since(now).unsigned_abs();
+                if self.clock.leaps() || wait <= SHORT {
+                    self.clock.wait(wait).await;
+                } else {
+                    return Ok(Pace::Rest);
+                }
             }
             Next::Step(index, _) => {
                 if store.paused(&live.plan().runbook).await?.is_some() {
-                    tokio::time::sleep(PAUSE_LOOK.unsigned_abs()).await;
-                    *live = Live::load(store, &live.run.id).await?;
-                    if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
-                        return Err(StoreError::Fenced(live.run.id.clone()).into());
-                    }
-                } else {
-                    self.step(live, epoch, index).await?;
+                    store.put_off(&live.run.id, epoch, now + PAUSE_LOOK).await?;
+                    return Ok(Pace::Rest);
                 }
+                self.step(live, epoch, index).await?;
             }
             Next::Recover(index) => self.recover(live, epoch, index).await?,
             Next::Undo(index) => self.undo(live, epoch, index).await?,
@@ -338,11 +341,7 @@ impl Engine {
             _ => 1,
         };
         if certainly_not && attempts <= spec.retry.times && live.state.stop.is_none() {
-            let pause = spec
-                .retry
-                .pause
-                .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
-            let again = self.clock.now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_mins(10));
+            let again = retry::again(&spec.retry, &live.run.id, attempts, self.clock.now());
             let reason = reason_of(&result);
             record(
                 store,

@@ -340,14 +340,17 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// Whether a process has runs to carry on: its own, and those that wait for anybody. A paused one is not waited for.
+    /// Whether a process has runs to carry on: its own, and those that wait for anybody or for their next try. A paused
+    /// one is not waited for.
     pub async fn work_left(&self, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
         let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM run WHERE wake <= $2 AND (owner = $1 OR lease_until < $2) \
+            "SELECT COUNT(*) FROM run WHERE (wake <= $2 OR (wake IS NOT NULL AND outcome = $3)) \
+             AND (owner = $1 OR lease_until < $2) \
              AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.runbook = '' OR pause.runbook = run.runbook)",
         )
         .bind(owner)
         .bind(micros(now))
+        .bind(encode("outcome", &Outcome::Running)?)
         .fetch_one(&self.read)
         .await?;
         Ok(count > 0)
@@ -374,6 +377,17 @@ impl Store {
                 .fetch_optional(&self.read)
                 .await?;
         Ok(held.is_some())
+    }
+
+    /// Lets a claimed run rest until a time that does not follow from its journal. Whatever is journalled sets it anew.
+    pub async fn put_off(&self, run: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET wake = $3 WHERE id = $1 AND epoch = $2 AND wake IS NOT NULL")
+            .bind(run)
+            .bind(epoch)
+            .bind(micros(until))
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// Gives a claim back. The run stays due at its own time.
