@@ -34,6 +34,11 @@ impl Catalog {
         self.runbooks.append(&mut self.left_out);
     }
 
+    /// The runbook of that name, left out or not.
+    pub(super) fn read(&self, name: &str) -> Option<&Arc<Runbook>> {
+        self.runbooks.get(name).or_else(|| self.left_out.get(name))
+    }
+
     /// What a mistyped name most likely stands for. Only for those who may ask.
     pub fn nearest(&self, name: &str) -> Option<&str> {
         nearest(name, self.runbooks.keys().map(String::as_str))

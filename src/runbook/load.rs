@@ -127,7 +127,7 @@ pub fn load_folder_again(folder: &Path, known: &Known, before: &Catalog) -> (Cat
             }
         };
         if let Some(unchanged) = before
-            .get(name)
+            .read(name)
             .filter(|runbook| runbook.source == text && known.has_all_of(runbook))
         {
             catalog.keep(unchanged.clone());

@@ -1,4 +1,4 @@
-use super::{Known, load_folder, load_folder_again, load_text};
+use super::{Catalog, Known, load_folder, load_folder_again, load_text};
 use crate::integration::ACTIONS;
 use crate::problem::Problem;
 use std::path::Path;
@@ -390,6 +390,11 @@ fn what_has_not_changed_is_taken_over_unless_what_it_names_is_gone() {
     let proves = format!("{looks}[proof]\nsignals = [{{ signal = 'queue_length', better = 'lower' }}]\n");
     std::fs::write(folder.path().join("looks.toml"), looks).unwrap();
     std::fs::write(folder.path().join("proves.toml"), &proves).unwrap();
+    let lacks = format!(
+        "{looks}[optional_connections]\nwarehouse = 'postgres'\n[[look]]\nname = 'stock'\nuse = 'postgres.query'\non = \
+         'warehouse'\nwith.sql = 'select 1'\n"
+    );
+    std::fs::write(folder.path().join("lacks.toml"), lacks).unwrap();
     let (before, problems) = load_folder(folder.path(), &known());
     assert_eq!(lines(&problems), "");
 
@@ -398,6 +403,10 @@ fn what_has_not_changed_is_taken_over_unless_what_it_names_is_gone() {
     assert_eq!(lines(&problems), "");
     let same = |name: &str| Arc::ptr_eq(before.get(name).unwrap(), after.get(name).unwrap());
     assert_eq!((same("looks"), same("proves")), (false, true));
+    let left_out = |catalog: &Catalog| catalog.left_out().cloned().collect::<Vec<_>>();
+    let (was, is) = (left_out(&before), left_out(&after));
+    assert_eq!((was.len(), is.len()), (1, 1));
+    assert!(Arc::ptr_eq(&was[0], &is[0]));
 
     let fewer = Known {
         signals: Some(["workers_alive".to_owned()].into()),
