@@ -28,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "deeds",
         &[
             "config",
+            "custody",
             "dispatch",
             "intake",
             "integration",

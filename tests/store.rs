@@ -8,6 +8,8 @@ mod leases;
 mod locks;
 mod messages;
 mod opening;
+mod record;
+mod retention;
 mod runs;
 
 /// One list, two databases.
@@ -71,4 +73,27 @@ on_both! {
     leases::of_many_askers_one_leads,
     leases::a_pause_covers_one_or_all,
     leases::the_record_is_read_newest_first,
+    record::many_writers_of_one_chain_leave_no_gap,
+    record::what_nobody_touched_is_proved,
+    record::whatever_is_done_to_a_row_is_found_and_named,
+    record::a_chain_that_was_written_anew_is_found_by_its_seals,
+    record::whatever_is_done_to_the_seals_is_found_and_named,
+    record::a_seal_that_the_database_never_heard_of_is_no_harm,
+    record::a_line_that_was_cut_off_is_written_anew,
+    record::of_two_that_seal_at_once_one_is_turned_back,
+    record::a_file_that_cannot_take_the_seal_is_named_and_the_rows_wait,
+    record::the_seals_of_another_database_are_left_alone,
+    record::a_new_file_goes_on_where_the_old_one_ended,
+    record::a_great_many_rows_are_sealed_in_several_steps,
+    record::what_was_explained_counts_no_more_and_stays_to_be_seen,
+    record::the_record_is_given_in_the_order_of_its_times,
+    retention::a_run_that_is_over_goes_whole,
+    retention::a_run_that_is_not_over_stays,
+    retention::requests_deliveries_answers_and_sign_ins_go_by_their_own_age,
+    retention::for_ever_is_for_ever,
+    retention::the_record_is_pruned_by_sealed_pieces_and_still_proved,
+    retention::a_chain_that_went_whole_may_begin_again,
+    retention::what_a_crash_left_of_the_pruning_is_no_finding,
+    retention::what_was_tampered_with_is_not_pruned,
+    retention::only_one_of_all_prunes,
 }

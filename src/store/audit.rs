@@ -1,5 +1,7 @@
-//! The record of who did what: deliveries, decisions (denials too), approvals, effects.
+//! The record of who did what: deliveries, decisions (denials too), approvals, effects. Rows are only added, each behind
+//! the last one of its subject ([`super::chain`]).
 
+use super::chain::{TrailRow, end_of};
 use super::{Store, StoreError, encode, micros, number, text, timestamp};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -50,15 +52,39 @@ impl Store {
     }
 }
 
+/// Adds a row to the chain of its subject. Whoever writes to several chains in one transaction does it in the order of the
+/// subjects, or two such writers could wait for each other.
 pub(super) async fn insert_audit(work: &mut Transaction<'static, Any>, row: &AuditRow) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(uuid::Uuid::now_v7().simple().to_string())
-        .bind(micros(row.at))
-        .bind(&row.kind)
-        .bind(&row.person)
-        .bind(&row.subject)
-        .bind(encode("audit", &row.body)?)
+    let trail = TrailRow {
+        id: uuid::Uuid::now_v7().simple().to_string(),
+        at: micros(row.at),
+        kind: row.kind.clone(),
+        person: row.person.clone(),
+        subject: row.subject.clone(),
+        body: encode("audit", &row.body)?,
+        link: None,
+    };
+    loop {
+        let link = trail.link_after(end_of(work, &trail.subject).await?);
+        let stored = sqlx::query(
+            "INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (subject, seq) DO NOTHING",
+        )
+        .bind(&trail.id)
+        .bind(trail.at)
+        .bind(&trail.kind)
+        .bind(&trail.person)
+        .bind(&trail.subject)
+        .bind(&trail.body)
+        .bind(link.seq)
+        .bind(&link.prev)
+        .bind(&link.hash)
         .execute(&mut **work)
-        .await?;
-    Ok(())
+        .await?
+        .rows_affected();
+        if stored == 1 {
+            return Ok(());
+        }
+        // Another process has followed the same row meanwhile: follow it.
+    }
 }
