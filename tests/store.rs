@@ -1,6 +1,8 @@
 //! The bot's own database: the same tests on SQLite and on PostgreSQL, from one list. What only one of them can have
 //! stands in `store/file.rs`.
 
+mod backup;
+mod command;
 mod database;
 mod deliveries;
 mod file;
@@ -11,6 +13,7 @@ mod opening;
 mod record;
 mod retention;
 mod runs;
+mod versions;
 
 /// One list, two databases.
 macro_rules! on_both {
@@ -39,6 +42,12 @@ on_both! {
     opening::many_may_open_a_new_one_at_once,
     opening::a_later_schema_is_left_alone,
     opening::a_schema_version_that_is_no_number_is_told,
+    versions::a_database_of_version_1_is_taken_over,
+    versions::a_database_of_version_2_is_taken_over,
+    versions::a_database_of_version_3_is_taken_over,
+    versions::a_process_of_version_2_works_on_beside_the_new_schema,
+    versions::a_later_schema_that_lets_this_version_work_is_opened,
+    backup::a_backup_taken_while_runs_are_written_goes_on_elsewhere,
     deliveries::the_same_delivery_twice_is_one_request,
     deliveries::a_batch_is_stored_in_one_go,
     deliveries::bytes_that_no_database_takes_harm_only_themselves,

@@ -97,15 +97,21 @@ fn tell(examined: &Examined) {
     }
     super::line(&summary(examined));
     if !examined.findings.is_empty() {
-        let plural = if examined.findings.len() == 1 { "" } else { "s" };
-        eprintln!("{} finding{plural}", examined.findings.len());
+        eprintln!("{}", counted(examined.findings.len(), "finding"));
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn summary(examined: &Examined) -> String {
     let mut text = format!(
-        "{} rows in {} chains, {} seals.",
-        examined.rows, examined.chains, examined.seals
+        "{} in {}, {}.",
+        counted(examined.rows, "row"),
+        counted(examined.chains, "chain"),
+        counted(examined.seals, "seal")
     );
     if let Some(until) = examined.covered_until {
         text.push_str(&format!(
@@ -120,8 +126,8 @@ fn summary(examined: &Examined) -> String {
     }
     if examined.unsealed > 0 {
         text.push_str(&format!(
-            " {} rows wait for the next seal: of them only their own hashes speak.",
-            examined.unsealed
+            " {} not sealed yet: only their own hashes speak for them.",
+            counted(examined.unsealed, "row")
         ));
     }
     text
@@ -157,9 +163,9 @@ async fn accept(path: &Path, reason: String, seals: Vec<PathBuf>) -> Result<u8, 
         super::line(&shown(&finding.say));
     }
     super::line(&format!(
-        "Noted in {}: {} findings are explained.",
+        "Noted in {}: {} explained.",
         custody.seals.display(),
-        examined.findings.len()
+        counted(examined.findings.len(), "finding")
     ));
     Ok(0)
 }
