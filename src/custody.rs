@@ -32,8 +32,11 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Between two steps of pruning: whoever waits to write comes in between.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Rows in one seal, and rows chained in one transaction.
+/// Rows in one seal.
 const ROWS: i64 = 1000;
+
+/// Rows of versions before that are chained in one transaction.
+const LOOSE: i64 = 250;
 
 /// Runs in one transaction; each has some tens of rows.
 const RUNS: i64 = 50;
@@ -149,7 +152,7 @@ impl Custody {
     pub async fn seal(&self, now: Timestamp) -> Result<usize, CustodyError> {
         loop {
             self.still_holds().await?;
-            if self.store.chain_loose(ROWS).await? == 0 {
+            if self.store.chain_loose(LOOSE).await? == 0 {
                 break;
             }
         }
@@ -170,6 +173,10 @@ impl Custody {
             })
             .await?;
             sealed += rows.len();
+            if whole {
+                // What is written meanwhile is for the next hour, or this would have no end.
+                return Ok(sealed);
+            }
         }
     }
 

@@ -75,6 +75,8 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE UNIQUE INDEX audit_chain ON audit (subject, seq)",
         "CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL",
         "CREATE INDEX audit_unsealed ON audit (subject, seq) WHERE sealed IS NULL AND seq IS NOT NULL",
+        // Claims are renewed every second, and few runs of all have an owner.
+        "CREATE INDEX run_owner ON run (owner) WHERE owner IS NOT NULL",
         // What is pruned is found by its age.
         "CREATE INDEX delivery_at ON delivery (at)",
         "CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL",
