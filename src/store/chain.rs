@@ -6,12 +6,14 @@
 //! person, body]` without blanks: `at` in microseconds since 1970, `body` as the text that it is stored as, `prev` empty in
 //! the first row. So anybody can compute it.
 
+use super::values::{at_once, places, statement};
 use super::{Store, StoreError, micros, number, optional_number, optional_text, text};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
+use std::collections::HashMap;
 
 const FORM: &str = "signalbox audit 1";
 
@@ -116,7 +118,8 @@ impl Store {
         .await?;
         for row in &rows {
             let row = TrailRow::read(row)?;
-            let link = row.link_after(end_of(&mut work, &row.subject).await?);
+            let end = ends_of(&mut work, &[&row.subject]).await?.remove(&row.subject);
+            let link = row.link_after(end);
             sqlx::query("UPDATE audit SET seq = $2, prev = $3, hash = $4 WHERE id = $1 AND seq IS NULL")
                 .bind(&row.id)
                 .bind(link.seq)
@@ -201,20 +204,36 @@ impl Store {
     }
 }
 
-/// Without the condition PostgreSQL would begin with the nulls. A hash that somebody took away keeps nobody from writing.
-const END: &str = "SELECT seq, COALESCE(hash, '') FROM audit WHERE subject = $1 AND seq IS NOT NULL \
-                   ORDER BY seq DESC LIMIT 1";
-
-/// The last row of a chain, as this transaction sees it.
-pub(super) async fn end_of(work: &mut Transaction<'static, Any>, subject: &str) -> Result<Option<End>, StoreError> {
-    let row = sqlx::query(END).bind(subject).fetch_optional(&mut **work).await?;
-    row.map(|row| {
-        Ok(End {
-            seq: number(&row, 0)?,
-            hash: text(&row, 1)?,
-        })
-    })
-    .transpose()
+/// The last rows of chains, as this transaction sees them.
+pub(super) async fn ends_of(
+    work: &mut Transaction<'static, Any>,
+    subjects: &[&str],
+) -> Result<HashMap<String, End>, StoreError> {
+    let mut ends = HashMap::with_capacity(subjects.len());
+    for some in subjects.chunks(at_once(1)) {
+        // Without the condition PostgreSQL would begin with the nulls. A hash that somebody took away keeps nobody from
+        // writing.
+        let mut query = statement(
+            format!(
+                "WITH v (subject) AS (VALUES {}) SELECT audit.subject, audit.seq, COALESCE(audit.hash, '') FROM v, audit \
+                 WHERE audit.subject = v.subject AND audit.seq = (SELECT MAX(a.seq) FROM audit a \
+                 WHERE a.subject = v.subject AND a.seq IS NOT NULL)",
+                places(0, some.len(), 1)
+            ),
+            some.len(),
+        );
+        for subject in some {
+            query = query.bind((*subject).to_owned());
+        }
+        for row in query.fetch_all(&mut **work).await? {
+            let end = End {
+                seq: number(&row, 1)?,
+                hash: text(&row, 2)?,
+            };
+            ends.insert(text(&row, 0)?, end);
+        }
+    }
+    Ok(ends)
 }
 
 #[cfg(test)]

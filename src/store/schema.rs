@@ -64,6 +64,12 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX session_person ON session (person, created)",
     ],
     &[
+        // What is renewed, let go and looked for many times a second must not be searched for among all past runs.
+        "CREATE INDEX run_owner ON run (owner) WHERE owner IS NOT NULL",
+        "CREATE INDEX held_lock_run ON held_lock (run)",
+        "CREATE INDEX request_taken ON request (taken_until) WHERE state = 'taken'",
+    ],
+    &[
         // The record is chained: a row's place in the chain of its subject, the hash of the row before it, and its own. Null
         // in rows of before, and in those of a process of before that still works: they are chained afterwards.
         "ALTER TABLE audit ADD COLUMN seq BIGINT",
@@ -75,8 +81,6 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE UNIQUE INDEX audit_chain ON audit (subject, seq)",
         "CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL",
         "CREATE INDEX audit_unsealed ON audit (subject, seq) WHERE sealed IS NULL AND seq IS NOT NULL",
-        // Claims are renewed every second, and few runs of all have an owner.
-        "CREATE INDEX run_owner ON run (owner) WHERE owner IS NOT NULL",
         // What is pruned is found by its age.
         "CREATE INDEX delivery_at ON delivery (at)",
         "CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL",

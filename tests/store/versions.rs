@@ -7,10 +7,11 @@ use signalbox::run::ledger::Live;
 use signalbox::store::lists::RunFilter;
 use sqlx::AnyPool;
 
-const VERSIONS: [&str; 3] = [
+const VERSIONS: [&str; 4] = [
     include_str!("versions/1.sql"),
     include_str!("versions/2.sql"),
     include_str!("versions/3.sql"),
+    include_str!("versions/4.sql"),
 ];
 
 /// As that version left it.
@@ -34,6 +35,10 @@ pub async fn a_database_of_version_2_is_taken_over(database: Database) {
 
 pub async fn a_database_of_version_3_is_taken_over(database: Database) {
     taken_over(database, 3).await;
+}
+
+pub async fn a_database_of_version_4_is_taken_over(database: Database) {
+    taken_over(database, 4).await;
 }
 
 /// Nothing of it is lost, and what came with later versions works on it.
@@ -80,8 +85,8 @@ async fn taken_over(database: Database, version: usize) {
     assert_eq!(kept.examine().await.findings, []);
 }
 
-/// All that version 2 writes, to the letter.
-const OF_VERSION_2: &[&str] = &[
+/// What version 3 writes, table by table, in its words.
+const OF_VERSION_3: &[&str] = &[
     "INSERT INTO delivery (id, surface, at, kept, request) VALUES ('Ev02', '\"slack\"', 1, '', 'q2') ON CONFLICT (id) DO NOTHING",
     "INSERT INTO request (id, at, body, state, session) VALUES ('q2', 1, '{}', 'new', NULL)",
     "INSERT INTO token (request, sealed, expires, uses) VALUES ('q2', 'x', 1, 0)",
@@ -111,8 +116,8 @@ const OF_VERSION_2: &[&str] = &[
 ];
 
 /// During a restart of replicas one after the other.
-pub async fn a_process_of_version_2_works_on_beside_the_new_schema(database: Database) {
-    let old = left_by(&database, 2).await;
+pub async fn a_process_of_version_3_works_on_beside_the_new_schema(database: Database) {
+    let old = left_by(&database, 3).await;
     // Its statements are prepared before the schema changes under it.
     const AUDIT: &str =
         "INSERT INTO audit (id, at, kind, person, subject, body) VALUES ($1, $2, 'effect', 'dana', 'old', '{}')";
@@ -124,7 +129,7 @@ pub async fn a_process_of_version_2_works_on_beside_the_new_schema(database: Dat
 
     add("after").execute(&mut *connection).await.unwrap();
     drop(connection);
-    for statement in OF_VERSION_2 {
+    for statement in OF_VERSION_3 {
         sqlx::query(*statement).execute(&old).await.unwrap();
     }
     let waits = Live::load(&kept.store, "old").await.unwrap();
@@ -147,7 +152,7 @@ pub async fn a_process_of_version_2_works_on_beside_the_new_schema(database: Dat
 pub async fn a_later_schema_that_lets_this_version_work_is_opened(database: Database) {
     drop(database.open().await);
     let raw = database.raw().await;
-    for (name, value) in [("schema", "99"), ("oldest", "3")] {
+    for (name, value) in [("schema", "99"), ("oldest", "4")] {
         sqlx::query("UPDATE meta SET value = $2 WHERE name = $1")
             .bind(name)
             .bind(value)

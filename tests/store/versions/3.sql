@@ -1,5 +1,5 @@
 -- A database as version 3 of the schema left it: a run that is over, two that wait for a second person, a denial,
--- a pause of everything. Its record is chained and not sealed yet. Never edited.
+-- a pause of everything. Never edited.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE delivery (id TEXT PRIMARY KEY, surface TEXT NOT NULL, at BIGINT NOT NULL, kept TEXT NOT NULL, request TEXT NOT NULL);
 CREATE TABLE request (id TEXT PRIMARY KEY, at BIGINT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, taken_until BIGINT, run TEXT, answer TEXT);
@@ -25,28 +25,17 @@ ALTER TABLE request ADD COLUMN session TEXT;
 CREATE INDEX request_session ON request (session, at);
 CREATE TABLE session (hash TEXT PRIMARY KEY, id TEXT NOT NULL, person TEXT NOT NULL, proof TEXT NOT NULL, created BIGINT NOT NULL, seen BIGINT NOT NULL, expires BIGINT NOT NULL);
 CREATE INDEX session_person ON session (person, created);
-ALTER TABLE audit ADD COLUMN seq BIGINT;
-ALTER TABLE audit ADD COLUMN prev TEXT;
-ALTER TABLE audit ADD COLUMN hash TEXT;
-ALTER TABLE audit ADD COLUMN sealed BIGINT;
-CREATE UNIQUE INDEX audit_chain ON audit (subject, seq);
-CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL;
-CREATE INDEX audit_unsealed ON audit (subject, seq) WHERE sealed IS NULL AND seq IS NOT NULL;
 CREATE INDEX run_owner ON run (owner) WHERE owner IS NOT NULL;
-CREATE INDEX delivery_at ON delivery (at);
-CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL;
-CREATE INDEX request_without_run ON request (at) WHERE run IS NULL;
-CREATE INDEX message_without_run ON message (created) WHERE run IS NULL;
+CREATE INDEX held_lock_run ON held_lock (run);
+CREATE INDEX request_taken ON request (taken_until) WHERE state = 'taken';
 INSERT INTO meta (name, value) VALUES ('schema', '3');
-INSERT INTO meta (name, value) VALUES ('oldest', '1');
-INSERT INTO meta (name, value) VALUES ('database', '8c5e3f1b0d0a4b53a0a86d2f7c9be410');
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a36fd7482a29603ddab9fe4f2', 1795740546811967, 'decision', 'dana', 'kgcrm01266', '{"runbook":"forward-order","inputs":{"order":1},"outcome":"running","policies":["ops"],"digest":"d27586d23aa1b3914fcfd1c1f15c1a7b03f21e4f10a8bd0587c81ab71b50ab5c","request":"01a21a7a36f4776abdcce9c6fbc7ce96"}', 1, '', '52b7474d5aedb8f6d7ae87c86fc5dd87a7590053e0845e5c572b6467873223de', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a37ec7573a7ff5ed4a14a5dc5', 1795740547052095, 'effect', 'dana', 'kgcrm01266', '{"step":"one","outcome":"done","say":"Done."}', 2, '52b7474d5aedb8f6d7ae87c86fc5dd87a7590053e0845e5c572b6467873223de', 'f2e548b78b8799d96ed0d1e0f290d5d92c36d9d4e60785556d0b3a55b9500b0b', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a392c761da46eadc8735a5228', 1795740547370821, 'decision', 'dana', '1dbzqa2qe7', '{"runbook":"forward-order","inputs":{"order":9},"outcome":"awaiting-approval","policies":["many"],"digest":"7144cbc9b35e961616f00b9b711fb37d76395d3b94b835217d14f422528fb2d2","request":"01a21a7a392170e9b0de9ecd0f536ca6"}', 1, '', '21f94a50e6190d5923e91f5dbf66a88cca43d30fa3d63ad88839caadb5836303', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a3bc8730f9efebb9acbb31898', 1795740548039608, 'decision', 'vic', '01a21a7a3bc274fbb9f49a1dee24f5b8', '{"runbook":"forward-order","outcome":"denied","say":"No policy lets vic ask for forward-order.","policies":[],"surface":"cli","dry":false}', 1, '', '9881983136a46d67026e3d98f1d2777398120adba20772e37ce5f29a755477f2', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a3e227717b569d328b66fdb4c', 1795740548641237, 'decision', 'dana', 'zz0nqfq9f4', '{"runbook":"forward-order","inputs":{"order":8},"outcome":"awaiting-approval","policies":["many"],"digest":"3cf9244ca845a4da3bdfcd9b11482f7a7a1b3a6e1ae8bca702831700978bc0a3","request":"01a21a7a3e0a76e996f88518a0dadb52"}', 1, '', 'f82f783526afe5a78e41d20a2e14dcdb3cd82ebbdbccde0b4c7298c3228e51ff', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a3ffb7438a56d45548acedb74', 1795740549114914, 'pause', 'lee', 'all runbooks', '{"on":true}', 1, '', '7191b15d31e1f913fa96b4cf3b12da9febccde5d617c59238645c6f6d67b59ae', NULL);
-INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash, sealed) VALUES ('01a21a7a3ffd70338b10f2dbc84e0839', 1795740549117067, 'decision', 'lee', '01a21a7a3fe370bbac306daef76a932c', '{"runbook":"pause","outcome":"succeeded","say":"Paused: no writes of all runbooks are started until `resume`. A step that is under way goes on to its end.","policies":[],"surface":"cli","dry":false}', 1, '', 'e47746cb08ff5884718657cc47d8fe5a31856ed7f58dae549a245af13ad97e4b', NULL);
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a36fd7482a29603ddab9fe4f2', 1795740546811967, 'decision', 'dana', 'kgcrm01266', '{"runbook":"forward-order","inputs":{"order":1},"outcome":"running","policies":["ops"],"digest":"d27586d23aa1b3914fcfd1c1f15c1a7b03f21e4f10a8bd0587c81ab71b50ab5c","request":"01a21a7a36f4776abdcce9c6fbc7ce96"}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a37ec7573a7ff5ed4a14a5dc5', 1795740547052095, 'effect', 'dana', 'kgcrm01266', '{"step":"one","outcome":"done","say":"Done."}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a392c761da46eadc8735a5228', 1795740547370821, 'decision', 'dana', '1dbzqa2qe7', '{"runbook":"forward-order","inputs":{"order":9},"outcome":"awaiting-approval","policies":["many"],"digest":"7144cbc9b35e961616f00b9b711fb37d76395d3b94b835217d14f422528fb2d2","request":"01a21a7a392170e9b0de9ecd0f536ca6"}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a3bc8730f9efebb9acbb31898', 1795740548039608, 'decision', 'vic', '01a21a7a3bc274fbb9f49a1dee24f5b8', '{"runbook":"forward-order","outcome":"denied","say":"No policy lets vic ask for forward-order.","policies":[],"surface":"cli","dry":false}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a3e227717b569d328b66fdb4c', 1795740548641237, 'decision', 'dana', 'zz0nqfq9f4', '{"runbook":"forward-order","inputs":{"order":8},"outcome":"awaiting-approval","policies":["many"],"digest":"3cf9244ca845a4da3bdfcd9b11482f7a7a1b3a6e1ae8bca702831700978bc0a3","request":"01a21a7a3e0a76e996f88518a0dadb52"}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a3ffb7438a56d45548acedb74', 1795740549114914, 'pause', 'lee', 'all runbooks', '{"on":true}');
+INSERT INTO audit (id, at, kind, person, subject, body) VALUES ('01a21a7a3ffd70338b10f2dbc84e0839', 1795740549117067, 'decision', 'lee', '01a21a7a3fe370bbac306daef76a932c', '{"runbook":"pause","outcome":"succeeded","say":"Paused: no writes of all runbooks are started until `resume`. A step that is under way goes on to its end.","policies":[],"surface":"cli","dry":false}');
 INSERT INTO delivery (id, surface, at, kept, request) VALUES ('Ev01', '"slack"', 1795740540000000, 'command=/forward-order&text=1', '01a21a7a36f4776abdcce9c6fbc7ce96');
 INSERT INTO journal (run, seq, at, epoch, entry) VALUES ('kgcrm01266', 1, 1795740546811967, 0, '{"entry":"created","with":{"decision":{"policies":["ops"],"say":"Ops may."}}}');
 INSERT INTO journal (run, seq, at, epoch, entry) VALUES ('kgcrm01266', 2, 1795740546811967, 0, '{"entry":"started"}');
