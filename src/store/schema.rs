@@ -80,7 +80,7 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         // Of two writers that follow the same row one is turned back, and follows the other.
         "CREATE UNIQUE INDEX audit_chain ON audit (subject, seq)",
         "CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL",
-        "CREATE INDEX audit_unsealed ON audit (subject, seq) WHERE sealed IS NULL AND seq IS NOT NULL",
+        "CREATE INDEX audit_unsealed ON audit (at) WHERE sealed IS NULL",
         // What is pruned is found by its age.
         "CREATE INDEX delivery_at ON delivery (at)",
         "CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL",

@@ -18,7 +18,7 @@ pub struct SealMark {
 }
 
 /// A row that no seal covers yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unsealed {
     /// Its chain.
     pub subject: String,
@@ -64,16 +64,17 @@ impl Store {
         mark.map(|mark| decode("the last seal", &mark)).transpose()
     }
 
-    /// Chained rows that no seal covers, chain by chain.
+    /// Chained rows that no seal covers, the oldest ones, chain by chain.
     pub async fn unsealed(&self, limit: i64) -> Result<Vec<Unsealed>, StoreError> {
         let rows = sqlx::query(
             "SELECT subject, seq, COALESCE(hash, '') FROM audit WHERE sealed IS NULL AND seq IS NOT NULL \
-             ORDER BY subject, seq LIMIT $1",
+             ORDER BY at, subject, seq LIMIT $1",
         )
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        rows.iter()
+        let mut unsealed = rows
+            .iter()
             .map(|row| {
                 Ok(Unsealed {
                     subject: text(row, 0)?,
@@ -81,7 +82,9 @@ impl Store {
                     hash: text(row, 2)?,
                 })
             })
-            .collect()
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        unsealed.sort();
+        Ok(unsealed)
     }
 
     /// Notes a seal that stands in the file, with what it covers and what goes with it. False, and nothing is done, where

@@ -34,7 +34,7 @@ ALTER TABLE audit ADD COLUMN hash TEXT;
 ALTER TABLE audit ADD COLUMN sealed BIGINT;
 CREATE UNIQUE INDEX audit_chain ON audit (subject, seq);
 CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL;
-CREATE INDEX audit_unsealed ON audit (subject, seq) WHERE sealed IS NULL AND seq IS NOT NULL;
+CREATE INDEX audit_unsealed ON audit (at) WHERE sealed IS NULL;
 CREATE INDEX delivery_at ON delivery (at);
 CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL;
 CREATE INDEX request_without_run ON request (at) WHERE run IS NULL;
