@@ -1,6 +1,7 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
 use crate::config::{Config, ConnectionConfig, SignIn};
+use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::integration::{Connection, Connections, celery, django_admin, http, postgres, prometheus};
 use crate::problem::Problem;
@@ -41,6 +42,9 @@ pub enum AppError {
     /// The bot's own database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The record of who did what, or its seals.
+    #[error(transparent)]
+    Custody(#[from] CustodyError),
     /// The address is taken, or not ours.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -103,6 +107,15 @@ pub struct SlackSecrets {
     pub signing: SecretString,
     /// For the Web API.
     pub bot_token: SecretString,
+}
+
+/// The bot's own database with nothing around it, for who looks after it: a broken runbook or a lost secret of another
+/// system keeps nobody from proving the record.
+pub async fn open_store(path: &Path) -> Result<(Config, Store), AppError> {
+    let config = Config::load(path).map_err(AppError::Files)?;
+    let url = config.store.url.resolve(&Secrets::new(environment))?;
+    let store = Store::open(&url, &SecretString::from("")).await?;
+    Ok((config, store))
 }
 
 impl App {
@@ -211,6 +224,16 @@ impl App {
             redactor,
             slack,
         })
+    }
+
+    /// What keeps the record.
+    pub fn custody(&self, owner: &str) -> Custody {
+        Custody {
+            store: self.store.clone(),
+            seals: self.config.store.seals.clone(),
+            keep: self.config.store.keep,
+            owner: owner.to_owned(),
+        }
     }
 
     /// Puts the gate, the engine and the sampler together.

@@ -2,6 +2,7 @@
 //! live server carries it out, and where there is none, this process does, under the engine's lease.
 
 mod ask;
+mod audit;
 mod export;
 mod look;
 mod new;
@@ -204,6 +205,14 @@ enum Command {
         /// What
         what: ExportWord,
     },
+    /// Prove the record of who did what by its seals, or give it away
+    #[command(after_help = "Example: signalbox audit verify\n         \
+                            signalbox audit verify --seals /mnt/archive/signalbox.seals --json\n         \
+                            signalbox audit export --since 30d > audit.jsonl")]
+    Audit {
+        #[command(subcommand)]
+        what: audit::Command,
+    },
     /// Bring the database's schema up to date
     #[command(after_help = "Example: signalbox migrate")]
     Migrate,
@@ -265,6 +274,7 @@ pub async fn main() -> ExitCode {
         Command::New { runbook, write } => new::new(&path, &runbook, write),
         Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,
+        Command::Audit { what } => audit::audit(&path, what).await,
         Command::Runs { json } => show::runs(&path, json).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,
         Command::Chart { panel, last, out, dark } => look::chart(&path, &panel, &last, &out, dark).await,

@@ -5,6 +5,7 @@ mod read;
 
 use crate::problem::Problem;
 use crate::secret::{SecretError, SecretRef, Secrets};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -50,6 +51,30 @@ pub struct Store {
     pub url: StoreUrl,
     /// Seals short-lived tokens at rest; there if a chat platform is on.
     pub key: Option<SecretRef>,
+    /// The file in which the record is sealed, outside of the database.
+    pub seals: PathBuf,
+    /// How long what is kept.
+    pub keep: Keep,
+}
+
+/// How long the store keeps what is over; none is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Runs, with their journals, messages and requests.
+    pub runs: Option<SignedDuration>,
+    /// Deliveries, and what was asked and answered without a run.
+    pub requests: Option<SignedDuration>,
+    /// The record of who did what.
+    pub audit: Option<SignedDuration>,
+}
+
+impl Keep {
+    /// What is kept where the file does not say.
+    pub const USUAL: Self = Self {
+        runs: Some(SignedDuration::from_hours(400 * 24)),
+        requests: Some(SignedDuration::from_hours(90 * 24)),
+        audit: Some(SignedDuration::from_hours(800 * 24)),
+    };
 }
 
 /// Where the state is kept.

@@ -34,11 +34,17 @@
 //! right, [`rules::live`] puts it in force by one swap; otherwise what was before stays, with the problems told. A request
 //! keeps the snapshot that it began with, and a run its pinned plan.
 //!
+//! ## What happens to what is over
+//!
+//! Who did what is a record of its own: each row follows the last one of its run by hash ([`store::chain`]). Once an hour
+//! one process seals the ends of the chains in a file outside of the database and deletes what is older than is kept
+//! ([`custody`]).
+//!
 //! ## Who may know whom
 //!
 //! Words ([`problem`], [`call`], [`request`], [`runbook`], [`panel`], [`report`]) ← decisions ([`policy`], [`plan`],
-//! [`run::state`], [`run::journal`]: pure, the time is an argument) ← deeds ([`store`], [`integration`], [`dispatch`],
-//! [`run::engine`]) ← platform ([`platform`]) ← app ([`app`], [`serve`], [`station`], [`cli`]). A test holds the code to
+//! [`run::state`], [`run::journal`]: pure, the time is an argument) ← deeds ([`store`], [`custody`], [`integration`],
+//! [`dispatch`], [`run::engine`]) ← platform ([`platform`]) ← app ([`app`], [`serve`], [`station`], [`cli`]). A test holds the code to
 //! this.
 //!
 //! ## What is deliberately absent
@@ -52,6 +58,7 @@ pub mod bell;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod custody;
 pub mod dispatch;
 pub mod http;
 pub mod intake;

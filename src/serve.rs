@@ -38,6 +38,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     let rules = Watch::new(app.config.clone(), app.config_path.clone(), app.rules.clone())
         .map_err(|error| AppError::Other(format!("cannot listen for signals: {error}")))?;
     tasks.spawn(rules.work());
+    tasks.spawn(app.custody(&station.owner).work());
 
     let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
     tasks.spawn(writing);

@@ -3,14 +3,17 @@
 
 pub mod audit;
 mod batch;
+pub mod chain;
 pub mod deliveries;
 mod dialect;
 pub mod leases;
 pub mod lists;
 pub mod messages;
+pub mod retention;
 pub mod runs;
 mod schema;
 mod seal;
+pub mod sealing;
 pub mod sessions;
 pub mod tally;
 mod values;
@@ -130,6 +133,19 @@ impl Store {
         };
         let known = schema::VERSIONS.len() as i64;
         if found > known {
+            // What a later version added is no concern of ours, unless it says so.
+            let oldest: Option<String> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'oldest'")
+                .fetch_optional(&mut *work)
+                .await?;
+            let oldest: Option<i64> = oldest.and_then(|text| text.parse().ok());
+            if oldest.is_some_and(|oldest| oldest <= known) {
+                tracing::warn!(
+                    found,
+                    known,
+                    "the database was written by a later version, which lets this one work"
+                );
+                return Ok(());
+            }
             return Err(StoreError::Newer { found, known });
         }
         for statements in &schema::VERSIONS[found as usize..] {
@@ -139,6 +155,15 @@ impl Store {
         }
         sqlx::query("INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = $1")
             .bind(known.to_string())
+            .execute(&mut *work)
+            .await?;
+        sqlx::query("INSERT INTO meta (name, value) VALUES ('oldest', $1) ON CONFLICT (name) DO UPDATE SET value = $1")
+            .bind(schema::OLDEST.to_string())
+            .execute(&mut *work)
+            .await?;
+        // Whose seals are whose.
+        sqlx::query("INSERT INTO meta (name, value) VALUES ('database', $1) ON CONFLICT (name) DO NOTHING")
+            .bind(uuid::Uuid::new_v4().simple().to_string())
             .execute(&mut *work)
             .await?;
         work.commit().await?;
@@ -184,4 +209,8 @@ fn optional_text(row: &AnyRow, column: usize) -> Result<Option<String>, StoreErr
 
 fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
     Ok(row.try_get::<i64, _>(column)?)
+}
+
+fn optional_number(row: &AnyRow, column: usize) -> Result<Option<i64>, StoreError> {
+    Ok(row.try_get::<Option<i64>, _>(column)?)
 }

@@ -29,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "bell",
             "config",
+            "custody",
             "dispatch",
             "intake",
             "integration",

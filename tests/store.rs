@@ -1,6 +1,8 @@
 //! The bot's own database: the same tests on SQLite and on PostgreSQL, from one list. What only one of them can have
 //! stands in `store/file.rs`.
 
+mod backup;
+mod command;
 mod database;
 mod deliveries;
 mod file;
@@ -8,7 +10,10 @@ mod leases;
 mod locks;
 mod messages;
 mod opening;
+mod record;
+mod retention;
 mod runs;
+mod versions;
 
 /// One list, two databases.
 macro_rules! on_both {
@@ -37,6 +42,13 @@ on_both! {
     opening::many_may_open_a_new_one_at_once,
     opening::a_later_schema_is_left_alone,
     opening::a_schema_version_that_is_no_number_is_told,
+    versions::a_database_of_version_1_is_taken_over,
+    versions::a_database_of_version_2_is_taken_over,
+    versions::a_database_of_version_3_is_taken_over,
+    versions::a_database_of_version_4_is_taken_over,
+    versions::a_process_of_version_3_works_on_beside_the_new_schema,
+    versions::a_later_schema_that_lets_this_version_work_is_opened,
+    backup::a_backup_taken_while_runs_are_written_goes_on_elsewhere,
     deliveries::the_same_delivery_twice_is_one_request,
     deliveries::a_batch_is_stored_in_one_go,
     deliveries::bytes_that_no_database_takes_harm_only_themselves,
@@ -74,4 +86,27 @@ on_both! {
     leases::of_many_askers_one_leads,
     leases::a_pause_covers_one_or_all,
     leases::the_record_is_read_newest_first,
+    record::many_writers_of_one_chain_leave_no_gap,
+    record::what_nobody_touched_is_proved,
+    record::whatever_is_done_to_a_row_is_found_and_named,
+    record::a_chain_that_was_written_anew_is_found_by_its_seals,
+    record::whatever_is_done_to_the_seals_is_found_and_named,
+    record::a_seal_that_the_database_never_heard_of_is_no_harm,
+    record::a_line_that_was_cut_off_is_written_anew,
+    record::of_two_that_seal_at_once_one_is_turned_back,
+    record::a_file_that_cannot_take_the_seal_is_named_and_the_rows_wait,
+    record::the_seals_of_another_database_are_left_alone,
+    record::a_new_file_goes_on_where_the_old_one_ended,
+    record::a_great_many_rows_are_sealed_in_several_steps,
+    record::what_was_explained_counts_no_more_and_stays_to_be_seen,
+    record::the_record_is_given_in_the_order_of_its_times,
+    retention::a_run_that_is_over_goes_whole,
+    retention::a_run_that_is_not_over_stays,
+    retention::requests_deliveries_answers_and_sign_ins_go_by_their_own_age,
+    retention::for_ever_is_for_ever,
+    retention::the_record_is_pruned_by_sealed_pieces_and_still_proved,
+    retention::a_chain_that_went_whole_may_begin_again,
+    retention::what_a_crash_left_of_the_pruning_is_no_finding,
+    retention::what_was_tampered_with_is_not_pruned,
+    retention::only_one_of_all_prunes,
 }

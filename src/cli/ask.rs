@@ -106,6 +106,7 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         Command::Pause { runbook, who } => (Ask::Pause { runbook }, who, false),
         Command::Resume { runbook, who } => (Ask::Resume { runbook }, who, false),
         Command::Serve
+        | Command::Audit { .. }
         | Command::Check(_)
         | Command::New { .. }
         | Command::Test(_)
@@ -156,7 +157,7 @@ fn account(app: &App, person: Option<&str>) -> Result<Account, AppError> {
 }
 
 /// The user that this process really runs as: an environment variable could be set to anybody's name.
-fn os_user() -> Result<String, AppError> {
+pub(super) fn os_user() -> Result<String, AppError> {
     let unknown = |reason: String| AppError::Other(format!("cannot tell which user this is: {reason}"));
     let status = std::fs::read_to_string("/proc/self/status").map_err(|error| unknown(error.to_string()))?;
     let uid = status

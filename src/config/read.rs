@@ -1,11 +1,12 @@
 //! How the file becomes data, key by key. Each function reads all of its keys before it gives up on one.
 
 use super::{
-    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Login, Server, SignIn, Slack,
-    SlackTransport, Store, StoreUrl,
+    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Keep, Login, Server, SignIn,
+    Slack, SlackTransport, Store, StoreUrl,
 };
 use crate::nearest::way_out;
 use crate::problem::Problem;
+use crate::runbook::duration;
 use crate::toml_file::{Section, Text, TomlFile};
 use jiff::SignedDuration;
 use reqwest::Url;
@@ -120,8 +121,60 @@ fn store(mut section: Section<'_>, chat: bool) -> Option<Store> {
     } else {
         Some(section.secret("key"))
     };
+    let folder = section.file().folder();
+    let seals = match section.text("seals") {
+        Some(text) if text.value.is_empty() => {
+            wrong(&section, "seals", &text, "a file, such as \"../data/signalbox.seals\"");
+            None
+        }
+        Some(text) => Some(beside(folder, text.value)),
+        // Beside the database, or beside this file where the database is elsewhere.
+        None => Some(match &url {
+            Some(StoreUrl::Sqlite(path)) => path.with_extension("seals"),
+            _ => folder.join("signalbox.seals"),
+        }),
+    };
+    let seals = match (&url, seals) {
+        (Some(StoreUrl::Sqlite(path)), Some(seals)) if *path == seals => {
+            let message = "`store.seals` is the database itself; name a file of its own";
+            section.file().problem(section.span(), message);
+            None
+        }
+        (_, seals) => seals,
+    };
+    let keep = Keep {
+        runs: keep(&mut section, "keep_runs", Keep::USUAL.runs),
+        requests: keep(&mut section, "keep_requests", Keep::USUAL.requests),
+        audit: keep(&mut section, "keep_audit", Keep::USUAL.audit),
+    };
     section.close();
-    Some(Store { url: url?, key: key? })
+    Some(Store {
+        url: url?,
+        key: key?,
+        seals: seals?,
+        keep,
+    })
+}
+
+/// How long something is kept; for ever where that is said.
+fn keep(section: &mut Section<'_>, key: &'static str, usual: Option<SignedDuration>) -> Option<SignedDuration> {
+    let Some(text) = section.text(key) else { return usual };
+    if text.value == "forever" {
+        return None;
+    }
+    let span = duration::parse(text.value)
+        .ok()
+        .and_then(|span| SignedDuration::try_from(span).ok())
+        .filter(|span| *span >= SignedDuration::from_hours(24));
+    if span.is_none() {
+        wrong(
+            section,
+            key,
+            &text,
+            "a duration of a day or more, such as \"400d\", or \"forever\"",
+        );
+    }
+    span
 }
 
 fn store_url(section: &Section<'_>, text: &Text<'_>) -> Option<StoreUrl> {

@@ -332,6 +332,51 @@ fn demo_and_open_addresses_do_not_go_together() {
 }
 
 #[test]
+fn seals_stand_beside_the_database_unless_it_is_said_otherwise() {
+    let seals =
+        |store: &str| parse(&LEAST.replace("url = \"sqlite:state.db\"", store)).map(|config| config.store.seals);
+    for (store, place) in [
+        ("url = \"sqlite:../data/state.db\"", "/etc/data/state.seals"),
+        ("url = \"env:DATABASE_URL\"", "/etc/signalbox/signalbox.seals"),
+        (
+            "url = \"sqlite:state.db\"\nseals = \"/var/log/x.seals\"",
+            "/var/log/x.seals",
+        ),
+    ] {
+        assert_eq!(seals(store).unwrap(), Path::new(place), "{store}");
+    }
+    let told = |store: &str| seals(store).unwrap_err()[0].message.clone();
+    assert_eq!(
+        told("url = \"sqlite:state.db\"\nseals = \"state.db\""),
+        "`store.seals` is the database itself; name a file of its own"
+    );
+    assert_eq!(
+        told("url = \"sqlite:state.db\"\nseals = \"\""),
+        "`store.seals` takes a file, such as \"../data/signalbox.seals\""
+    );
+}
+
+#[test]
+fn what_is_kept_is_kept_for_days_or_for_ever() {
+    assert_eq!(parse(LEAST).unwrap().store.keep, Keep::USUAL);
+    assert_eq!(parse(SHIPPED).unwrap().store.keep, Keep::USUAL);
+    let keep = |lines: &str| {
+        let store = format!("url = \"sqlite:state.db\"\n{lines}");
+        parse(&LEAST.replace("url = \"sqlite:state.db\"", &store)).map(|config| config.store.keep)
+    };
+    let some = keep("keep_runs = \"30d\"\nkeep_audit = \"forever\"").unwrap();
+    assert_eq!(some.runs, Some(SignedDuration::from_hours(720)));
+    assert_eq!((some.requests, some.audit), (Keep::USUAL.requests, None));
+    for wrong in ["23h", "0d", "never", "30", "-1d", ""] {
+        let problems = keep(&format!("keep_requests = \"{wrong}\"")).unwrap_err();
+        assert_eq!(
+            problems[0].message,
+            "`store.keep_requests` takes a duration of a day or more, such as \"400d\", or \"forever\""
+        );
+    }
+}
+
+#[test]
 fn a_store_is_a_file_or_an_address() {
     let store = |url: &str| parse(&LEAST.replace("sqlite:state.db", url)).map(|config| config.store.url);
     assert_eq!(

@@ -135,9 +135,7 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
         "Runs in the database, by how they stand.",
         &runs,
     );
-    let waited = tally
-        .oldest_request
-        .map_or(0, |at| now.duration_since(at).as_secs().max(0));
+    let age = |at: Option<Timestamp>| at.map_or(0, |at| now.duration_since(at).as_secs().max(0));
     let gauges = [
         ("signalbox_locks_held", "Locks that runs hold.", tally.locks),
         (
@@ -148,7 +146,7 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
         (
             "signalbox_oldest_request_seconds",
             "How long the oldest of them has waited.",
-            waited,
+            age(tally.oldest_request),
         ),
         (
             "signalbox_messages_unsent",
@@ -159,6 +157,11 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
             "signalbox_messages_failing",
             "Those of them that were tried in vain.",
             tally.failing,
+        ),
+        (
+            "signalbox_record_unsealed_seconds",
+            "How long the oldest row of the record of who did what has waited for its seal; they are sealed every hour.",
+            age(tally.oldest_unsealed),
         ),
     ];
     for (name, help, value) in gauges {

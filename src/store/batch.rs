@@ -1,6 +1,6 @@
 //! Many writes as one transaction of few statements.
 
-use super::audit::insert_audit;
+use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
 use super::messages::insert_message;
 use super::runs::{Written, held_lock};
@@ -45,10 +45,9 @@ pub(super) async fn commit(
         for message in &write.messages {
             insert_message(&mut work, message, at).await?;
         }
-        for record in &write.records {
-            insert_audit(&mut work, record).await?;
-        }
     }
+    let records: Vec<&AuditRow> = written.iter().flat_map(|write| &write.records).collect();
+    insert_audits(&mut work, &records).await?;
     // What the engine adds concerns its own process, and is found by others when they look.
     let concerns_others = |write: &&Write| !matches!(&write.what, What::Add(addition) if addition.epoch >= 0);
     if written.iter().any(concerns_others) {

@@ -8,7 +8,8 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgListener;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use std::convert::Infallible;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// FULL: what was acknowledged survives the machine, not just the process.
@@ -38,12 +39,14 @@ impl Dialect {
         match self {
             Self::Sqlite => {
                 let path = sqlite_path(url);
-                if let Some(folder) = Path::new(path).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                let file = on_disk(path);
+                if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                     std::fs::create_dir_all(folder).map_err(|error| StoreError::Open {
                         place: path.to_owned(),
                         reason: error.to_string(),
                     })?;
                 }
+                not_cut_off(&file)?;
                 let url = format!("sqlite:{path}?mode=rwc");
                 let place = |error: sqlx::Error| StoreError::Open {
                     place: path.to_owned(),
@@ -203,6 +206,47 @@ impl Dialect {
 /// end nor go on with: it is thrown away.
 async fn between_transactions(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
     Ok(!connection.is_in_transaction())
+}
+
+/// The two signs that are written otherwise in an address.
+fn on_disk(path: &str) -> PathBuf {
+    PathBuf::from(path.replace("%3F", "?").replace("%25", "%"))
+}
+
+/// SQLite opens a file of which the end is missing, and fails where it comes to it: days later, perhaps. The header says how
+/// long the file must be. What is still in the write-ahead log may make it longer.
+fn not_cut_off(path: &Path) -> Result<(), StoreError> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if std::fs::metadata(wal).is_ok_and(|wal| wal.len() > 0) {
+        return Ok(());
+    }
+    let mut header = [0; 32];
+    let read = std::fs::File::open(path).and_then(|mut file| {
+        file.read_exact(&mut header)?;
+        Ok(file.metadata()?.len())
+    });
+    // What is no database at all is told by SQLite.
+    let Ok(length) = read else { return Ok(()) };
+    if !header.starts_with(b"SQLite format 3\0") {
+        return Ok(());
+    }
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65_536,
+        size => u64::from(size),
+    };
+    let pages = u64::from(u32::from_be_bytes([header[28], header[29], header[30], header[31]]));
+    if length >= page * pages {
+        return Ok(());
+    }
+    Err(StoreError::Open {
+        place: path.display().to_string(),
+        reason: format!(
+            "the file is cut off: {length} bytes of {} are there. Restore a backup; what the file still holds can be tried \
+             with `sqlite3 FILE .recover`",
+            page * pages
+        ),
+    })
 }
 
 /// `sqlite:data/x.db`, `sqlite://data/x.db` and `sqlite:///data/x.db`, with or without options.

@@ -1,7 +1,18 @@
 //! The tables. A version is only ever added at the end; what is there is never edited. Only TEXT and BIGINT: one text
 //! serves both databases. Times are microseconds since 1970, flags are 0 and 1.
+//!
+//! ## Expand, then contract
+//!
+//! While replicas are restarted one after the other, a process of the version before works on the new schema. So a version
+//! only adds: tables, indexes, and columns that are null or have a default where a statement of before does not name them.
+//! What stands in them must make sense to code that does not know them, and code that does must take null. What nobody
+//! uses any more is dropped one version later at the earliest, when [`OLDEST`] is raised to a version that does without.
 
 pub(super) const META: &str = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
+
+/// The oldest version whose code may work on this schema: written beside the schema's own number, so that the program of
+/// before can still be started after the new one, to go back. A program that is older is refused.
+pub(super) const OLDEST: i64 = 1;
 
 pub(super) const VERSIONS: &[&[&str]] = &[
     &[
@@ -58,4 +69,48 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX held_lock_run ON held_lock (run)",
         "CREATE INDEX request_taken ON request (taken_until) WHERE state = 'taken'",
     ],
+    &[
+        // The record is chained: a row's place in the chain of its subject, the hash of the row before it, and its own. Null
+        // in rows of before, and in those of a process of before that still works: they are chained afterwards.
+        "ALTER TABLE audit ADD COLUMN seq BIGINT",
+        "ALTER TABLE audit ADD COLUMN prev TEXT",
+        "ALTER TABLE audit ADD COLUMN hash TEXT",
+        // The number of the seal that covers the row.
+        "ALTER TABLE audit ADD COLUMN sealed BIGINT",
+        // Of two writers that follow the same row one is turned back, and follows the other.
+        "CREATE UNIQUE INDEX audit_chain ON audit (subject, seq)",
+        "CREATE INDEX audit_unchained ON audit (at) WHERE seq IS NULL",
+        "CREATE INDEX audit_unsealed ON audit (at) WHERE sealed IS NULL",
+        // What is pruned is found by its age.
+        "CREATE INDEX delivery_at ON delivery (at)",
+        "CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL",
+        "CREATE INDEX request_without_run ON request (at) WHERE run IS NULL",
+        "CREATE INDEX message_without_run ON message (created) WHERE run IS NULL",
+    ],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_only_adds() {
+        for statement in VERSIONS.iter().copied().flatten() {
+            let adds = ["CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX "]
+                .iter()
+                .any(|word| statement.starts_with(word));
+            let column = statement.starts_with("ALTER TABLE ")
+                && statement.contains(" ADD COLUMN ")
+                && (!statement.contains("NOT NULL") || statement.contains(" DEFAULT "));
+            assert!(
+                adds || column,
+                "a process of the version before may fail on it: {statement}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_older_than_what_is_written() {
+        assert!((1..=VERSIONS.len() as i64).contains(&OLDEST));
+    }
+}

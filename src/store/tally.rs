@@ -18,6 +18,8 @@ pub struct Tally {
     pub unsent: i64,
     /// Those of them that were tried in vain.
     pub failing: i64,
+    /// When the oldest row of the record was written that is not sealed.
+    pub oldest_unsealed: Option<Timestamp>,
 }
 
 impl Store {
@@ -40,6 +42,9 @@ impl Store {
             .fetch_one(&self.read)
             .await?;
         let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
+        let unsealed: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM audit WHERE sealed IS NULL")
+            .fetch_one(&self.read)
+            .await?;
         Ok(Tally {
             runs,
             locks,
@@ -47,6 +52,7 @@ impl Store {
             oldest_request: oldest.map(timestamp).transpose()?,
             unsent: self.unsent_messages().await?,
             failing,
+            oldest_unsealed: unsealed.map(timestamp).transpose()?,
         })
     }
 }

@@ -4,6 +4,7 @@
 use crate::harness::services::Postgres;
 use jiff::{SignedDuration, Timestamp};
 use signalbox::app::App;
+use signalbox::custody::Custody;
 use signalbox::dispatch::Reply;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
 use signalbox::run::ledger::{LedgerError, Live};
@@ -106,11 +107,13 @@ impl World {
     /// A process that has just read the files.
     pub async fn process(&self, owner: &str) -> Process {
         let app = App::open(&self.path("signalbox.toml")).await.unwrap();
-        Process {
-            station: app.station(Share::Leader),
-            store: app.store.clone(),
-            owner: owner.to_owned(),
-        }
+        Process::of(&app, owner)
+    }
+
+    /// One that was started with another config, and what keeps its record.
+    pub async fn process_with(&self, config: &str) -> (Process, Custody) {
+        let app = App::open(&self.path(config)).await.unwrap();
+        (Process::of(&app, config), app.custody(config))
     }
 
     pub async fn tell(&self, sql: &'static str) {
@@ -147,6 +150,14 @@ impl World {
 }
 
 impl Process {
+    fn of(app: &App, owner: &str) -> Self {
+        Self {
+            station: app.station(Share::Leader),
+            store: app.store.clone(),
+            owner: owner.to_owned(),
+        }
+    }
+
     /// What somebody types, carried through the gate.
     pub async fn ask(&self, person: &str, ask: Ask) -> Reply {
         let account = Account::Picked {

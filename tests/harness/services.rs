@@ -330,6 +330,11 @@ impl Postgres {
         }
     }
 
+    /// A client program of the server's own version; it takes an address with the password in it.
+    pub fn client(program: &str) -> Command {
+        Command::new(installed(program))
+    }
+
     pub fn url(&self) -> String {
         format!(
             "postgres://{}:{}@127.0.0.1:{}/postgres",
@@ -347,17 +352,22 @@ impl Drop for Postgres {
     }
 }
 
-/// A server program of PostgreSQL, which refuses to run as root.
-fn as_postgres(program: &str, folder: &Path) -> Command {
+/// Where the newest PostgreSQL has a program.
+fn installed(program: &str) -> PathBuf {
     let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .expect("PostgreSQL is not installed; try `demo/ctl install`")
         .map(|entry| entry.unwrap().path().join("bin").join(program))
         .filter(|path| path.exists())
         .collect();
     versions.sort();
-    let path = versions
+    versions
         .pop()
-        .expect("PostgreSQL's server is not installed; try `demo/ctl install`");
+        .expect("PostgreSQL's server is not installed; try `demo/ctl install`")
+}
+
+/// A server program of PostgreSQL, which refuses to run as root.
+fn as_postgres(program: &str, folder: &Path) -> Command {
+    let path = installed(program);
     let mut command = if is_root() {
         let mut command = Command::new("setpriv");
         command

@@ -13,7 +13,8 @@ use signalbox::store::messages::{MessageKind, NewMessage};
 use signalbox::store::runs::{Append, Cache, LockChange, NewRun, Written};
 use signalbox::store::{Store, StoreError};
 use sqlx::AnyPool;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -65,6 +66,47 @@ impl Database {
         raw(&self.url).await
     }
 
+    /// The same, before anybody has opened it.
+    pub async fn raw_new(&self) -> AnyPool {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            std::fs::File::create(path).unwrap();
+        }
+        self.raw().await
+    }
+
+    /// As the documentation tells operators to: while it is written to.
+    pub async fn back_up(&self, to: &Path) {
+        if self.folder.is_some() {
+            sqlx::query("VACUUM INTO $1")
+                .bind(to.to_str().unwrap())
+                .execute(&self.raw().await)
+                .await
+                .unwrap();
+            return;
+        }
+        run(Postgres::client("pg_dump")
+            .arg("-Fc")
+            .arg("--file")
+            .arg(to)
+            .arg(&self.url));
+    }
+
+    /// A database of its own with what stands in a backup.
+    pub async fn restored(&self, from: &Path) -> Self {
+        if self.folder.is_some() {
+            let restored = Self::sqlite();
+            std::fs::copy(from, restored.url.strip_prefix("sqlite:").unwrap()).unwrap();
+            return restored;
+        }
+        let restored = Self::postgres().await;
+        let mut command = Postgres::client("pg_restore");
+        command
+            .args(["--no-owner", "--exit-on-error", "--dbname", &restored.url])
+            .arg(from);
+        run(&mut command);
+        restored
+    }
+
     /// The files of SQLite; none where a server keeps them.
     pub fn files(&self) -> Vec<PathBuf> {
         self.folder.as_ref().map_or_else(Vec::new, |folder| {
@@ -74,6 +116,15 @@ impl Database {
                 .collect()
         })
     }
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 async fn raw(url: &str) -> AnyPool {

@@ -44,6 +44,34 @@ async fn the_file_of_another_program_is_left_alone() {
     assert_eq!(tables, 1);
 }
 
+/// SQLite would open it, and fail days later where it comes to what is missing.
+#[tokio::test]
+async fn a_file_that_was_cut_off_is_told_at_once() {
+    let database = Database::sqlite();
+    let path = database.url.strip_prefix("sqlite:").unwrap();
+    let store = database.open().await;
+    let many: Vec<_> = (0..200).map(|index| delivery(&format!("d{index}"))).collect();
+    store.receive(&many, noon()).await.unwrap();
+    let copy = std::path::Path::new(path).with_file_name("backup");
+    database.back_up(&copy).await;
+    let backup = database.restored(&copy).await;
+    let path_of_backup = backup.url.strip_prefix("sqlite:").unwrap();
+    let whole = std::fs::read(path_of_backup).unwrap();
+    for left in [whole.len() / 2, whole.len() - 1, 4096, 100] {
+        std::fs::write(path_of_backup, &whole[..left]).unwrap();
+        let error = backup.try_open().await.unwrap_err();
+        assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(
+            said.contains("cut off") && said.contains(path_of_backup),
+            "{left}: {said}"
+        );
+        assert!(said.contains("Restore a backup"), "{said}");
+    }
+    std::fs::write(path_of_backup, &whole).unwrap();
+    backup.open().await;
+}
+
 #[tokio::test]
 async fn a_file_that_somebody_keeps_locked_is_told() {
     let database = Database::sqlite();

@@ -26,10 +26,13 @@ pub async fn many_may_open_a_new_one_at_once(database: Database) {
 pub async fn a_later_schema_is_left_alone(database: Database) {
     drop(database.open().await);
     let raw = database.raw().await;
-    sqlx::query("UPDATE meta SET value = '99' WHERE name = 'schema'")
-        .execute(&raw)
-        .await
-        .unwrap();
+    for name in ["schema", "oldest"] {
+        sqlx::query("UPDATE meta SET value = '99' WHERE name = $1")
+            .bind(name)
+            .execute(&raw)
+            .await
+            .unwrap();
+    }
 
     let error = database.try_open().await.unwrap_err();
 
