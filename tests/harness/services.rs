@@ -176,6 +176,15 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(redis: &Redis, name: &str, pool: &str) -> Self {
+        Self::spawn(redis, redis, name, pool)
+    }
+
+    /// One whose tasks leave their trace elsewhere than at the broker.
+    pub fn recording(redis: &Redis, recorded: &Redis, name: &str) -> Self {
+        Self::spawn(redis, recorded, name, "prefork")
+    }
+
+    fn spawn(redis: &Redis, recorded: &Redis, name: &str, pool: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let celery = here.join("demo/.venv/bin/celery");
@@ -191,7 +200,7 @@ impl Worker {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("BROKER", redis.url(BROKER))
             .env("RESULTS", redis.url(RESULTS))
-            .env("EFFECTS", redis.url(EFFECTS))
+            .env("EFFECTS", recorded.url(EFFECTS))
             .args([
                 "-A",
                 "tasks",
@@ -213,7 +222,8 @@ impl Worker {
         }
     }
 
-    fn listening(redis: &Redis) -> usize {
+    /// How many listen to this broker.
+    pub fn listening(redis: &Redis) -> usize {
         // Workers listen to a pattern, of which Redis counts the kinds and not the listeners.
         let clients: String = redis.ask(BROKER, &[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
         clients.lines().filter(|client| client.contains(" psub=1 ")).count()
@@ -261,7 +271,16 @@ fn shared<T>(slot: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
 pub struct Postgres {
     pub port: u16,
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// How a PostgreSQL server is told to end, in the words of `pg_ctl -m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Every connection is ended, what is open is rolled back.
+    Fast,
+    /// As if it had crashed; it recovers when it starts.
+    Immediate,
 }
 
 impl Postgres {
@@ -308,26 +327,32 @@ impl Postgres {
             "initdb: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let mut server = as_postgres("postgres", folder.path());
-        server
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-p", &port.to_string()]);
+        let process = Self::spawn(port, folder.path());
+        Self { port, process, folder }
+    }
+
+    fn spawn(port: u16, folder: &Path) -> Process {
+        let mut server = as_postgres("postgres", folder);
+        server.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+        server.args(["-p", &port.to_string(), "-c", "max_connections=300"]);
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
-        let mut process = Process::start(&mut server, folder.path().join("postgres.log"));
+        let mut process = Process::start(&mut server, folder.join("postgres.log"));
         let log = process.log.clone();
         process.wait_until("PostgreSQL is ready", || {
             fs::read_to_string(&log)
                 .unwrap()
                 .contains("database system is ready to accept connections")
         });
-        Self {
-            port,
-            process,
-            _folder: folder,
-        }
+        process
+    }
+
+    /// Ends it and starts another on the same data and port.
+    pub fn restart(&mut self, how: Shutdown) {
+        self.process.end(match how {
+            Shutdown::Fast => "-INT",
+            Shutdown::Immediate => "-QUIT",
+        });
+        self.process = Self::spawn(self.port, self.folder.path());
     }
 
     pub fn url(&self) -> String {

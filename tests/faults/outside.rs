@@ -1,0 +1,102 @@
+//! The world that the bots act upon, and what happened there: effects are counted where they happen.
+
+use super::supplier::{QuietSlack, Supplier};
+use crate::harness::services::{BROKER, Postgres, RESULTS, Redis, Worker, effects, until};
+use sqlx::AnyPool;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A shop's database, a supplier, a broker with its worker, and a Slack.
+pub struct Outside {
+    pub shop: AnyPool,
+    pub shop_url: String,
+    pub supplier: Supplier,
+    pub slack: QuietSlack,
+    pub broker: Redis,
+    pub server: Arc<Postgres>,
+    /// Apart from the broker, so that they outlive it.
+    recorded: Redis,
+    _worker: Worker,
+}
+
+impl Outside {
+    pub async fn start() -> Self {
+        let (server, broker, recorded, worker) = tokio::task::spawn_blocking(|| {
+            let (broker, recorded) = (Redis::start(), Redis::start());
+            let worker = Worker::recording(&broker, &recorded, "faults");
+            (Postgres::shared(), broker, recorded, worker)
+        })
+        .await
+        .unwrap();
+        let shop_url = database(&server, "shop").await;
+        let shop = pool(&shop_url).await;
+        for table in [
+            "CREATE TABLE effect (id BIGSERIAL PRIMARY KEY, order_no BIGINT NOT NULL, step TEXT NOT NULL)",
+            "CREATE INDEX effect_order ON effect (order_no, step)",
+            "CREATE TABLE booked (order_no BIGINT PRIMARY KEY)",
+        ] {
+            sqlx::query(table).execute(&shop).await.unwrap();
+        }
+        Self {
+            shop,
+            shop_url,
+            supplier: Supplier::start().await,
+            slack: QuietSlack::start().await,
+            broker,
+            server,
+            recorded,
+            _worker: worker,
+        }
+    }
+
+    pub fn broker_url(&self) -> String {
+        self.broker.url(BROKER)
+    }
+
+    pub fn results_url(&self) -> String {
+        self.broker.url(RESULTS)
+    }
+
+    /// The worker takes a while until it listens again to a broker that was restarted.
+    pub async fn worker_is_back(&self) {
+        until("the worker is back", || Worker::listening(&self.broker) > 0).await;
+    }
+
+    /// How often each step happened, by order and step.
+    pub async fn effects(&self) -> BTreeMap<(i64, String), u64> {
+        let mut all = self.supplier.effects();
+        let rows: Vec<(i64, String, i64)> =
+            sqlx::query_as("SELECT order_no, step, COUNT(*) FROM effect GROUP BY order_no, step")
+                .fetch_all(&self.shop)
+                .await
+                .unwrap();
+        all.extend(
+            rows.into_iter()
+                .map(|(order, step, times)| ((order, step), times as u64)),
+        );
+        for told in effects(&self.recorded) {
+            if let Some(order) = told.strip_prefix("echo ").and_then(|told| told.strip_suffix(" tell")) {
+                *all.entry((order.parse().unwrap(), "tell".to_owned())).or_default() += 1;
+            }
+        }
+        all
+    }
+}
+
+/// An empty database on a server, by its address.
+pub async fn database(server: &Postgres, what: &str) -> String {
+    let name = format!("{what}_{}", uuid::Uuid::new_v4().simple());
+    let admin = pool(&server.url()).await;
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&admin)
+        .await
+        .unwrap();
+    admin.close().await;
+    let url = server.url();
+    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
+}
+
+pub async fn pool(url: &str) -> AnyPool {
+    sqlx::any::install_default_drivers();
+    AnyPool::connect(url).await.unwrap()
+}
