@@ -4,5 +4,6 @@
 mod cut;
 mod leave;
 mod people;
+mod undo;
 mod waits;
 pub mod world;

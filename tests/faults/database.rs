@@ -2,7 +2,7 @@
 
 use super::asker::Asker;
 use super::bot::{Bot, Wiring};
-use super::outside::{Outside, database, pool};
+use super::outside::{Outside, pool};
 use super::reckoning::{Blame, reckon};
 use super::table::{Row, times};
 use crate::harness::services::{Postgres, Shutdown};
@@ -18,7 +18,7 @@ const LOAD: usize = 6;
 async fn whenever_its_own_postgresql_is_restarted() {
     let outside = Outside::start().await;
     let mut own = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
-    let store = database(&own, "bot").await;
+    let store = own.database("bot").await;
     let mut bot = Bot::on(&Wiring::straight(&outside), &store);
     bot.start().await;
     let (mut asker, restarts) = (Asker::new(), times(2, 20));
@@ -51,7 +51,7 @@ async fn whenever_its_own_postgresql_is_restarted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whenever_all_its_connections_are_terminated() {
     let outside = Outside::start().await;
-    let store = database(&outside.server, "bot").await;
+    let store = outside.server.database("bot").await;
     let mut bot = Bot::on(&Wiring::straight(&outside), &store);
     bot.start().await;
     let admin = pool(&outside.server.url()).await;

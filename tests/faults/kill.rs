@@ -2,7 +2,7 @@
 
 use super::asker::Asker;
 use super::bot::{Bot, Wiring};
-use super::outside::{Outside, database};
+use super::outside::Outside;
 use super::reckoning::{Blame, Reckoning, reckon};
 use super::table::{Row, times};
 use futures::future::join_all;
@@ -30,7 +30,7 @@ async fn whenever_it_is_killed_on_postgresql() {
     let wiring = Wiring::straight(&outside);
     let mut lanes = Vec::new();
     for _ in 0..LANES {
-        lanes.push(Bot::on(&wiring, &database(&outside.server, "bot").await));
+        lanes.push(Bot::on(&wiring, &outside.server.database("bot").await));
     }
     killed("PostgreSQL", lanes, &outside).await;
 }

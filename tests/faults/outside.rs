@@ -28,7 +28,7 @@ impl Outside {
         })
         .await
         .unwrap();
-        let shop_url = database(&server, "shop").await;
+        let shop_url = server.database("shop").await;
         let shop = pool(&shop_url).await;
         for table in [
             "CREATE TABLE effect (id BIGSERIAL PRIMARY KEY, order_no BIGINT NOT NULL, step TEXT NOT NULL)",
@@ -81,19 +81,6 @@ impl Outside {
         }
         all
     }
-}
-
-/// An empty database on a server, by its address.
-pub async fn database(server: &Postgres, what: &str) -> String {
-    let name = format!("{what}_{}", uuid::Uuid::new_v4().simple());
-    let admin = pool(&server.url()).await;
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-        .execute(&admin)
-        .await
-        .unwrap();
-    admin.close().await;
-    let url = server.url();
-    format!("{}/{name}", url.rsplit_once('/').unwrap().0)
 }
 
 pub async fn pool(url: &str) -> AnyPool {

@@ -46,6 +46,8 @@ pub struct Reckoning {
     pub otherwise_wrong: usize,
     /// The longest time in which a request or run made no progress.
     pub gap: SignedDuration,
+    /// What people are asked, and how often.
+    pub questions: BTreeMap<String, usize>,
     /// What is wrong, with the run's id and its journal.
     pub wrong: Vec<String>,
 }
@@ -62,6 +64,9 @@ impl Reckoning {
         self.falsely_failed += other.falsely_failed;
         self.otherwise_wrong += other.otherwise_wrong;
         self.gap = self.gap.max(other.gap);
+        for (question, times) in other.questions {
+            *self.questions.entry(question).or_default() += times;
+        }
         self.wrong.extend(other.wrong);
     }
 
@@ -214,12 +219,16 @@ fn judge(
         }
         let (least, most, least_undone, most_undone) = match state {
             StepState::Waiting { .. } => (0, 0, 0, 0),
-            StepState::Ended { outcome, .. } => match outcome {
+            StepState::Ended { outcome, say } => match outcome {
                 StepOutcome::Done => (1, 1, 0, 0),
                 StepOutcome::Failed => (0, 0, 0, 0),
                 StepOutcome::Skipped => (0, 0, 0, 0),
                 StepOutcome::Unknown => {
                     found.doubts += 1;
+                    *found
+                        .questions
+                        .entry(format!("{name}: {}", without_digits(say)))
+                        .or_default() += 1;
                     if standing != Outcome::NeedsPerson {
                         found.otherwise_wrong += 1;
                         found.wrong(live, &format!("nobody is asked about {name}"));
@@ -294,4 +303,13 @@ fn longest_gap(asked: Option<Timestamp>, live: &Live) -> SignedDuration {
     times.extend(live.run.journal.iter().map(|row| row.at));
     let gaps = times.windows(2).map(|pair| pair[1].duration_since(pair[0]));
     gaps.max().unwrap_or_default()
+}
+
+/// Ports and numbers are different each time.
+fn without_digits(say: &str) -> String {
+    let mut text = say.replace(|letter: char| letter.is_ascii_digit(), "#");
+    while text.contains("##") {
+        text = text.replace("##", "#");
+    }
+    text
 }

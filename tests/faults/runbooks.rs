@@ -38,7 +38,7 @@ on = "supplier"
 with.path = "/charge"
 with.key_header = "Idempotency-Key"
 with.json = { order = "inputs.order" }
-timeout = "2s"
+timeout = "10s"
 retry = { times = 3, pause = "1s" }
 say = "Charge it."
 [step.probe]
@@ -66,7 +66,7 @@ on = "queue"
 with.task = "echo"
 with.args = ["inputs.order", "'tell'"]
 with.expires = "1m"
-timeout = "20s"
+timeout = "30s"
 retry = { times = 3, pause = "1s" }
 say = "Tell the worker."
 [[step.expect]]
@@ -80,7 +80,7 @@ use = "postgres.statement"
 on = "shop"
 with.sql = "BOOK"
 with.params = ["inputs.order"]
-timeout = "2s"
+timeout = "10s"
 retry = { times = 3, pause = "1s" }
 say = "Book it."
 [step.probe]
@@ -118,7 +118,7 @@ use = "postgres.statement"
 on = "shop"
 with.sql = "insert into effect (order_no, step) select $1, 'note' from pg_sleep(0.03)"
 with.params = ["inputs.order"]
-timeout = "2s"
+timeout = "10s"
 say = "Note it."
 [step.probe]
 use = "postgres.query"
@@ -144,7 +144,7 @@ use = "http.post"
 on = "supplier"
 with.path = "/shout"
 with.json = { order = "inputs.order" }
-timeout = "2s"
+timeout = "10s"
 say = "Shout it."
 [[step.expect]]
 when = "call.result == 'done'"
@@ -158,7 +158,7 @@ on = "queue"
 with.task = "echo"
 with.args = ["inputs.order", "'tell'"]
 with.expires = "1m"
-timeout = "20s"
+timeout = "30s"
 retry = { times = 3, pause = "1s" }
 say = "Tell the worker."
 [[step.expect]]
@@ -184,7 +184,7 @@ use = "postgres.statement"
 on = "shop"
 with.sql = "BOOK"
 with.params = ["inputs.order"]
-timeout = "2s"
+timeout = "10s"
 say = "Book it."
 [step.undo]
 use = "postgres.statement"
@@ -203,7 +203,7 @@ on = "supplier"
 with.path = "/reserve"
 with.key_header = "Idempotency-Key"
 with.json = { order = "inputs.order" }
-timeout = "2s"
+timeout = "10s"
 say = "Reserve it."
 [step.undo]
 use = "http.post_with_key"
@@ -221,7 +221,7 @@ name = "fail"
 use = "postgres.statement"
 on = "shop"
 with.sql = "insert into nowhere (order_no) values (1)"
-timeout = "2s"
+timeout = "10s"
 say = "Fail."
 [step.undo]
 use = "postgres.statement"

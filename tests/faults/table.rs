@@ -54,6 +54,9 @@ impl Row {
             self.note
         );
         println!("{HEADER}\n{line}");
+        for (question, times) in &found.questions {
+            println!("    asked {times} times: {question}");
+        }
         if is_full() {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/faults.txt");
             let mut file = File::options().create(true).append(true).open(path).unwrap();

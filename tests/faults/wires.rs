@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 /// One connection in so many is cut.
 const ONE_IN: u32 = 4;
 
-/// It happens somewhere in what the client says: a handshake, a statement, a commit.
-const PARTS: usize = 8;
+/// It happens somewhere in what the client says: PostgreSQL hears a handshake, a statement and a commit, a broker some
+/// commands, a supplier one request.
+const PARTS: [usize; 3] = [9, 5, 1];
 
 const LOAD: usize = 8;
 const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
@@ -49,14 +50,14 @@ struct State {
 }
 
 impl Wire {
-    async fn to(port: u16) -> Self {
+    async fn to(port: u16, parts: usize) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let near = listener.local_addr().unwrap().port();
         let state = Arc::<State>::default();
         let shared = state.clone();
         let listening = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, port, shared.clone()));
+                tokio::spawn(carry(client, port, parts, shared.clone()));
             }
         });
         Self {
@@ -82,13 +83,13 @@ impl Drop for Wire {
     }
 }
 
-async fn carry(mut client: TcpStream, port: u16, state: Arc<State>) {
+async fn carry(mut client: TcpStream, port: u16, parts: usize, state: Arc<State>) {
     let Ok(mut server) = TcpStream::connect(("127.0.0.1", port)).await else {
         return;
     };
     let breaks = !state.holds.load(Ordering::SeqCst) && rand::rng().random_ratio(1, ONE_IN);
     let cut = [Cut::Before, Cut::After, Cut::Answer][rand::rng().random_range(0..3)];
-    let part = rand::rng().random_range(1..=PARTS);
+    let part = rand::rng().random_range(1..=parts);
     let (mut said, mut to_server, mut to_client) = (0, [0; 16 * 1024], [0; 16 * 1024]);
     let mut answered_to_nobody = false;
     loop {
@@ -123,9 +124,9 @@ async fn carry(mut client: TcpStream, port: u16, state: Arc<State>) {
 async fn whenever_connections_to_the_targets_are_cut() {
     let outside = Outside::start().await;
     let wires = [
-        Wire::to(outside.server.port).await,
-        Wire::to(outside.broker.port).await,
-        Wire::to(outside.supplier.port).await,
+        Wire::to(outside.server.port, PARTS[0]).await,
+        Wire::to(outside.broker.port, PARTS[1]).await,
+        Wire::to(outside.supplier.port, PARTS[2]).await,
     ];
     let near = |url: String, far: u16, wire: &Wire| url.replace(&format!(":{far}/"), &format!(":{}/", wire.port));
     let straight = Wiring::straight(&outside);

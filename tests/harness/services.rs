@@ -2,6 +2,7 @@
 //!
 //! A server that is not installed fails the test: a test that passes without its server says nothing.
 
+use sqlx::Connection as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -311,11 +312,12 @@ impl Postgres {
         let data = folder.path().join("data");
         let mut initdb = as_postgres("initdb", folder.path());
         initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+        // In an unoptimized build each SCRAM handshake costs the client more than all that a test asks for.
         initdb.args([
             "-U",
             Self::USER,
             "-A",
-            "scram-sha-256",
+            "password",
             "--no-sync",
             "-E",
             "UTF8",
@@ -344,6 +346,19 @@ impl Postgres {
                 .contains("database system is ready to accept connections")
         });
         process
+    }
+
+    /// A new database on it, by its address.
+    pub async fn database(&self, what: &str) -> String {
+        sqlx::any::install_default_drivers();
+        let name = format!("{what}_{}", uuid::Uuid::new_v4().simple());
+        let mut admin = sqlx::AnyConnection::connect(&self.url()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        admin.close().await.unwrap();
+        format!("{}/{name}", self.url().rsplit_once('/').unwrap().0)
     }
 
     /// Ends it and starts another on the same data and port.
