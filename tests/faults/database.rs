@@ -6,6 +6,7 @@ use super::outside::{Outside, pool};
 use super::reckoning::{Blame, reckon};
 use super::table::{Row, times};
 use crate::harness::services::{Postgres, Shutdown};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Between two faults: long enough that runs get under way, and not so long that they all end.
@@ -16,23 +17,39 @@ const LOAD: usize = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whenever_its_own_postgresql_is_restarted() {
+    let fault = "its own PostgreSQL is restarted";
+    stopped(fault, Duration::ZERO, times(2, 20)).await;
+}
+
+/// Longer than anybody waits for a connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whenever_its_own_postgresql_is_away_for_a_while() {
+    let fault = "its own PostgreSQL is away for 15 s";
+    stopped(fault, Duration::from_secs(15), times(1, 5)).await;
+}
+
+/// Fast and immediate by turns, as `pg_ctl -m` has it.
+async fn stopped(fault: &'static str, away: Duration, faults: usize) {
     let outside = Outside::start().await;
     let mut own = tokio::task::spawn_blocking(Postgres::start).await.unwrap();
     let store = own.database("bot").await;
     let mut bot = Bot::on(&Wiring::straight(&outside), &store);
     bot.start().await;
-    let (mut asker, restarts) = (Asker::new(), times(2, 20));
-    for restart in 0..restarts {
+    let mut asker = Asker::new();
+    for fault in 0..faults {
         asker.ask_again(&bot.url).await;
         asker.ask(&bot.url, LOAD).await;
         bot.moves(BETWEEN).await;
-        let how = if restart % 2 == 0 {
+        let how = if fault % 2 == 0 {
             Shutdown::Fast
         } else {
             Shutdown::Immediate
         };
         own = tokio::task::spawn_blocking(move || {
-            own.restart(how);
+            own.stop(how);
+            // That it is away for so long is the fault.
+            std::thread::sleep(away);
+            own.start_again();
             own
         })
         .await
@@ -40,9 +57,9 @@ async fn whenever_its_own_postgresql_is_restarted() {
     }
     finish(&bot, &mut asker).await;
     let row = Row {
-        fault: "its own PostgreSQL is restarted",
+        fault,
         store: "PostgreSQL",
-        faults: restarts,
+        faults,
         note: "fast and immediate by turns".to_owned(),
     };
     row.tell(&reckon(&bot.store, &asker.asked, &outside, Blame::NoTarget).await);
@@ -82,7 +99,7 @@ async fn whenever_all_its_connections_are_terminated() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whenever_the_broker_forgets_everything() {
-    let mut outside = Outside::start().await;
+    let mut outside = Outside::forgetful().await;
     let mut bot = Bot::on_sqlite(&Wiring::straight(&outside));
     bot.start().await;
     let (mut asker, restarts) = (Asker::new(), times(1, 10));
@@ -90,12 +107,11 @@ async fn whenever_the_broker_forgets_everything() {
         asker.ask(&bot.url, LOAD).await;
         bot.moves(BETWEEN).await;
         outside = tokio::task::spawn_blocking(move || {
-            outside.broker.restart();
+            Arc::get_mut(&mut outside.celery).unwrap().forget();
             outside
         })
         .await
         .unwrap();
-        outside.worker_is_back().await;
     }
     finish(&bot, &mut asker).await;
     let row = Row {

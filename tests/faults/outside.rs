@@ -1,7 +1,7 @@
 //! The world that the bots act upon, and what happened there: effects are counted where they happen.
 
 use super::supplier::{QuietSlack, Supplier};
-use crate::harness::services::{BROKER, Postgres, RESULTS, Redis, Worker, effects, until};
+use crate::harness::services::{BROKER, CeleryWorld, Postgres, RESULTS};
 use sqlx::AnyPool;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,22 +12,24 @@ pub struct Outside {
     pub shop_url: String,
     pub supplier: Supplier,
     pub slack: QuietSlack,
-    pub broker: Redis,
+    pub celery: Arc<CeleryWorld>,
     pub server: Arc<Postgres>,
-    /// Apart from the broker, so that they outlive it.
-    recorded: Redis,
-    _worker: Worker,
 }
 
 impl Outside {
     pub async fn start() -> Self {
-        let (server, broker, recorded, worker) = tokio::task::spawn_blocking(|| {
-            let (broker, recorded) = (Redis::start(), Redis::start());
-            let worker = Worker::recording(&broker, &recorded, "faults");
-            (Postgres::shared(), broker, recorded, worker)
-        })
-        .await
-        .unwrap();
+        Self::with(CeleryWorld::shared).await
+    }
+
+    /// With a broker of its own, which may forget everything.
+    pub async fn forgetful() -> Self {
+        Self::with(|| Arc::new(CeleryWorld::forgetful())).await
+    }
+
+    async fn with(celery: fn() -> Arc<CeleryWorld>) -> Self {
+        let (server, celery) = tokio::task::spawn_blocking(move || (Postgres::shared(), celery()))
+            .await
+            .unwrap();
         let shop_url = server.database("shop").await;
         let shop = pool(&shop_url).await;
         for table in [
@@ -42,24 +44,17 @@ impl Outside {
             shop_url,
             supplier: Supplier::start().await,
             slack: QuietSlack::start().await,
-            broker,
+            celery,
             server,
-            recorded,
-            _worker: worker,
         }
     }
 
     pub fn broker_url(&self) -> String {
-        self.broker.url(BROKER)
+        self.celery.redis.url(BROKER)
     }
 
     pub fn results_url(&self) -> String {
-        self.broker.url(RESULTS)
-    }
-
-    /// The worker takes a while until it listens again to a broker that was restarted.
-    pub async fn worker_is_back(&self) {
-        until("the worker is back", || Worker::listening(&self.broker) > 0).await;
+        self.celery.redis.url(RESULTS)
     }
 
     /// How often each step happened, by order and step.
@@ -74,7 +69,7 @@ impl Outside {
             rows.into_iter()
                 .map(|(order, step, times)| ((order, step), times as u64)),
         );
-        for told in effects(&self.recorded) {
+        for told in self.celery.effects() {
             if let Some(order) = told.strip_prefix("echo ").and_then(|told| told.strip_suffix(" tell")) {
                 *all.entry((order.parse().unwrap(), "tell".to_owned())).or_default() += 1;
             }

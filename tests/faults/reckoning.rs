@@ -84,6 +84,9 @@ impl Reckoning {
     }
 }
 
+/// Body, time, state, run and answer.
+type RequestRow = (String, i64, String, Option<String>, Option<String>);
+
 /// A request as it stands in the database.
 struct Kept {
     at: Timestamp,
@@ -96,11 +99,10 @@ struct Kept {
 /// Reckons what became of what was asked of the bots on one database.
 pub async fn reckon(store: &str, asked: &[Asked], outside: &Outside, blame: Blame) -> Reckoning {
     let database = pool(store).await;
-    let requests: Vec<(String, i64, String, Option<String>, Option<String>)> =
-        sqlx::query_as("SELECT body, at, state, run, answer FROM request ORDER BY at")
-            .fetch_all(&database)
-            .await
-            .unwrap();
+    let requests: Vec<RequestRow> = sqlx::query_as("SELECT body, at, state, run, answer FROM request ORDER BY at")
+        .fetch_all(&database)
+        .await
+        .unwrap();
     let requests: Vec<Kept> = requests
         .into_iter()
         .map(|(body, at, state, run, answer)| Kept {

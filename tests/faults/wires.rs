@@ -125,15 +125,15 @@ async fn whenever_connections_to_the_targets_are_cut() {
     let outside = Outside::start().await;
     let wires = [
         Wire::to(outside.server.port, PARTS[0]).await,
-        Wire::to(outside.broker.port, PARTS[1]).await,
+        Wire::to(outside.celery.redis.port, PARTS[1]).await,
         Wire::to(outside.supplier.port, PARTS[2]).await,
     ];
     let near = |url: String, far: u16, wire: &Wire| url.replace(&format!(":{far}/"), &format!(":{}/", wire.port));
     let straight = Wiring::straight(&outside);
     let mut bot = Bot::on_sqlite(&Wiring {
         shop: near(straight.shop, outside.server.port, &wires[0]),
-        broker: near(straight.broker, outside.broker.port, &wires[1]),
-        results: near(straight.results, outside.broker.port, &wires[1]),
+        broker: near(straight.broker, outside.celery.redis.port, &wires[1]),
+        results: near(straight.results, outside.celery.redis.port, &wires[1]),
         supplier: wires[2].port,
         slack: straight.slack,
     });

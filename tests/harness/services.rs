@@ -180,11 +180,6 @@ impl Worker {
         Self::spawn(redis, redis, name, pool)
     }
 
-    /// One whose tasks leave their trace elsewhere than at the broker.
-    pub fn recording(redis: &Redis, recorded: &Redis, name: &str) -> Self {
-        Self::spawn(redis, recorded, name, "prefork")
-    }
-
     fn spawn(redis: &Redis, recorded: &Redis, name: &str, pool: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -223,8 +218,7 @@ impl Worker {
         }
     }
 
-    /// How many listen to this broker.
-    pub fn listening(redis: &Redis) -> usize {
+    fn listening(redis: &Redis) -> usize {
         // Workers listen to a pattern, of which Redis counts the kinds and not the listeners.
         let clients: String = redis.ask(BROKER, &[b"CLIENT", b"LIST", b"TYPE", b"pubsub"]);
         clients.lines().filter(|client| client.contains(" psub=1 ")).count()
@@ -244,6 +238,8 @@ pub fn effects(redis: &Redis) -> Vec<String> {
 pub struct CeleryWorld {
     pub worker: Mutex<Worker>,
     pub redis: Redis,
+    /// Where the tasks leave their trace, if not at the broker.
+    recorded: Option<Redis>,
 }
 
 impl CeleryWorld {
@@ -252,8 +248,34 @@ impl CeleryWorld {
         shared(&SHARED, || {
             let redis = Redis::start();
             let worker = Mutex::new(Worker::start(&redis, "one", "prefork"));
-            Self { worker, redis }
+            Self {
+                worker,
+                redis,
+                recorded: None,
+            }
         })
+    }
+
+    /// One whose broker may forget everything: what the tasks did is noted elsewhere.
+    pub fn forgetful() -> Self {
+        let (redis, recorded) = (Redis::start(), Redis::start());
+        let worker = Mutex::new(Worker::spawn(&redis, &recorded, "forgetful", "prefork"));
+        Self {
+            worker,
+            redis,
+            recorded: Some(recorded),
+        }
+    }
+
+    /// What the tasks did, in order.
+    pub fn effects(&self) -> Vec<String> {
+        effects(self.recorded.as_ref().unwrap_or(&self.redis))
+    }
+
+    /// Another broker on the same port, empty; the worker takes a while until it listens to it.
+    pub fn forget(&mut self) {
+        self.redis.restart();
+        wait_for("the worker is back", || Worker::listening(&self.redis) > 0);
     }
 }
 
@@ -361,12 +383,16 @@ impl Postgres {
         format!("{}/{name}", self.url().rsplit_once('/').unwrap().0)
     }
 
-    /// Ends it and starts another on the same data and port.
-    pub fn restart(&mut self, how: Shutdown) {
+    /// Ends it; its data stay.
+    pub fn stop(&mut self, how: Shutdown) {
         self.process.end(match how {
             Shutdown::Fast => "-INT",
             Shutdown::Immediate => "-QUIT",
         });
+    }
+
+    /// Starts another on the same data and port.
+    pub fn start_again(&mut self) {
         self.process = Self::spawn(self.port, self.folder.path());
     }
 
