@@ -200,3 +200,33 @@ async fn cut_and_taken_over(keeps: Keeps, entries: i64, moment: Duration) -> (i6
     assert!(second.claim(&run).await.is_none(), "it has come to a rest");
     (entries, standing)
 }
+
+/// The first process is not dead, only late: what it undoes lands before the locks are let go, or never.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_undo_of_a_process_that_was_taken_over_lands_while_the_locks_are_held() {
+    let slowly = TAKEN_BACK.replace("values ('undo two')", "select 'undo two' from pg_sleep(0.7)");
+    let slowly = slowly.split("[proof]").next().unwrap();
+    let world = World::new(&[("back", slowly)], None).await;
+    let (first, second) = (world.process("first").await, world.process("second").await);
+    let run = first.begin("back", 1).await;
+    let epoch = first.claim(&run).await.unwrap();
+    let (engine, id) = (first.station.engine.clone(), run.clone());
+    let late = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    while !world.sleeps().await {
+        assert!(!late.is_finished(), "{:?}", late.await);
+        tokio::task::yield_now().await;
+    }
+
+    second.drive(&run).await.unwrap();
+
+    let landed = world.count("undo two").await;
+    let live = second.live(&run).await;
+    assert_eq!(live.state.standing(), Outcome::PartlyDone);
+    assert_eq!(second.store.tally().await.unwrap().locks, 0);
+    assert!(late.await.unwrap().is_err(), "it was taken over");
+    assert_eq!(
+        world.count("undo two").await,
+        landed,
+        "it landed after the locks were let go"
+    );
+}
