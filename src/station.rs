@@ -29,6 +29,9 @@ const AT_ONCE: usize = 64;
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
 
+/// The store is told again after this.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
 /// How often what is too old is dropped.
 const TIDY: Duration = Duration::from_secs(30);
 
@@ -205,8 +208,8 @@ impl Station {
                                     }
                                 };
                                 if put_off {
-                                    let again = Timestamp::now() + GRIEF;
-                                    station.log(station.desk.store.put_off_request(&id, &station.owner, again).await);
+                                    let (store, id, owner) = (&station.desk.store, &id, &station.owner);
+                                    insist(|| store.put_off_request(id, owner, Timestamp::now() + GRIEF)).await;
                                 }
                                 drop(in_hand);
                                 station.bell.ring();
@@ -275,7 +278,8 @@ impl Station {
             Err(error) => format!("a defect: {error}"),
         };
         tracing::error!(%run, error = grief, "the run rests");
-        self.log(self.desk.store.rest_claim(&run, epoch, Timestamp::now() + GRIEF).await);
+        let (store, run) = (&self.desk.store, &run);
+        insist(|| store.rest_claim(run, epoch, Timestamp::now() + GRIEF)).await;
     }
 
     /// Every 15 seconds; every 2 while a run is under way, so that its chart shows what it did.
@@ -301,6 +305,18 @@ impl Station {
                 }
             }
         }
+    }
+}
+
+/// What came to grief bears this process's name until the store knows better, and then nobody here would look at it again:
+/// the store is told until it hears.
+async fn insist<T>(tell: impl Fn() -> T)
+where
+    T: Future<Output = Result<(), StoreError>>,
+{
+    while let Err(error) = tell().await {
+        tracing::error!(%error, "what came to grief cannot be put off yet");
+        tokio::time::sleep(BETWEEN_TRIES).await;
     }
 }
 
