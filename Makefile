@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test fuzz screenshots
+.PHONY: help demo up down test faults fuzz screenshots
 
 DENY := target/tools/bin/cargo-deny
 
@@ -26,6 +26,13 @@ test: ## all checks, against real servers that are installed first
 	time cargo clippy --locked --all-targets -- -D warnings
 	time RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 	cargo test --locked --no-fail-fast
+
+# The tests of `make test` with larger counts, one after the other, so that each gap is of its own fault.
+faults: ## kill and disturb the bot thousands of times, and print what came of it; takes about an hour
+	demo/ctl install --tests
+	@rm -f target/faults.txt
+	@FAULTS=full cargo test --locked --no-fail-fast --test main faults:: -- --test-threads=1; \
+		status=$$?; cat target/faults.txt; exit $$status
 
 PICTURES := console:channel-whole console-dark:channel-whole-dark console-phone:channel-phone console-run:run-whole
 

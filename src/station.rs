@@ -33,6 +33,9 @@ const IN_A_FLOOD: usize = 2;
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
 
+/// The store is told again after this.
+const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+
 /// How often what is too old is dropped.
 const TIDY: Duration = Duration::from_secs(30);
 
@@ -212,8 +215,8 @@ impl Station {
                                     }
                                 };
                                 if put_off {
-                                    let again = Timestamp::now() + GRIEF;
-                                    station.log(station.desk.store.put_off_request(&id, &station.owner, again).await);
+                                    let (store, id, owner) = (&station.desk.store, &id, &station.owner);
+                                    insist(|| store.put_off_request(id, owner, Timestamp::now() + GRIEF)).await;
                                 }
                                 drop(in_hand);
                                 station.bell.ring();
@@ -282,7 +285,8 @@ impl Station {
             Err(error) => format!("a defect: {error}"),
         };
         tracing::error!(%run, error = grief, "the run rests");
-        self.log(self.desk.store.rest_claim(&run, epoch, Timestamp::now() + GRIEF).await);
+        let (store, run) = (&self.desk.store, &run);
+        insist(|| store.rest_claim(run, epoch, Timestamp::now() + GRIEF)).await;
     }
 
     /// Every 15 seconds; every 2 while a run is under way, so that its chart shows what it did.
@@ -308,6 +312,18 @@ impl Station {
                 }
             }
         }
+    }
+}
+
+/// What came to grief bears this process's name until the store knows better, and then nobody here would look at it again:
+/// the store is told until it hears.
+async fn insist<T>(tell: impl Fn() -> T)
+where
+    T: Future<Output = Result<(), StoreError>>,
+{
+    while let Err(error) = tell().await {
+        tracing::error!(%error, "what came to grief cannot be put off yet");
+        tokio::time::sleep(BETWEEN_TRIES).await;
     }
 }
 

@@ -5,5 +5,6 @@ mod cut;
 mod leave;
 mod people;
 mod restore;
+mod undo;
 mod waits;
 pub mod world;

@@ -8,6 +8,7 @@ mod completion;
 mod console;
 mod console_browser;
 mod crash;
+mod faults;
 mod harness;
 mod health;
 mod integration_celery;

@@ -41,7 +41,7 @@ def missing_packages(for_tests):
     path = os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin"
     wanted = {"redis-server": "redis-server", "prometheus": "prometheus"}
     if for_tests:
-        wanted |= {"chromium": "chromium", "chromedriver": "chromium-driver"}
+        wanted |= {"chromium": "chromium", "chromedriver": "chromium-driver", "faketime": "faketime"}
     missing += [package for name, package in wanted.items() if not shutil.which(name, path=path)]
     # Without a font Chromium draws boxes.
     if for_tests and not any(Path("/usr/share/fonts").rglob("*.ttf")):

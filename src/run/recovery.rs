@@ -77,7 +77,8 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -
     }
 }
 
-async fn wait_out(deadline: Timestamp, clock: &Clock) {
+/// After it nothing of a call arrives any more, whoever made it.
+pub(super) async fn wait_out(deadline: Timestamp, clock: &Clock) {
     let left = deadline.duration_since(clock.now());
     if left.is_positive() {
         clock.wait(left.unsigned_abs()).await;

@@ -3,13 +3,18 @@
 use super::engine::Engine;
 use super::journal::Entry;
 use super::ledger::{Beside, LedgerError, Live, record};
-use super::state::Phase;
+use super::recovery;
+use super::state::{Phase, StepState};
 use crate::call::CallResult;
 use crate::runbook::StepOutcome;
 
 impl Engine {
     /// Begun by somebody who is gone: no guard covers an undo, so a person must look.
     pub(super) async fn recover_undo(&self, live: &mut Live, epoch: i64, index: usize) -> Result<(), LedgerError> {
+        // Closing lets the locks go: nothing of this undo may arrive after that.
+        if let StepState::Undoing { deadline, .. } = &live.state.steps[index] {
+            recovery::wait_out(*deadline, &self.clock).await;
+        }
         let say = "Signalbox stopped in the middle of this undo; whether it happened is not known.".to_owned();
         let entry = Entry::UndoOutcome {
             step: index,

@@ -1,6 +1,6 @@
 //! A driver that dies after the N-th entry, for each N.
 
-use super::world::{Process, World};
+use super::world::{Keeps, Process, World};
 use crate::harness::services::{BROKER, CeleryWorld, RESULTS, effects};
 use futures::future::join_all;
 use signalbox::report::Outcome;
@@ -76,11 +76,21 @@ const ENTRIES: i64 = 9;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whenever_the_driver_dies_nothing_happens_twice_and_nothing_is_guessed() {
+    sweep(Keeps::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whenever_the_driver_dies_on_postgresql_it_is_the_same() {
+    sweep(Keeps::Postgres).await;
+}
+
+async fn sweep(keeps: Keeps) {
     let celery = tokio::task::spawn_blocking(CeleryWorld::shared).await.unwrap();
     let mut ends = Vec::new();
     // The same entry and three moments after it: before the call left, while it is out, when it has come back.
     for moment in [0, 4, 8] {
-        let cuts = (2..=ENTRIES).map(|entries| cut_and_taken_over(&celery, entries, Duration::from_millis(moment)));
+        let moment = Duration::from_millis(moment);
+        let cuts = (2..=ENTRIES).map(|entries| cut_and_taken_over(keeps, &celery, entries, moment));
         ends.extend(join_all(cuts).await);
     }
     // The sweep has met all of them: carried on, finished already, left to a person.
@@ -89,10 +99,14 @@ async fn whenever_the_driver_dies_nothing_happens_twice_and_nothing_is_guessed()
     assert!(ends.iter().any(|(_, end)| *end == Outcome::NeedsPerson), "{ends:?}");
 }
 
-async fn cut_and_taken_over(celery: &CeleryWorld, entries: i64, moment: Duration) -> (i64, Outcome) {
+async fn cut_and_taken_over(keeps: Keeps, celery: &CeleryWorld, entries: i64, moment: Duration) -> (i64, Outcome) {
     let addresses = (celery.redis.url(BROKER), celery.redis.url(RESULTS));
-    let world = World::new(&[("three", THREE)], Some(addresses)).await;
-    let order = 70_000 + entries * 100 + moment.as_millis() as i64;
+    let world = World::keeping(keeps, &[("three", THREE)], Some(addresses)).await;
+    let first_order = match keeps {
+        Keeps::Sqlite => 70_000,
+        Keeps::Postgres => 80_000,
+    };
+    let order = first_order + entries * 100 + moment.as_millis() as i64;
     let (first, second) = (world.process("first").await, world.process("second").await);
     let run = first.begin("three", order).await;
     cut(&first, &run, entries, moment).await;
@@ -137,7 +151,7 @@ async fn cut_and_taken_over(celery: &CeleryWorld, entries: i64, moment: Duration
 }
 
 /// Drops the driver when the journal is so long.
-async fn cut(process: &Process, run: &str, entries: i64, moment: Duration) {
+pub(super) async fn cut(process: &Process, run: &str, entries: i64, moment: Duration) {
     let epoch = process.claim(run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.to_owned());
     let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });

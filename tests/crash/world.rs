@@ -20,7 +20,7 @@ use tempfile::TempDir;
 pub struct World {
     pub folder: TempDir,
     pub shop: AnyPool,
-    _server: Arc<Postgres>,
+    server: Arc<Postgres>,
 }
 
 /// One process of the bot.
@@ -28,6 +28,13 @@ pub struct Process {
     pub station: Arc<Station>,
     pub store: Store,
     pub owner: String,
+}
+
+/// Where the bot keeps what it knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    Sqlite,
+    Postgres,
 }
 
 pub const PEOPLE: &str = r#"
@@ -53,31 +60,31 @@ when { context.radius has orders && context.radius.orders > 5 };
 impl World {
     /// With runbooks by name. `celery` is a broker's and a result store's address.
     pub async fn new(runbooks: &[(&str, &str)], celery: Option<(String, String)>) -> Self {
+        Self::keeping(Keeps::Sqlite, runbooks, celery).await
+    }
+
+    /// With the bot's own database of this kind.
+    pub async fn keeping(keeps: Keeps, runbooks: &[(&str, &str)], celery: Option<(String, String)>) -> Self {
         let server = tokio::task::spawn_blocking(Postgres::shared).await.unwrap();
-        sqlx::any::install_default_drivers();
-        let name = format!("shop_{}", uuid::Uuid::new_v4().simple());
-        let admin = AnyPool::connect(&server.url()).await.unwrap();
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&admin)
-            .await
-            .unwrap();
-        admin.close().await;
-        let url = format!("{}/{name}", server.url().rsplit_once('/').unwrap().0);
+        let url = server.database("shop").await;
         let shop = AnyPool::connect(&url).await.unwrap();
         let world = Self {
             folder: tempfile::tempdir().unwrap(),
             shop,
-            _server: server,
+            server,
         };
         world
             .tell("CREATE TABLE effect (id BIGSERIAL PRIMARY KEY, word TEXT NOT NULL)")
             .await;
-        let mut config = format!(
+        let store = match keeps {
+            Keeps::Sqlite => format!("sqlite:{}", world.path("bot.db").display()),
+            Keeps::Postgres => world.server.database("bot").await,
+        };
+        let mut config =
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
-             \"sqlite:{}\"\n[files]\ncommands = \"commands\"\npeople = \"people.toml\"\npolicy = \"policy.cedar\"\n\
-             [connection.shop]\nkind = \"postgres\"\nurl = \"file:shop.url\"\n",
-            world.path("bot.db").display()
-        );
+             \"file:store.url\"\n[files]\ncommands = \"commands\"\npeople = \"people.toml\"\npolicy = \"policy.cedar\"\n\
+             [connection.shop]\nkind = \"postgres\"\nurl = \"file:shop.url\"\n"
+            .to_owned();
         if let Some((broker, results)) = celery {
             config.push_str(
                 "[connection.queue]\nkind = \"celery\"\nbroker = \"file:broker.url\"\nresults = \"file:results.url\"\n",
@@ -88,6 +95,7 @@ impl World {
         fs::create_dir(world.path("commands")).unwrap();
         world.write("signalbox.toml", &config);
         world.write("shop.url", &url);
+        world.write("store.url", &store);
         world.write("people.toml", PEOPLE);
         world.write("policy.cedar", POLICY);
         for (name, text) in runbooks {

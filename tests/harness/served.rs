@@ -25,11 +25,19 @@ impl Drop for Served {
 impl Served {
     /// With a config that names this port. What it says is kept beside the config.
     pub async fn start(config: &Path, port: u16) -> Self {
+        Self::start_in(config, port, &[], &[]).await
+    }
+
+    /// With something more in its environment, and by a command that becomes it.
+    pub async fn start_in(config: &Path, port: u16, environment: &[(&str, String)], through: &[&str]) -> Self {
         let log = config.with_file_name("serve.log");
-        let file = fs::File::create(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
+        let file = fs::File::options().create(true).append(true).open(&log).unwrap();
+        let mut words = through.iter().copied().chain([env!("CARGO_BIN_EXE_signalbox")]);
+        let child = Command::new(words.next().unwrap())
+            .args(words)
             .args(["serve", "--config"])
             .arg(config)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(file.try_clone().unwrap())
             .stderr(file)
             .spawn()
@@ -56,10 +64,15 @@ impl Served {
         fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Sends it a signal, as `kill` takes it: `-STOP`.
+    pub fn signal(&self, signal: &str) {
+        let told = Command::new("kill").args([signal, &self.id().to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+
     /// Asks it to end, as an operator does, and waits until it has.
     pub async fn end(&mut self) -> ExitStatus {
-        let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
-        assert!(told.unwrap().success());
+        self.signal("-TERM");
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

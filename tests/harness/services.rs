@@ -2,6 +2,7 @@
 //!
 //! A server that is not installed fails the test: a test that passes without its server says nothing.
 
+use sqlx::Connection as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -176,6 +177,10 @@ pub struct Worker {
 
 impl Worker {
     pub fn start(redis: &Redis, name: &str, pool: &str) -> Self {
+        Self::spawn(redis, redis, name, pool)
+    }
+
+    fn spawn(redis: &Redis, recorded: &Redis, name: &str, pool: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let celery = here.join("demo/.venv/bin/celery");
@@ -191,7 +196,7 @@ impl Worker {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("BROKER", redis.url(BROKER))
             .env("RESULTS", redis.url(RESULTS))
-            .env("EFFECTS", redis.url(EFFECTS))
+            .env("EFFECTS", recorded.url(EFFECTS))
             .args([
                 "-A",
                 "tasks",
@@ -233,6 +238,8 @@ pub fn effects(redis: &Redis) -> Vec<String> {
 pub struct CeleryWorld {
     pub worker: Mutex<Worker>,
     pub redis: Redis,
+    /// Where the tasks leave their trace, if not at the broker.
+    recorded: Option<Redis>,
 }
 
 impl CeleryWorld {
@@ -241,8 +248,34 @@ impl CeleryWorld {
         shared(&SHARED, || {
             let redis = Redis::start();
             let worker = Mutex::new(Worker::start(&redis, "one", "prefork"));
-            Self { worker, redis }
+            Self {
+                worker,
+                redis,
+                recorded: None,
+            }
         })
+    }
+
+    /// One whose broker may forget everything: what the tasks did is noted elsewhere.
+    pub fn forgetful() -> Self {
+        let (redis, recorded) = (Redis::start(), Redis::start());
+        let worker = Mutex::new(Worker::spawn(&redis, &recorded, "forgetful", "prefork"));
+        Self {
+            worker,
+            redis,
+            recorded: Some(recorded),
+        }
+    }
+
+    /// What the tasks did, in order.
+    pub fn effects(&self) -> Vec<String> {
+        effects(self.recorded.as_ref().unwrap_or(&self.redis))
+    }
+
+    /// Another broker on the same port, empty; the worker takes a while until it listens to it.
+    pub fn forget(&mut self) {
+        self.redis.restart();
+        wait_for("the worker is back", || Worker::listening(&self.redis) > 0);
     }
 }
 
@@ -261,7 +294,16 @@ fn shared<T>(slot: &Mutex<Weak<T>>, start: impl FnOnce() -> T) -> Arc<T> {
 pub struct Postgres {
     pub port: u16,
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
+}
+
+/// How a PostgreSQL server is told to end, in the words of `pg_ctl -m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Every connection is ended, what is open is rolled back.
+    Fast,
+    /// As if it had crashed; it recovers when it starts.
+    Immediate,
 }
 
 impl Postgres {
@@ -292,11 +334,12 @@ impl Postgres {
         let data = folder.path().join("data");
         let mut initdb = as_postgres("initdb", folder.path());
         initdb.arg("-D").arg(&data).arg("--pwfile").arg(&password);
+        // In an unoptimized build each SCRAM handshake costs the client more than all that a test asks for.
         initdb.args([
             "-U",
             Self::USER,
             "-A",
-            "scram-sha-256",
+            "password",
             "--no-sync",
             "-E",
             "UTF8",
@@ -308,26 +351,49 @@ impl Postgres {
             "initdb: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        let mut server = as_postgres("postgres", folder.path());
-        server
-            .arg("-D")
-            .arg(&data)
-            .arg("-k")
-            .arg(folder.path())
-            .args(["-p", &port.to_string()]);
+        let process = Self::spawn(port, folder.path());
+        Self { port, process, folder }
+    }
+
+    fn spawn(port: u16, folder: &Path) -> Process {
+        let mut server = as_postgres("postgres", folder);
+        server.arg("-D").arg(folder.join("data")).arg("-k").arg(folder);
+        server.args(["-p", &port.to_string(), "-c", "max_connections=300"]);
         server.args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]);
-        let mut process = Process::start(&mut server, folder.path().join("postgres.log"));
+        let mut process = Process::start(&mut server, folder.join("postgres.log"));
         let log = process.log.clone();
         process.wait_until("PostgreSQL is ready", || {
             fs::read_to_string(&log)
                 .unwrap()
                 .contains("database system is ready to accept connections")
         });
-        Self {
-            port,
-            process,
-            _folder: folder,
-        }
+        process
+    }
+
+    /// A new database on it, by its address.
+    pub async fn database(&self, what: &str) -> String {
+        sqlx::any::install_default_drivers();
+        let name = format!("{what}_{}", uuid::Uuid::new_v4().simple());
+        let mut admin = sqlx::AnyConnection::connect(&self.url()).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
+        admin.close().await.unwrap();
+        format!("{}/{name}", self.url().rsplit_once('/').unwrap().0)
+    }
+
+    /// Ends it; its data stay.
+    pub fn stop(&mut self, how: Shutdown) {
+        self.process.end(match how {
+            Shutdown::Fast => "-INT",
+            Shutdown::Immediate => "-QUIT",
+        });
+    }
+
+    /// Starts another on the same data and port.
+    pub fn start_again(&mut self) {
+        self.process = Self::spawn(self.port, self.folder.path());
     }
 
     /// A client program of the server's own version; it takes an address with the password in it.

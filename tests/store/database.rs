@@ -37,17 +37,8 @@ impl Database {
 
     pub async fn postgres() -> Self {
         let server = tokio::task::spawn_blocking(Postgres::shared).await.unwrap();
-        let name = format!("store_{}", uuid::Uuid::new_v4().simple());
-        let pool = raw(&server.url()).await;
-        sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
-            .execute(&pool)
-            .await
-            .unwrap();
-        pool.close().await;
-        let url = server.url();
-        let (base, _) = url.rsplit_once('/').unwrap();
         Self {
-            url: format!("{base}/{name}"),
+            url: server.database("store").await,
             folder: None,
             _server: Some(server),
         }
