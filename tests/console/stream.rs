@@ -16,7 +16,7 @@ pub(super) struct Stream {
 pub(super) struct Event {
     kind: String,
     id: Option<i64>,
-    data: String,
+    pub(super) data: String,
 }
 
 impl Stream {

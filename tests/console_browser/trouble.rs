@@ -2,6 +2,7 @@
 
 use super::{Console, command, run_of};
 use crate::harness::shop::Shop;
+use fantoccini::key::Key;
 
 #[test]
 fn an_order_that_is_not_paid_is_refused_with_the_reason() {
@@ -23,6 +24,9 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
     let bot = shop.bot();
     let console = Console::of(&bot);
     let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    // Something else to press stands above.
+    command(&dana, "/forward-order 1052");
+    dana.sees("waits for approval");
     shop.ctl(&["outage", "on"]);
     command(&dana, "/forward-order 2122");
     dana.sees("needs a person");
@@ -37,6 +41,16 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
         "needs-person"
     );
     lee.fill("How do you know?", "CJ says by phone that they have nothing");
+    // Enter in a field presses the first button of its form, wherever that stands.
+    lee.key(Key::Enter);
+    command(&lee, "/help forward-order");
+    lee.sees("only you see this");
+    for (line, outcome) in [
+        ("/forward-order order=1052", "awaiting-approval"),
+        ("/forward-order order=2122", "needs-person"),
+    ] {
+        assert_eq!(bot.show(&run_of(&lee, line))["outcome"], outcome, "{line}");
+    }
     lee.press("It did not happen");
     lee.sees_no_longer("needs a person");
     dana.sees("CJ says by phone that they have nothing");

@@ -138,8 +138,8 @@ fn body(message: &Message, rows: usize) -> Markup {
                 }
             }
         }
-        (plan(report))
-        (steps(report))
+        (plan(report, &message.key()))
+        (steps(report, &message.key()))
         @if let Some(table) = &report.table { (self::table(table, rows, &message.subject)) }
         @if let Some(verdict) = &report.verdict {
             p class={ "verdict " (verdict_mood(verdict.verdict)) } {
@@ -155,14 +155,14 @@ fn body(message: &Message, rows: usize) -> Markup {
     }
 }
 
-fn plan(report: &Report) -> Markup {
+fn plan(report: &Report, key: &str) -> Markup {
     html! {
         @if !report.plan.is_empty() {
             ol.plan aria-label="Plan" {
                 @for line in report.plan.iter().take(STEPS) { li { (shown(line)) } }
             }
             @if report.plan.len() > STEPS {
-                details {
+                details data-key={ (key) ":plan" } {
                     summary { (report.plan.len() - STEPS) " more steps" }
                     ol.plan start=(STEPS + 1) { @for line in &report.plan[STEPS..] { li { (shown(line)) } } }
                 }
@@ -171,7 +171,7 @@ fn plan(report: &Report) -> Markup {
     }
 }
 
-fn steps(report: &Report) -> Markup {
+fn steps(report: &Report, key: &str) -> Markup {
     let steps = &report.steps;
     let step = |one: &StepLine| self::step(one, report.say.contains(&one.say));
     html! {
@@ -179,7 +179,7 @@ fn steps(report: &Report) -> Markup {
             ol.steps aria-label="Steps" { @for one in steps.iter().take(STEPS) { (step(one)) } }
             @if steps.len() > STEPS {
                 @let quiet = steps[STEPS..].iter().all(|step| matches!(step.outcome, None | Some(StepOutcome::Done | StepOutcome::Skipped)));
-                details open[!quiet] {
+                details open[!quiet] data-key={ (key) ":steps" } {
                     summary { (steps.len() - STEPS) " more steps" }
                     ol.steps { @for one in &steps[STEPS..] { (step(one)) } }
                 }
@@ -363,7 +363,8 @@ fn resolve(message: &Message, run: &str) -> Markup {
                 legend { "What became of the step?" }
                 label {
                     "How do you know? It is written into the record. "
-                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run);
+                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run)
+                        data-missing="Say how you know; it is written into the record.";
                 }
                 @for offered in &message.offered {
                     button form="press" formaction=(address(run)) name="press" value=(receive::value(&offered.button.press))
@@ -384,7 +385,8 @@ fn override_button(run: &str) -> Markup {
             div.sheet {
                 p { "The plan above starts at once on your word alone. It is posted loudly and reviewed later." }
                 label { "Why? "
-                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run);
+                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run)
+                        data-missing="Say why; it is written into the record.";
                 }
                 button.danger form="press" formaction=(address(run)) name="press" value=(receive::OVERRIDE) data-needs=(run) {
                     "Yes, start alone"

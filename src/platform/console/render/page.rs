@@ -90,7 +90,7 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                 link rel="icon" type="image/svg+xml" href=(frame.assets.icon);
                 script src=(frame.assets.script) defer {}
             }
-            body {
+            body data-live=[frame.guest.map(|_| "/events")] {
                 a.skip href="#main" { "Skip to the content" }
                 (banner(frame))
                 @if let Some(guest) = frame.guest {
@@ -173,7 +173,7 @@ pub fn notices(notices: &[Notice]) -> Markup {
                     div {
                         p { (shown(&notice.say)) " Since " (moment(notice.since)) "." }
                         @if !notice.details.is_empty() {
-                            details {
+                            details data-key={ "notice:" (notice.say) } {
                                 summary { "Details" }
                                 pre { @for line in &notice.details { (shown(line)) "\n" } }
                             }
@@ -195,9 +195,12 @@ fn lost() -> Markup {
 }
 
 /// Every button of every message belongs to this one form, so that a message can be sent to all pages of a person.
+/// Enter in a field presses a form's first button, which would be some other message's. The first one is therefore none:
+/// a disabled one, with which Enter does nothing.
 fn press_form(guest: &Guest, nonce: &str) -> Markup {
     html! {
         form #press method="post" action="/" {
+            button disabled hidden {}
             (hidden("csrf", &guest.csrf))
             (hidden("nonce", nonce))
         }
