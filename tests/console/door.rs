@@ -70,7 +70,13 @@ async fn the_door_leads_on_to_the_page_that_was_asked_for_and_nowhere_else() {
     assert_eq!(refused.status, 403);
     let to = refused.attribute("input[name=to]", "value").unwrap();
     assert_eq!(enter(DANA, &to).await.to, page);
-    for elsewhere in ["", "https://evil.example/runs", "//evil.example/runs", "/sign-out", "/events"] {
+    for elsewhere in [
+        "",
+        "https://evil.example/runs",
+        "//evil.example/runs",
+        "/sign-out",
+        "/events",
+    ] {
         assert_eq!(enter(DANA, elsewhere).await.to, "/", "{elsewhere}");
     }
 }

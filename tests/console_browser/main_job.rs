@@ -165,6 +165,7 @@ fn what_somebody_has_opened_and_where_they_are_stays_while_a_run_moves() {
         command(&lee, &format!("/order-status {order}"));
         lee.sees(&format!("Order {order} is"));
     }
+    lee.script("document.querySelector('.message').scrollIntoView()");
     lee.press("Approve");
     lee.press("Yes, approve and start");
     lee.sees("lee approved");
@@ -175,7 +176,10 @@ fn what_somebody_has_opened_and_where_they_are_stays_while_a_run_moves() {
     dana.sees("succeeded");
 
     // The page of a run: a fold and the keyboard's place stay.
-    let run = run_of(&lee, &format!("/forward-order order={} and 5 more", orders[..10].join(",")));
+    let run = run_of(
+        &lee,
+        &format!("/forward-order order={} and 5 more", orders[..10].join(",")),
+    );
     dana.open(&format!("/runs/{run}"));
     dana.press("orders");
     dana.script("document.querySelector('a[href$=\"/json\"]').focus(); document.querySelector('main').stamp = 1");

@@ -109,6 +109,12 @@ fn a_bot_that_goes_away_is_told_and_found_again() {
     super::sign_in(&dana, "dana");
     drop(console);
     dana.sees("The connection to Signalbox is lost");
+    // Whoever is at the end of a long channel sees it, too.
+    dana.script("document.getElementById('log').style.minHeight = '4000px'; scrollTo(0, 9000)");
+    dana.until_script(
+        "it is in sight",
+        "const box = document.getElementById('lost').getBoundingClientRect(); return scrollY > 500 && box.top >= 0 && box.bottom < 300",
+    );
     command(&dana, "/stuck-orders");
     dana.sees("No answer came.");
     let _serving = bot.serve();

@@ -60,7 +60,7 @@ pub(super) async fn sign_in(
         .and_then(|token| console.door.whose(&console.rules(), token));
     let Some(person) = whose else {
         tracing::warn!(%from, "a token that is nobody's");
-        let say = "This token is nobody's. Nothing else is told about it.";
+        let say = "This token is nobody's. See that the whole of it was copied.";
         return Ok(console.sign_in_page(StatusCode::FORBIDDEN, &to, Some(say)));
     };
     tracing::info!(%from, person, "signed in");

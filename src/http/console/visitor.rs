@@ -216,7 +216,10 @@ mod tests {
         for (address, page) in [
             ("/", Some("/")),
             ("/runs/7k2m9qx4ab", Some("/runs/7k2m9qx4ab")),
-            ("/runs?q=order%201042&outcome=failed", Some("/runs?q=order%201042&outcome=failed")),
+            (
+                "/runs?q=order%201042&outcome=failed",
+                Some("/runs?q=order%201042&outcome=failed"),
+            ),
             ("/runbooks/forward-order", Some("/runbooks/forward-order")),
             ("/events", None),
             ("/complete?line=/for", None),

@@ -138,7 +138,7 @@ fn body(message: &Message, rows: usize) -> Markup {
                 }
             }
         }
-        (plan(report, &message.key()))
+        (plan(&report.plan, &format!("{}:plan", message.key())))
         (steps(report, &message.key()))
         @if let Some(table) = &report.table { (self::table(table, rows, &message.subject)) }
         @if let Some(verdict) = &report.verdict {
@@ -155,16 +155,17 @@ fn body(message: &Message, rows: usize) -> Markup {
     }
 }
 
-fn plan(report: &Report, key: &str) -> Markup {
+/// The planned steps; of many the later ones are folded away.
+pub(super) fn plan(plan: &[String], key: &str) -> Markup {
     html! {
-        @if !report.plan.is_empty() {
+        @if !plan.is_empty() {
             ol.plan aria-label="Plan" {
-                @for line in report.plan.iter().take(STEPS) { li { (shown(line)) } }
+                @for line in plan.iter().take(STEPS) { li { (shown(line)) } }
             }
-            @if report.plan.len() > STEPS {
-                details data-key={ (key) ":plan" } {
-                    summary { (report.plan.len() - STEPS) " more steps" }
-                    ol.plan start=(STEPS + 1) { @for line in &report.plan[STEPS..] { li { (shown(line)) } } }
+            @if plan.len() > STEPS {
+                details data-key=(key) {
+                    summary { (plan.len() - STEPS) " more steps" }
+                    ol.plan start=(STEPS + 1) { @for line in &plan[STEPS..] { li { (shown(line)) } } }
                 }
             }
         }
@@ -178,9 +179,14 @@ fn steps(report: &Report, key: &str) -> Markup {
         @if !steps.is_empty() {
             ol.steps aria-label="Steps" { @for one in steps.iter().take(STEPS) { (step(one)) } }
             @if steps.len() > STEPS {
+                @let begun = steps[STEPS..].iter().filter(|step| step.begun).count();
+                @let ended = steps[STEPS..].iter().filter(|step| step.outcome.is_some()).count();
                 @let quiet = steps[STEPS..].iter().all(|step| matches!(step.outcome, None | Some(StepOutcome::Done | StepOutcome::Skipped)));
                 details open[!quiet] data-key={ (key) ":steps" } {
-                    summary { (steps.len() - STEPS) " more steps" }
+                    summary {
+                        (steps.len() - STEPS) " more steps"
+                        @if begun > 0 { ", " (ended) " of them ended" }
+                    }
                     ol.steps { @for one in &steps[STEPS..] { (step(one)) } }
                 }
             }

@@ -92,12 +92,18 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
             }
             body data-live=[frame.guest.map(|_| "/events")] {
                 a.skip href="#main" { "Skip to the content" }
-                (banner(frame))
-                @if let Some(guest) = frame.guest {
-                    (notices(&guest.notices))
-                    (lost())
-                    (press_form(guest, frame.nonce))
+                // Stays in sight: whoever is at the end of a long page has to see that what it shows is old.
+                div.top {
+                    (banner(frame))
+                    @if let Some(guest) = frame.guest {
+                        (notices(&guest.notices))
+                        (lost())
+                    }
                 }
+                @if frame.demo {
+                    p.demo { strong { "Demo." } " Anyone can be anyone here; nothing proves who you are." }
+                }
+                @if let Some(guest) = frame.guest { (press_form(guest, frame.nonce)) }
                 (body)
                 div #announce .unseen role="status" aria-live="polite" {}
             }
@@ -126,9 +132,6 @@ fn banner(frame: &Frame<'_>) -> Markup {
                 }
                 (who(frame, guest))
             }
-        }
-        @if frame.demo {
-            p.demo { strong { "Demo." } " Anyone can be anyone here; nothing proves who you are." }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `/runs/ID`: one run whole.
 
-use super::message::{Message, whole};
+use super::message::{Message, plan, whole};
 use super::{exact, moment, shown, state};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -102,7 +102,7 @@ pub fn run(run: &Whole<'_>) -> Markup {
                 section {
                     h2 { "Plan" }
                     @if run.plan.is_empty() { p { "No steps: it only looks." } }
-                    ol.plan { @for line in run.plan { li { (shown(line)) } } }
+                    (plan(run.plan, "plan"))
                     @if !run.locks.is_empty() {
                         p { "Locks: " @for (index, key) in run.locks.iter().enumerate() { @if index > 0 { ", " } code { (shown(key)) } } }
                     }
