@@ -136,8 +136,10 @@
     on("notices", (html) => {
       const holder = document.createElement("template");
       holder.innerHTML = html;
-      carry($("notices"), holder.content);
-      $("notices").replaceWith(holder.content);
+      const [old, fresh] = [$("notices"), holder.content.firstElementChild];
+      carry(old, fresh);
+      // Said aloud only where it is another text.
+      if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
     });
     // Another tab may be about to sign in as somebody else.
     on("reload", () => { deaf(); setTimeout(() => location.reload(), 500); });

@@ -169,7 +169,7 @@ fn who(frame: &Frame<'_>, guest: &Guest) -> Markup {
 /// What everybody should know; also sent alone when it changes.
 pub fn notices(notices: &[Notice]) -> Markup {
     html! {
-        div #notices {
+        div #notices aria-live="polite" {
             @for notice in notices {
                 div.notice role="note" {
                     span.mark aria-hidden="true" { "!" }
