@@ -93,6 +93,7 @@ fn the_keyboard_is_enough() {
     lee.tab_to("Yes, approve and start");
     lee.key(Key::Enter);
     lee.sees("Nothing waits for your yes.");
+    lee.sees("Your word is in: /forward-order order=2107");
     dana.sees("succeeded");
     assert_eq!(shop.posts(2107, 1), 1);
 

@@ -63,6 +63,28 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
 }
 
 #[test]
+fn a_press_that_is_refused_is_told_on_the_page_where_it_was_pressed() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    command(&dana, "/forward-order 1052");
+    dana.sees("waits for approval");
+    for page in [
+        format!("/runs/{}", run_of(&dana, "/forward-order order=1052")),
+        "/approvals".to_owned(),
+    ] {
+        lee.open(&page);
+        lee.press("Approve");
+        // As if the plan had become another one since the page was loaded.
+        lee.script("document.querySelector('[name=press][value^=approve]').value = 'approve 0'");
+        lee.press("Yes, approve and start");
+        lee.sees("The plan has changed since you saw it. Look at it again and approve what it is now.");
+        lee.sees("waits for approval");
+    }
+}
+
+#[test]
 fn hostile_words_are_text() {
     let shop = Shop::shared();
     let bot = shop.bot();

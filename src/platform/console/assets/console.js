@@ -22,9 +22,16 @@
   };
 
   const say = (text) => { $("announce").textContent = text; };
+  // Where a page shows no answers, what came of a press is told at its top.
+  let told = null;
   const problem = (text) => {
     const place = $("problem");
-    if (!place) return text && say(text);
+    if (!place) {
+      if (!text) return;
+      told = Object.assign(document.createElement("p"), { className: "problem", role: "alert", textContent: text });
+      main.querySelector(".problem[role=alert]")?.remove();
+      return main.prepend(told);
+    }
     place.textContent = text;
     place.hidden = !text;
   };
@@ -94,6 +101,18 @@
     say(`${head}: ${state}. ${words}`);
   };
 
+  const answered = (html) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const run = holder.content.querySelector(".message h2 a");
+    if (run?.getAttribute("href") === location.pathname) { told = null; return; }
+    told = document.createElement("p");
+    told.className = run ? "hint" : "problem";
+    told.setAttribute("role", run ? "status" : "alert");
+    if (run) told.append("Your word is in: ", run);
+    else told.append(holder.content.querySelector(".message .say")?.textContent || "");
+  };
+
   // A page that is more than its messages is fetched whole.
   let waiting = 0;
   const refresh = () => {
@@ -107,7 +126,7 @@
       if (!fresh) return;
       local(fresh);
       const settle = carry(part, fresh);
-      part.replaceChildren(...fresh.childNodes);
+      part.replaceChildren(...(told ? [told] : []), ...fresh.childNodes);
       settle();
     }, 150);
   };
@@ -173,7 +192,7 @@
     problem("");
     if (!text) say("Done.");
     else if (log) place(text, true, from);
-    else refresh();
+    else { answered(text); refresh(); }
     return true;
   };
 
