@@ -143,6 +143,5 @@ fn client(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// The path of the page that a form was sent from.
 fn came_from(headers: &HeaderMap) -> Option<String> {
     let referer = Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
-    let path = referer.path();
-    (["/approvals", "/runs"].contains(&path) || path.starts_with("/runs/")).then(|| path.to_owned())
+    own_page(referer.path())
 }
