@@ -13,6 +13,7 @@ use crate::runbook::{Runbook, StepOutcome};
 use crate::trial::{Played, Struck, Trial};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,8 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
             bench.problem(runbook, 0, "there is no [[example]]: nothing can be tried".to_owned());
         }
     }
+    let mut seen = BTreeSet::new();
+    bench.struck.retain(|step| seen.insert(step.clone()));
     for wanted in &options.wanted {
         if !bench.struck.iter().any(|step| wanted.means(step)) {
             return Err(AppError::Denied(format!(

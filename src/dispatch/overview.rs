@@ -17,7 +17,7 @@ use crate::store::StoreError;
 use std::sync::Arc;
 
 /// Runs that wait for people are listed up to this many.
-const WAITING: i64 = 50;
+pub const WAITING: i64 = 50;
 
 /// The runbooks, as one person stands to them.
 #[derive(Debug)]

@@ -95,6 +95,7 @@ pub fn load_folder(folder: &Path, known: &Known) -> (Catalog, Vec<Problem>) {
 pub fn load_folder_again(folder: &Path, known: &Known, before: &Catalog) -> (Catalog, Vec<Problem>) {
     let mut catalog = Catalog::default();
     let mut problems = Vec::new();
+    let mut wrong = BTreeSet::new();
     let paths = match std::fs::read_dir(folder).and_then(|entries| {
         entries
             .map(|entry| entry.map(|it| it.path()))
@@ -123,6 +124,7 @@ pub fn load_folder_again(folder: &Path, known: &Known, before: &Catalog) -> (Cat
             Ok(text) => text,
             Err(error) => {
                 problems.push(Problem::whole(path, format!("the file cannot be read: {error}")));
+                wrong.insert(name);
                 continue;
             }
         };
@@ -138,10 +140,13 @@ pub fn load_folder_again(folder: &Path, known: &Known, before: &Catalog) -> (Cat
                 problems.extend(example::check(&runbook, path));
                 catalog.insert(runbook);
             }
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                problems.extend(found);
+                wrong.insert(name);
+            }
         }
     }
-    problems.extend(offers_lead_somewhere(&catalog, folder));
+    problems.extend(offers_lead_somewhere(&catalog, &wrong, folder));
     problems.sort();
     (catalog, problems)
 }
@@ -197,8 +202,8 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let mut known = known.clone();
     let missing = missing(top, sheet, &mut known);
     let known = &known;
-    let inputs = inputs::inputs(top, sheet, known);
-    let declared = Shape::fields(inputs.iter().map(|it| it.name.as_str()));
+    let (inputs, named) = inputs::inputs(top, sheet, known);
+    let declared = Shape::fields(named.iter().map(String::as_str));
     let names = Names::new().with("inputs", declared);
     let (looks, names) = looks(top, sheet, known, names);
     let names = names.with("person", Shape::Any);
@@ -212,8 +217,9 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let proof = proof(top, sheet, known);
     let result = result(top, sheet, &names);
     let offers = offers(top, sheet, &names);
-    // What an example says of a look or a step that could not be read cannot be checked.
-    let readable = looks.len() == top.length("look") && steps.len() == top.length("step");
+    // What an example says of an input, a look or a step that could not be read cannot be checked.
+    let readable =
+        inputs.len() == top.length("input") && looks.len() == top.length("look") && steps.len() == top.length("step");
     let examples = if readable {
         examples::examples(top, sheet, &inputs, &looks, &steps)
     } else {
@@ -528,8 +534,8 @@ fn offers(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Vec<Offer>
     offers
 }
 
-/// An offer names a runbook of the same folder and inputs that it has.
-fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
+/// An offer names a runbook of the same folder and inputs that it has. Of a file that is `wrong` its own problems are told.
+fn offers_lead_somewhere(catalog: &Catalog, wrong: &BTreeSet<&str>, folder: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     for runbook in catalog.runbooks() {
         let path = folder.join(format!("{}.toml", runbook.name));
@@ -540,6 +546,7 @@ fn offers_lead_somewhere(catalog: &Catalog, folder: &Path) -> Vec<Problem> {
         };
         for offer in &runbook.offers {
             match catalog.get(&offer.runbook) {
+                None if wrong.contains(offer.runbook.as_str()) => {}
                 None => tell(
                     &offer.runbook,
                     calls::unknown("runbook", &offer.runbook, catalog.runbooks().map(|it| it.name.as_str())),

@@ -4,7 +4,7 @@ use super::parsers::assert_harmless;
 use super::parsers::slack::EVERY;
 use super::values::{MANY, SINGLE, brief, hostile};
 use super::world::World;
-use crate::harness::visitor::Visitor;
+use crate::harness::visitor::{Answered, Visitor};
 use futures::StreamExt;
 use futures::stream;
 use scraper::{Html, Selector};
@@ -52,6 +52,21 @@ fn in_an_address(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// On a busy machine a form leads to the page that waits for the answer; that one leads on.
+async fn settled(visitor: &Visitor, sent: Answered) -> Answered {
+    let waits = sent.to.clone();
+    if !waits.starts_with("/asked/") {
+        return sent;
+    }
+    for _ in 0..100 {
+        let page = visitor.get(&waits).await;
+        if page.status != 200 || !page.said().contains("Signalbox is at it") {
+            return page;
+        }
+    }
+    panic!("{waits} is never answered");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_form_no_value_does_harm() {
     let world = World::new().await;
@@ -66,7 +81,8 @@ async fn in_a_form_no_value_does_harm() {
         .collect();
     let answers = tries.iter().enumerate().map(|(at, (name, value))| async move {
         let fields = [(*name, value.as_str()), ("do", "run")];
-        dana.post("/runbooks/every", &at.to_string(), &fields).await
+        let sent = dana.post("/runbooks/every", &at.to_string(), &fields).await;
+        settled(dana, sent).await
     });
     let answers: Vec<_> = stream::iter(answers).buffered(32).collect().await;
     let mut runs = 0;

@@ -11,17 +11,18 @@ use std::process::Command;
 async fn ones_own_token_opens_and_nothing_else_does() {
     let site = Site::open().await;
     let nobody = client();
-    for path in [
-        "/",
-        "/runs",
-        "/approvals",
-        "/runbooks",
-        "/runs/x",
-        "/runs/x/json",
-        "/events",
+    for (path, door) in [
+        ("/", "/sign-in"),
+        ("/runs?q=6&person=lee", "/sign-in?to=%2Fruns%3Fq%3D6%26person%3Dlee"),
+        ("/approvals", "/sign-in?to=%2Fapprovals"),
+        ("/runbooks", "/sign-in?to=%2Frunbooks"),
+        ("/runs/x", "/sign-in?to=%2Fruns%2Fx"),
+        ("/runs/x/json", "/sign-in?to=%2Fruns%2Fx%2Fjson"),
+        ("/events", "/sign-in"),
+        ("/asked/x", "/sign-in"),
     ] {
         let answered = Answered::of(nobody.get(format!("{}{path}", site.url())).send().await.unwrap()).await;
-        assert_eq!((answered.status, answered.to.as_str()), (303, "/sign-in"), "{path}");
+        assert_eq!((answered.status, answered.to.as_str()), (303, door), "{path}");
     }
     let long = "x".repeat(600);
     for token in ["", "dana", &DANA[1..], "DANA-0123456789ABCDEF0123456789ABCDEF", &long] {
@@ -46,6 +47,38 @@ async fn ones_own_token_opens_and_nothing_else_does() {
     assert_eq!((left.status, left.to.as_str()), (303, "/sign-in"));
     assert_eq!(dana.get("/").await.to, "/sign-in", "the cookie is of no more use");
     assert!(!site.served.log().contains(&DANA[5..]), "a token stands in the log");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_leads_on_to_the_page_that_was_asked_for_and_nowhere_else() {
+    let site = Site::open().await;
+    let nobody = client();
+    let enter = async |token: &str, to: &str| {
+        let sent = nobody
+            .post(format!("{}/sign-in", site.url()))
+            .header(ORIGIN, site.url())
+            .form(&[("token", token), ("to", to)]);
+        Answered::of(sent.send().await.unwrap()).await
+    };
+    // As a link in chat leads there, with a slip of the finger in between.
+    let page = "/runs/7k2m9qx4ab";
+    let door = nobody.get(format!("{}{page}", site.url())).send().await.unwrap();
+    let door = door.headers()["location"].to_str().unwrap().to_owned();
+    let door = Answered::of(nobody.get(format!("{}{door}", site.url())).send().await.unwrap()).await;
+    let to = door.attribute("input[name=to]", "value").unwrap();
+    let refused = enter("wrong", &to).await;
+    assert_eq!(refused.status, 403);
+    let to = refused.attribute("input[name=to]", "value").unwrap();
+    assert_eq!(enter(DANA, &to).await.to, page);
+    for elsewhere in [
+        "",
+        "https://evil.example/runs",
+        "//evil.example/runs",
+        "/sign-out",
+        "/events",
+    ] {
+        assert_eq!(enter(DANA, elsewhere).await.to, "/", "{elsewhere}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,6 +82,7 @@ async fn files_that_are_wrong_are_told_on_every_page_until_they_are_right() {
     let site = Site::open().await;
     let (dana, lee) = (site.sign_in(DANA).await, site.sign_in(LEE).await);
     let mut stream = super::stream::Stream::open(&lee, "/events").await;
+    assert!(!stream.until("notices").await.data.contains("are wrong"));
     let say = "The files of runbooks, people, policy or panels are wrong, so what was in force before stays in force.";
     assert_eq!(dana.get("/runs").await.texts("#notices .notice").len(), 0);
     site.world.write(
@@ -98,9 +99,9 @@ async fn files_that_are_wrong_are_told_on_every_page_until_they_are_right() {
     let run = run_of(&dana.post("/", "n", &[("line", "/mark 1")]).await);
     site.until(&dana, &format!("/runs/{run}"), |page| page.said().contains("succeeded"))
         .await;
-    stream.until("notices").await;
+    assert!(stream.until("notices").await.data.contains("are wrong"));
     site.world.write("commands/mark.toml", MARK);
     site.until(&dana, "/runs", |page| page.texts("#notices .notice").is_empty())
         .await;
-    stream.until("notices").await;
+    assert!(!stream.until("notices").await.data.contains("are wrong"));
 }

@@ -20,6 +20,8 @@ fn every_page_can_be_read_in_every_light_and_width() {
     dana.sees("Order 1049 is processing, not paid");
     command(&dana, "/stuck-orders");
     dana.sees("paid orders wait for a supplier");
+    // The chart has to show how it was before.
+    shop.until_measured("orders_awaiting_forwarding");
     command(&dana, "/forward-order 2129");
     dana.sees("Order 2129 is forwarded");
     command(&lee, "/forward-order 1053");
@@ -33,6 +35,7 @@ fn every_page_can_be_read_in_every_light_and_width() {
     lee.tall(1640);
     lee.picture("channel-whole");
     lee.dark(true);
+    lee.until_script("the chart is dark as well", DARK_CHART);
     lee.picture("channel-whole-dark");
     lee.dark(false);
     lee.desktop();
@@ -74,6 +77,9 @@ const CHART: &str = "const all = [...document.querySelectorAll('.message img')];
     all.forEach((one) => one.scrollIntoView());
     scrollTo(0, document.body.scrollHeight);
     return all.length > 0 && all.every((one) => one.complete && one.naturalWidth > 300)";
+
+const DARK_CHART: &str = "const all = [...document.querySelectorAll('.message img')];
+    return all.every((one) => one.currentSrc.includes('theme=dark') && one.complete && one.naturalWidth > 300)";
 
 /// Takes the pictures and measures. All faults of a page are told at once.
 fn looks_good(window: &Window<'_>, page: &str) {

@@ -1,6 +1,6 @@
 //! Asked in one window, approved in another, seen in both.
 
-use super::{Console, command, run_of, sign_in};
+use super::{Console, command, run_of};
 use crate::harness::shop::Shop;
 use fantoccini::key::Key;
 use serde_json::json;
@@ -93,6 +93,7 @@ fn the_keyboard_is_enough() {
     lee.tab_to("Yes, approve and start");
     lee.key(Key::Enter);
     lee.sees("Nothing waits for your yes.");
+    lee.sees("Your word is in: /forward-order order=2107");
     dana.sees("succeeded");
     assert_eq!(shop.posts(2107, 1), 1);
 
@@ -102,6 +103,99 @@ fn the_keyboard_is_enough() {
     // The last line comes back.
     dana.key(Key::Up);
     assert_eq!(dana.filled("Command"), "/forward-order 2107,2108,2109,2110,2111,2112");
+}
+
+#[test]
+fn many_tabs_of_one_person_all_load_and_the_one_that_is_looked_at_moves() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let dana = console.window_of("dana");
+    // A browser keeps six connections to one server.
+    let tabs: Vec<_> = (0..9)
+        .map(|_| {
+            let tab = dana.new_tab();
+            dana.open("/");
+            dana.sees("Nothing has happened yet.");
+            tab
+        })
+        .collect();
+    command(&dana, "/order-status 1050");
+    dana.sees("Order 1050 is shipped");
+    dana.to_tab(&tabs[0]);
+    dana.sees("Order 1050 is shipped");
+    command(&dana, "/order-status 1051");
+    dana.sees("/order-status order=1051");
+    dana.to_tab(&tabs[8]);
+    dana.sees("/order-status order=1051");
+    assert_eq!(dana.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn commands_may_follow_each_other_faster_than_their_answers() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let dana = console.window_of("dana");
+    // All at once, and the last one twice.
+    dana.script(
+        "const line = document.getElementById('line'), form = document.getElementById('composer');
+         for (const order of [1050, 1051, 1042, 1042]) { line.value = `/order-status ${order}`; form.requestSubmit(); }",
+    );
+    for order in [1050, 1051, 1042] {
+        dana.sees(&format!("/order-status order={order}"));
+    }
+    assert_eq!(dana.filled("Command"), "");
+    dana.until_script("nothing is under way", "return !document.querySelector('.pending')");
+    assert_eq!(bot.runs().len(), 3, "{:?}", bot.runs());
+}
+
+#[test]
+fn what_somebody_has_opened_and_where_they_are_stays_while_a_run_moves() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    let orders: Vec<String> = (2140..2155).map(|order| order.to_string()).collect();
+    command(&dana, &format!("/forward-order {}", orders.join(",")));
+    lee.sees("waits for approval");
+    lee.press("3 more steps");
+    lee.sees("Send order 2154");
+    // The channel is longer than the window, and the run is above.
+    for order in [1042, 1050, 1051] {
+        command(&lee, &format!("/order-status {order}"));
+        lee.sees(&format!("Order {order} is"));
+    }
+    lee.script("document.querySelector('.message').scrollIntoView()");
+    lee.press("Approve");
+    lee.press("Yes, approve and start");
+    lee.sees("lee approved");
+    lee.until_script(
+        "the run that was approved is in sight",
+        "const box = document.querySelector('.message').getBoundingClientRect(); return box.bottom > 60 && box.top < innerHeight",
+    );
+    dana.sees("succeeded");
+
+    // The page of a run: a fold and the keyboard's place stay.
+    let run = run_of(
+        &lee,
+        &format!("/forward-order order={} and 5 more", orders[..10].join(",")),
+    );
+    dana.open(&format!("/runs/{run}"));
+    dana.press("orders");
+    dana.script("document.querySelector('a[href$=\"/json\"]').focus(); document.querySelector('main').stamp = 1");
+    dana.until_script(
+        "the soak is over, and it is the same page",
+        "return document.body.innerText.includes('proved: ') && document.querySelector('main').stamp === 1",
+    );
+    assert_eq!(
+        dana.script("return document.querySelector('details[data-key=\"look:orders\"]').open"),
+        json!(true)
+    );
+    assert_eq!(
+        dana.script("return document.activeElement.innerText"),
+        json!("Everything as JSON")
+    );
 }
 
 #[test]
@@ -154,7 +248,9 @@ fn a_viewer_sees_what_others_do_and_is_told_why_not() {
     let console = Console::of(&bot);
     let vic = console.browser.window(&bot.address());
     vic.open("/runs");
-    sign_in(&vic, "vic");
+    vic.sees("Who do you want to be?");
+    vic.press_beginning("vic");
+    vic.sees_address("/runs");
     vic.press("Runbooks");
     vic.sees("Not for you");
     vic.sees("Viewers may look and change nothing; ask somebody of ops.");

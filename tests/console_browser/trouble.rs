@@ -2,6 +2,7 @@
 
 use super::{Console, command, run_of};
 use crate::harness::shop::Shop;
+use fantoccini::key::Key;
 
 #[test]
 fn an_order_that_is_not_paid_is_refused_with_the_reason() {
@@ -23,6 +24,9 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
     let bot = shop.bot();
     let console = Console::of(&bot);
     let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    // Something else to press stands above.
+    command(&dana, "/forward-order 1052");
+    dana.sees("waits for approval");
     shop.ctl(&["outage", "on"]);
     command(&dana, "/forward-order 2122");
     dana.sees("needs a person");
@@ -37,6 +41,16 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
         "needs-person"
     );
     lee.fill("How do you know?", "CJ says by phone that they have nothing");
+    // Enter in a field presses the first button of its form, wherever that stands.
+    lee.key(Key::Enter);
+    command(&lee, "/help forward-order");
+    lee.sees("only you see this");
+    for (line, outcome) in [
+        ("/forward-order order=1052", "awaiting-approval"),
+        ("/forward-order order=2122", "needs-person"),
+    ] {
+        assert_eq!(bot.show(&run_of(&lee, line))["outcome"], outcome, "{line}");
+    }
     lee.press("It did not happen");
     lee.sees_no_longer("needs a person");
     dana.sees("CJ says by phone that they have nothing");
@@ -46,6 +60,28 @@ fn a_supplier_without_an_answer_needs_a_person_who_says_how_they_know() {
         "failed"
     );
     assert_eq!(shop.posts(2122, 1), 1);
+}
+
+#[test]
+fn a_press_that_is_refused_is_told_on_the_page_where_it_was_pressed() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    command(&dana, "/forward-order 1052");
+    dana.sees("waits for approval");
+    for page in [
+        format!("/runs/{}", run_of(&dana, "/forward-order order=1052")),
+        "/approvals".to_owned(),
+    ] {
+        lee.open(&page);
+        lee.press("Approve");
+        // As if the plan had become another one since the page was loaded.
+        lee.script("document.querySelector('[name=press][value^=approve]').value = 'approve 0'");
+        lee.press("Yes, approve and start");
+        lee.sees("The plan has changed since you saw it. Look at it again and approve what it is now.");
+        lee.sees("waits for approval");
+    }
 }
 
 #[test]
@@ -95,6 +131,12 @@ fn a_bot_that_goes_away_is_told_and_found_again() {
     super::sign_in(&dana, "dana");
     drop(console);
     dana.sees("The connection to Signalbox is lost");
+    // Whoever is at the end of a long channel sees it, too.
+    dana.script("document.getElementById('log').style.minHeight = '4000px'; scrollTo(0, 9000)");
+    dana.until_script(
+        "it is in sight",
+        "const box = document.getElementById('lost').getBoundingClientRect(); return scrollY > 500 && box.top >= 0 && box.bottom < 300",
+    );
     command(&dana, "/stuck-orders");
     dana.sees("No answer came.");
     let _serving = bot.serve();

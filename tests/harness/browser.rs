@@ -10,7 +10,7 @@ pub mod inspection;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use reqwest::{Method, Url};
@@ -219,6 +219,19 @@ impl Window<'_> {
     #[track_caller]
     pub fn open(&self, path: &str) {
         self.wait(self.client().goto(&format!("{}{path}", self.base))).unwrap();
+    }
+
+    /// Another tab of the same browser, in front.
+    #[track_caller]
+    pub fn new_tab(&self) -> WindowHandle {
+        let tab = self.wait(self.client().new_window(true)).unwrap().handle;
+        self.to_tab(&tab);
+        tab
+    }
+
+    #[track_caller]
+    pub fn to_tab(&self, tab: &WindowHandle) {
+        self.wait(self.client().switch_to_window(tab.clone())).unwrap();
     }
 
     /// Path and query of the page.

@@ -219,6 +219,24 @@ impl Shop {
         })
     }
 
+    /// Waits until Prometheus has read a signal of the bot that it expects a few times, so that a chart of it has a past.
+    #[track_caller]
+    pub fn until_measured(&self, signal: &str) {
+        let query = format!("/api/v1/query?query=count_over_time(signalbox_signal%7Bsignal=%22{signal}%22%7D[1m])");
+        let begun = Instant::now();
+        loop {
+            let answer = get(self.known("PROMETHEUS_URL"), &query);
+            let count = answer
+                .as_ref()
+                .and_then(|answer| answer["data"]["result"][0]["value"][1].as_str()?.parse::<u64>().ok());
+            if count.is_some_and(|count| count >= 3) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{signal} is not measured: {answer:?}");
+            thread::sleep(BETWEEN_LOOKS);
+        }
+    }
+
     /// What the order's row records, supplier by supplier.
     pub fn recorded(&self, order: u64) -> Value {
         self.value("select supplier_order_ids from store_order where id = $1", order)

@@ -7,10 +7,11 @@ use crate::platform::console::render::page::Here;
 use crate::report::Outcome;
 use axum::extract::State;
 use axum::response::Response;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 pub(super) async fn show(State(console): State<Arc<Console>>, visitor: Visitor) -> Result<Response, Trouble> {
-    let desk = &console.station.desk;
+    let (desk, since) = (&console.station.desk, Timestamp::now().as_microsecond());
     let (mut mine, mut unknown, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for waiting in desk.waiting(&visitor.rules, &visitor.asker()).await? {
         let why = waiting.why_not().map(str::to_owned);
@@ -24,11 +25,12 @@ pub(super) async fn show(State(console): State<Arc<Console>>, visitor: Visitor) 
     }
     console
         .page(&visitor, "Approvals", Here::Approvals, |_, _| {
-            approvals(&Approvals {
+            let all = Approvals {
                 mine: &mine,
                 unknown: &unknown,
                 others: &others,
-            })
+            };
+            approvals(&all, since)
         })
         .await
 }

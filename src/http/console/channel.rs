@@ -72,6 +72,7 @@ impl Console {
             messages.push(self.answer_message(visitor, &answer.request, answer.report).await?);
         }
         messages.sort_by_key(|message| message.at);
+        more |= messages.len() > MESSAGES;
         messages.drain(..messages.len().saturating_sub(MESSAGES));
         let runnable = runnable(&visitor.rules, &asker);
         let mut examples = examples(&runnable);

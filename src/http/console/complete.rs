@@ -71,7 +71,7 @@ pub(super) async fn complete(
         choices: choices(text, &completion),
         stale: completion.stale.map(|age| {
             let age = duration::show(std::time::Duration::from_secs(age.as_secs().unsigned_abs()));
-            format!("The shop does not answer in time. This was known {age} ago.")
+            format!("The list cannot be read just now. This was known {age} ago.")
         }),
         usage: completion.usage,
     };

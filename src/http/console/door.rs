@@ -21,6 +21,9 @@ use subtle::ConstantTimeEq;
 const TRIES_PER_MINUTE: NonZeroU32 = NonZeroU32::new(10).unwrap();
 const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
+/// A shorter token counts, and is warned of.
+const SHORT: usize = 20;
+
 type Environment = fn(&str) -> Option<String>;
 
 /// The console's door.
@@ -142,6 +145,12 @@ impl Door {
             let Some(reference) = person.console() else { continue };
             match self.secrets.resolve(reference) {
                 Ok(token) => {
+                    if token.expose_secret().len() < SHORT {
+                        tracing::warn!(
+                            person = person.name,
+                            "this console token is so short that it can be guessed: make one of {SHORT} characters or more"
+                        );
+                    }
                     let hash: [u8; 32] = Sha256::digest(token.expose_secret().as_bytes()).into();
                     if let Some((other, _)) = hashes.iter().find(|(_, known)| **known == hash) {
                         tracing::error!(

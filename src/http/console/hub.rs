@@ -1,5 +1,6 @@
 //! One loop per process notices what changed and tells every open page. It rests while nobody looks.
 
+use crate::dispatch::overview::WAITING;
 use crate::rules::Rules;
 use crate::station::Station;
 use crate::store::StoreError;
@@ -183,10 +184,16 @@ impl Hub {
         let changed = store.changed_runs(seen.since - OVERLAP, TURN).await?;
         let fresh: Vec<ChangedRun> = changed.into_iter().filter(|run| seen.is_new(run)).collect();
         if !fresh.is_empty() {
+            // What waits is counted by every page for itself: only where the count may be another one.
+            let waiting = store.waiting_runs(WAITING).await?;
+            let another = seen.waiting.as_ref() != Some(&waiting) || fresh.iter().any(|run| waiting.contains(&run.id));
+            seen.waiting = Some(waiting);
             for run in fresh {
                 self.tell(Pulse::Run(Arc::new(run)));
             }
-            self.tell(Pulse::Waiting);
+            if another {
+                self.tell(Pulse::Waiting);
+            }
         }
         let pauses = store.pauses().await?;
         if seen.pauses.as_ref() != Some(&pauses) {
@@ -204,6 +211,7 @@ struct Seen {
     since: i64,
     runs: HashMap<String, (i64, i64)>,
     pauses: Option<Vec<Pause>>,
+    waiting: Option<Vec<String>>,
 }
 
 impl Seen {
@@ -212,6 +220,7 @@ impl Seen {
             since: now.as_microsecond(),
             runs: HashMap::new(),
             pauses: None,
+            waiting: None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::store::messages::{DueMessage, MessageKind};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub(super) async fn show(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
-    let desk = &console.station.desk;
+    let (desk, since) = (&console.station.desk, Timestamp::now().as_microsecond());
     let Some(live) = desk.seen(&visitor.rules, &visitor.asker(), &id).await? else {
         return Ok(console.no_such_run());
     };
@@ -89,6 +90,7 @@ pub(super) async fn show(
     console
         .page(&visitor, &format!("/{} {id}", plan.runbook), Here::Runs, |_, _| {
             run(&Whole {
+                since,
                 message: &message,
                 id: &id,
                 plan: &steps,

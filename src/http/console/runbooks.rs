@@ -77,13 +77,7 @@ pub(super) async fn sent(
         Ok(runbook) => runbook,
         Err(response) => return Ok(*response),
     };
-    let ours = ["csrf", "nonce", "do"];
-    let pairs: Vec<(String, String)> = sent
-        .fields
-        .iter()
-        .filter(|(name, _)| !ours.contains(&name.as_str()) || runbook.inputs.iter().any(|input| input.name == *name))
-        .cloned()
-        .collect();
+    let (pairs, run) = typed(&sent.fields);
     let words = Words::Named(pairs.clone());
     if let Err(problems) = interpret(&runbook, &words) {
         let mut response = console.form(&sent.visitor, &runbook, &pairs, &problems).await?;
@@ -93,10 +87,24 @@ pub(super) async fn sent(
     let ask = Ask::Run {
         runbook: name,
         words,
-        dry: sent.field("do") != "run",
+        dry: !run,
     };
     let nonce = sent.field("nonce");
     console.ask(&sent.visitor, ask, nonce, sent.script, Back::Run).await
+}
+
+/// What was typed into a form, and whether it is to be run. An input may be called like a field of ours: those stand
+/// before and behind all inputs.
+fn typed(fields: &[(String, String)]) -> (Vec<(String, String)>, bool) {
+    let mut pairs = fields.to_vec();
+    for ours in ["csrf", "nonce"] {
+        if let Some(at) = pairs.iter().position(|(name, _)| name == ours) {
+            pairs.remove(at);
+        }
+    }
+    let pressed = pairs.iter().rposition(|(name, _)| name == "do");
+    let run = pressed.is_some_and(|at| pairs.remove(at).1 == "run");
+    (pairs, run)
 }
 
 impl Console {
@@ -188,5 +196,34 @@ fn kind(kind: &InputKind) -> FieldKind {
         InputKind::Duration(_) => FieldKind::Duration,
         InputKind::Choice(choices) => FieldKind::Choice(choices.clone()),
         InputKind::Row => FieldKind::Text { longest: None },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::typed;
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn an_input_may_be_called_like_a_field_of_ours() {
+        for (button, run) in [("plan", false), ("run", true)] {
+            let form = pairs(&[
+                ("csrf", "secret"),
+                ("nonce", "n"),
+                ("do", "run"),
+                ("nonce", "7"),
+                ("csrf", "mine"),
+                ("do", button),
+            ]);
+            let inputs = pairs(&[("do", "run"), ("nonce", "7"), ("csrf", "mine")]);
+            assert_eq!(typed(&form), (inputs, run));
+        }
+        assert_eq!(typed(&[]), (Vec::new(), false));
     }
 }

@@ -40,6 +40,7 @@ pub(super) async fn show(
     visitor: Visitor,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Trouble> {
+    let since = Timestamp::now().as_microsecond();
     let given =
         |text: &str| Some(text.trim().chars().take(MAX_TEXT).collect::<String>()).filter(|text| !text.is_empty());
     let mut filter = RunFilter {
@@ -97,6 +98,7 @@ pub(super) async fn show(
     console
         .page(&visitor, "Runs", Here::Runs, |_, _| {
             runs(&Runs {
+                since,
                 lines: &lines,
                 outcome: filter.outcome,
                 runbook: filter.runbook.as_deref().unwrap_or_default(),

@@ -1,25 +1,42 @@
 //! The door: signing in with one's own token, picking somebody in demo mode, signing out.
 
 use super::door::hash;
-use super::visitor::{Sent, Visitor, by_script, field};
+use super::visitor::{Sent, Visitor, by_script, field, own_page};
 use super::{Console, Trouble};
 use crate::platform::console::render::sign_in;
-use axum::extract::{ConnectInfo, Form, State};
+use axum::extract::{ConnectInfo, Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use reqwest::Url;
+use serde::Deserialize;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Nobody's token is longer.
 const MAX_TOKEN: usize = 512;
 
-pub(super) async fn show(State(console): State<Arc<Console>>, headers: HeaderMap) -> Result<Response, Trouble> {
+/// Where somebody wanted to go who has to sign in first.
+#[derive(Debug, Deserialize)]
+pub(super) struct Door {
+    #[serde(default)]
+    to: String,
+}
+
+pub(super) async fn show(
+    State(console): State<Arc<Console>>,
+    Query(door): Query<Door>,
+    headers: HeaderMap,
+) -> Result<Response, Trouble> {
+    let to = wanted(&door.to);
     if Visitor::of(&console, &headers).await?.is_some() {
-        return Ok(Redirect::to("/").into_response());
+        return Ok(Redirect::to(&to).into_response());
     }
-    Ok(console.sign_in_page(StatusCode::OK, None))
+    Ok(console.sign_in_page(StatusCode::OK, &to, None))
+}
+
+fn wanted(to: &str) -> String {
+    own_page(to).unwrap_or_else(|| "/".to_owned())
 }
 
 pub(super) async fn sign_in(
@@ -31,11 +48,11 @@ pub(super) async fn sign_in(
     if console.door.demo() {
         return Ok(Redirect::to("/sign-in").into_response());
     }
-    let from = client(peer.ip(), &headers);
+    let (from, to) = (client(peer.ip(), &headers), wanted(field(&fields, "to")));
     if !console.door.may_try(from) {
         tracing::warn!(%from, "too many tries to sign in");
         let say = "Too many tries. Wait a minute, then try again.";
-        return Ok(console.sign_in_page(StatusCode::TOO_MANY_REQUESTS, Some(say)));
+        return Ok(console.sign_in_page(StatusCode::TOO_MANY_REQUESTS, &to, Some(say)));
     }
     let token = field(&fields, "token").trim();
     let whose = Some(token)
@@ -43,11 +60,11 @@ pub(super) async fn sign_in(
         .and_then(|token| console.door.whose(&console.rules(), token));
     let Some(person) = whose else {
         tracing::warn!(%from, "a token that is nobody's");
-        let say = "This token is nobody's. Nothing else is told about it.";
-        return Ok(console.sign_in_page(StatusCode::FORBIDDEN, Some(say)));
+        let say = "This token is nobody's. See that the whole of it was copied.";
+        return Ok(console.sign_in_page(StatusCode::FORBIDDEN, &to, Some(say)));
     };
     tracing::info!(%from, person, "signed in");
-    console.welcome(&headers, &person, "/").await
+    console.welcome(&headers, &person, &to).await
 }
 
 pub(super) async fn pick(
@@ -60,7 +77,10 @@ pub(super) async fn pick(
         let say = "Nobody of that name can be picked.";
         return Ok(console.refuse(by_script(&headers), StatusCode::FORBIDDEN, "Not so", say));
     }
-    let to = came_from(&headers).unwrap_or_else(|| "/".to_owned());
+    let to = match field(&fields, "to") {
+        "" => came_from(&headers).unwrap_or_else(|| "/".to_owned()),
+        to => wanted(to),
+    };
     console.welcome(&headers, person, &to).await
 }
 
@@ -71,9 +91,9 @@ pub(super) async fn sign_out(State(console): State<Arc<Console>>, sent: Sent) ->
 }
 
 impl Console {
-    fn sign_in_page(&self, status: StatusCode, problem: Option<&str>) -> Response {
+    fn sign_in_page(&self, status: StatusCode, to: &str, problem: Option<&str>) -> Response {
         if !self.door.demo() {
-            return self.bare(status, "Sign in", &sign_in::sign_in(problem));
+            return self.bare(status, "Sign in", &sign_in::sign_in(to, problem));
         }
         let rules = self.rules();
         let people: Vec<(String, String)> = rules
@@ -84,7 +104,7 @@ impl Console {
                 (person.name.clone(), groups.join(", "))
             })
             .collect();
-        self.bare(status, "Sign in", &sign_in::picker(&people))
+        self.bare(status, "Sign in", &sign_in::picker(to, &people))
     }
 
     /// Opens a session; the one that the browser had before ends.
@@ -100,7 +120,7 @@ impl Console {
         }
         let Some(opened) = self.door.open(&self.rules(), person, Timestamp::now()) else {
             let say = "Your token was taken away just now.";
-            return Ok(self.sign_in_page(StatusCode::FORBIDDEN, Some(say)));
+            return Ok(self.sign_in_page(StatusCode::FORBIDDEN, to, Some(say)));
         };
         store.open_session(&opened.hash, &opened.session).await?;
         Ok(([(header::SET_COOKIE, opened.cookie)], Redirect::to(to)).into_response())
@@ -123,6 +143,5 @@ fn client(peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 /// The path of the page that a form was sent from.
 fn came_from(headers: &HeaderMap) -> Option<String> {
     let referer = Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
-    let path = referer.path();
-    (["/approvals", "/runs"].contains(&path) || path.starts_with("/runs/")).then(|| path.to_owned())
+    own_page(referer.path())
 }

@@ -87,7 +87,9 @@ pub(super) async fn events(
             }
         }
     }
+    // What has no number of its own is told whole.
     feed.waiting().await?;
+    feed.notices().await?;
     let stream = unfold(feed, |mut feed| async move {
         let event = feed.next().await?;
         Some((Ok::<_, Infallible>(event), feed))

@@ -7,9 +7,10 @@ use crate::rules::Rules;
 use crate::store::sessions::Session;
 use axum::extract::{Form, FromRequest, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::{SignedDuration, Timestamp};
+use reqwest::Url;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -102,6 +103,30 @@ pub(super) fn by_script(headers: &HeaderMap) -> bool {
     headers.contains_key("x-console")
 }
 
+/// The door, and where to go from there: to the page that was asked for.
+fn sign_in_for(method: &Method, uri: &Uri) -> String {
+    let page = uri.path_and_query().map_or("/", |page| page.as_str());
+    let to = own_page(page).filter(|to| method == Method::GET && to != "/");
+    let door = to.and_then(|to| Url::parse_with_params("http://console.invalid/sign-in", [("to", to)]).ok());
+    match door.as_ref().and_then(Url::query) {
+        Some(query) => format!("/sign-in?{query}"),
+        None => "/sign-in".to_owned(),
+    }
+}
+
+/// An address, if it is that of a page of the console which people come back to.
+pub(super) fn own_page(address: &str) -> Option<String> {
+    // Its host serves to see that no other one is named.
+    let here = Url::parse("http://console.invalid/").ok()?;
+    let page = here.join(address).ok().filter(|page| page.origin() == here.origin())?;
+    let path = page.path();
+    let is_page = ["/", "/approvals", "/runs", "/runbooks"].contains(&path)
+        || path.starts_with("/runs/")
+        || path.starts_with("/runbooks/");
+    let query = page.query().map(|query| format!("?{query}")).unwrap_or_default();
+    is_page.then(|| format!("{path}{query}"))
+}
+
 impl FromRequestParts<Arc<Console>> for Visitor {
     type Rejection = Response;
 
@@ -113,7 +138,7 @@ impl FromRequestParts<Arc<Console>> for Visitor {
                 "Your sign-in has ended. Load the page again to sign in.",
             )
                 .into_response()),
-            Ok(None) => Err(Redirect::to("/sign-in").into_response()),
+            Ok(None) => Err(Redirect::to(&sign_in_for(&parts.method, &parts.uri)).into_response()),
             Err(trouble) => Err(trouble.into_response()),
         }
     }
@@ -178,6 +203,35 @@ impl Console {
             (status, say.to_owned()).into_response()
         } else {
             self.say(status, heading, say, &[("/", "To the channel")])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn people_come_back_to_pages_of_ours_alone() {
+        for (address, page) in [
+            ("/", Some("/")),
+            ("/runs/7k2m9qx4ab", Some("/runs/7k2m9qx4ab")),
+            (
+                "/runs?q=order%201042&outcome=failed",
+                Some("/runs?q=order%201042&outcome=failed"),
+            ),
+            ("/runbooks/forward-order", Some("/runbooks/forward-order")),
+            ("/events", None),
+            ("/complete?line=/for", None),
+            ("/sign-out", None),
+            ("/runs/../sign-out", None),
+            ("//evil.example/runs", None),
+            ("/\\evil.example/runs", None),
+            ("https://evil.example/runs", None),
+            ("javascript:alert(1)", None),
+            ("", Some("/")),
+        ] {
+            assert_eq!(own_page(address).as_deref(), page, "{address}");
         }
     }
 }

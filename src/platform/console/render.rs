@@ -35,7 +35,7 @@ pub(crate) fn said(text: &str) -> Markup {
     }
 }
 
-/// A moment: the time alone if it was today, and the whole of it for machines and on hovering.
+/// A moment without its year and seconds, which are told on hovering.
 pub(crate) fn moment(at: Timestamp) -> Markup {
     html! {
         time datetime=(at.strftime("%Y-%m-%dT%H:%M:%SZ")) title=(at.strftime("%Y-%m-%d %H:%M:%S UTC")) {

@@ -28,11 +28,14 @@ pub(super) const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "du
 const MAX_TEXT: usize = 200;
 const MAX_ITEMS: usize = 50;
 
-pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Vec<InputSpec> {
+/// The inputs, and the names of all: each use of one that is otherwise wrong would be told as a mistake of its own.
+pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> (Vec<InputSpec>, Vec<String>) {
     let mut inputs: Vec<InputSpec> = Vec::new();
+    let mut names = Vec::new();
     for section in top.sections(sheet, "input", KEYS) {
         let name = name(&section, sheet);
         let kind = kind(&section, sheet);
+        names.extend(name.clone());
         let (Some(name), Some(kind)) = (name, kind) else {
             continue;
         };
@@ -84,7 +87,7 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
         input.default = default(&section, sheet, &input);
         inputs.push(input);
     }
-    inputs
+    (inputs, names)
 }
 
 /// The `name` of a table, fit to stand behind a dot in expressions.

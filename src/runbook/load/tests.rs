@@ -384,6 +384,26 @@ fn an_offer_leads_to_a_runbook_and_its_inputs() {
 }
 
 #[test]
+fn one_mistake_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let table = "[result]\nrows = '[{\"a\": inputs.order}]'\ncolumns = ['a']\nsay = '{{ inputs.order }}'\n";
+    write(
+        "a.toml",
+        &format!(
+            "summary = 'a'\n[[input]]\nname = 'order'\nkind = 'intger'\n{table}[[refuse]]\nwhen = 'inputs.order > 7'\n\
+             say = 'no'\n[[example]]\nname = 'one'\nline = '1'\nexpect = 'plan'\n"
+        ),
+    );
+    write(
+        "b.toml",
+        "summary = 'b'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'\n[[offer]]\nrunbook = 'a'\nlabel = 'A'\n",
+    );
+    let (_, problems) = load_folder(folder.path(), &known());
+    insta::assert_snapshot!(lines(&problems), @"4:8: there is no kind of input `intger`; did you mean `integer`?");
+}
+
+#[test]
 fn what_has_not_changed_is_taken_over_unless_what_it_names_is_gone() {
     let folder = tempfile::tempdir().unwrap();
     let looks = "summary = 'a'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'\n";

@@ -22,25 +22,49 @@
   };
 
   const say = (text) => { $("announce").textContent = text; };
+  // Where a page shows no answers, what came of a press is told at its top.
+  let told = null;
   const problem = (text) => {
     const place = $("problem");
-    if (!place) return text && say(text);
+    if (!place) {
+      if (!text) return;
+      told = Object.assign(document.createElement("p"), { className: "problem", role: "alert", textContent: text });
+      main.querySelector(".problem[role=alert]")?.remove();
+      return main.prepend(told);
+    }
     place.textContent = text;
     place.hidden = !text;
   };
 
-  // What somebody has opened or typed stays when a message is drawn anew.
+  // How to find something again when it is drawn anew.
+  const by = (tag, name, value) => `${tag}[${name}="${CSS.escape(value)}"]`;
+  const again = (one) =>
+    one.matches("details[data-key] > summary") ? by("details", "data-key", one.parentElement.dataset.key) + " > summary"
+    : one.name === "press" ? by("button", "formaction", one.getAttribute("formaction")) + by("", "value", one.value)
+    : one.dataset.reason ? by("input", "data-reason", one.dataset.reason)
+    : one.matches("a[href]") ? by("a", "href", one.getAttribute("href"))
+    : null;
+
+  // What somebody has opened or typed, and where they are, stays when a part of the page is drawn anew. Gives
+  // what is to be done once the new part is in the page.
   const carry = (from, to) => {
     for (const open of from.querySelectorAll("details[open][data-key]")) {
-      const same = to.querySelector(`details[data-key="${CSS.escape(open.dataset.key)}"]`);
+      const same = to.querySelector(by("details", "data-key", open.dataset.key));
       if (same) same.open = true;
     }
     for (const typed of from.querySelectorAll("input[data-reason]")) {
-      const same = to.querySelector(`input[data-reason="${CSS.escape(typed.dataset.reason)}"]`);
-      if (!same) continue;
-      same.value = typed.value;
-      if (typed === document.activeElement) requestAnimationFrame(() => same.focus());
+      const same = to.querySelector(again(typed));
+      if (same) same.value = typed.value;
     }
+    const here = document.activeElement || document.body;
+    const way = from.contains(here) && again(here);
+    const same = way && to.querySelector(way);
+    const { selectionStart: start, selectionEnd: end } = here;
+    return () => {
+      if (!same) return;
+      same.focus({ preventScroll: true });
+      if (start != null) same.setSelectionRange(start, end);
+    };
   };
 
   const atEnd = () => innerHeight + scrollY > document.body.scrollHeight - 120;
@@ -49,7 +73,8 @@
   addEventListener("resize", () => { if (log && follows) toEnd(); });
   const toEnd = () => scrollTo(0, document.body.scrollHeight);
 
-  const place = (html, follow) => {
+  // `from` is the message in which a button was pressed; what comes of it elsewhere is gone to.
+  const place = (html, mine, from) => {
     const holder = document.createElement("template");
     holder.innerHTML = html;
     const fresh = holder.content.querySelector(".message");
@@ -60,19 +85,32 @@
     if (old) {
       if (+old.dataset.seq > +fresh.dataset.seq) return;
       if (old.dataset.outcome !== fresh.dataset.outcome) tell(fresh);
-      carry(old, fresh);
+      const settle = carry(old, fresh);
       old.replaceWith(fresh);
+      settle();
     } else {
       $("welcome")?.remove();
       const later = [...log.querySelectorAll(".message")].find((one) => +one.dataset.at > +fresh.dataset.at);
       log.insertBefore(fresh, later || null);
       tell(fresh);
     }
-    if (end || follow) toEnd();
+    if (end || (mine && fresh.id !== from)) toEnd();
   };
   const tell = (message) => {
     const [state, head, words] = [".state", "h2", ".say"].map((one) => message.querySelector(one)?.textContent || "");
     say(`${head}: ${state}. ${words}`);
+  };
+
+  const answered = (html) => {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    const run = holder.content.querySelector(".message h2 a");
+    if (run?.getAttribute("href") === location.pathname) { told = null; return; }
+    told = document.createElement("p");
+    told.className = run ? "hint" : "problem";
+    told.setAttribute("role", run ? "status" : "alert");
+    if (run) told.append("Your word is in: ", run);
+    else told.append(holder.content.querySelector(".message .say")?.textContent || "");
   };
 
   // A page that is more than its messages is fetched whole.
@@ -83,51 +121,62 @@
       const answer = await fetch(location.href).catch(() => null);
       if (!answer || answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const fresh = page.getElementById("main");
+      // A form above what is found stays as somebody has filled it in.
+      const [part, fresh] = [main, page.getElementById("main")].map((one) => one?.querySelector("[data-fresh]") || one);
       if (!fresh) return;
       local(fresh);
-      carry(main, fresh);
-      main.replaceChildren(...fresh.childNodes);
+      const settle = carry(part, fresh);
+      part.replaceChildren(...(told ? [told] : []), ...fresh.childNodes);
+      settle();
     }, 150);
   };
 
   const lost = (is) => { const sign = $("lost"); if (sign) sign.hidden = !is; };
+
+  // A browser keeps six connections to a server, and every stream holds one: a page that nobody sees gives its up, and
+  // asks for what it missed when it is seen again.
+  let stream = null, retry = 0;
+  const deaf = () => { clearTimeout(retry); stream?.close(); stream = null; };
   const listen = () => {
-    let since = main.dataset.since;
-    const stream = new EventSource(main.dataset.live + "?since=" + since);
-    const on = (name, act) => stream.addEventListener(name, (event) => { if (event.lastEventId) main.dataset.since = event.lastEventId; act(event.data); });
+    deaf();
+    if (document.hidden) return;
+    const { since, follows } = main.dataset;
+    stream = new EventSource(document.body.dataset.live + (since ? "?since=" + since : ""));
+    const on = (name, act) => stream.addEventListener(name, (event) => { if (since && event.lastEventId) main.dataset.since = event.lastEventId; act(event.data); });
     on("hello", () => lost(false));
     on("run", (html) => {
-      if (log) return place(html);
-      const run = main.dataset.run;
-      if (!run || html.includes(`id="run-${run}"`)) refresh();
+      if (log) place(html);
+      else if (follows === "any" || (follows && html.includes(`id="${follows}"`))) refresh();
     });
     on("waiting", (html) => {
       const count = $("waiting");
       if (count && count.outerHTML !== html) { count.outerHTML = html; if (main.classList.contains("approvals")) refresh(); }
     });
-    on("notices", (html) => { const holder = document.createElement("template"); holder.innerHTML = html; $("notices").replaceWith(holder.content); });
+    on("notices", (html) => {
+      const holder = document.createElement("template");
+      holder.innerHTML = html;
+      const [old, fresh] = [$("notices"), holder.content.firstElementChild];
+      carry(old, fresh);
+      // Said aloud only where it is another text.
+      if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+    });
     // Another tab may be about to sign in as somebody else.
-    on("reload", () => { stream.close(); setTimeout(() => location.reload(), 500); });
+    on("reload", () => { deaf(); setTimeout(() => location.reload(), 500); });
     stream.onerror = () => {
       lost(true);
-      if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+      if (stream?.readyState === EventSource.CLOSED) retry = setTimeout(listen, 5000);
     };
-    addEventListener("pagehide", () => stream.close(), { once: true });
   };
 
   const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-  // Sends a form. After an answer the next one is another request; without an answer a second try is the same one.
-  const send = async (form, submitter, address) => {
-    // First: a disabled button would not be part of its form.
-    const body = new URLSearchParams(new FormData(form, submitter));
-    if (submitter) submitter.disabled = true;
-    const sent = await deliver(form, body, address);
-    if (submitter) submitter.disabled = false;
-    return sent;
-  };
-  const deliver = async (form, body, address) => {
+  // What was sent and not answered yet. Sent again it is the same request; after an answer it is another one.
+  const unanswered = new Map();
+  const deliver = async (body, address, from) => {
+    body.delete("nonce");
+    const what = `${address}?${body}`;
+    if (!unanswered.has(what)) unanswered.set(what, random());
+    body.set("nonce", unanswered.get(what));
     let answer;
     try {
       answer = await fetch(address, { method: "POST", body, headers: ours });
@@ -137,30 +186,34 @@
       return false;
     }
     const text = await answer.text();
-    form.elements.nonce.value = random();
+    unanswered.delete(what);
     if (answer.status === 401 || answer.status === 409) { problem(text); setTimeout(() => location.reload(), 1500); return false; }
     if (!answer.ok) { problem(text.startsWith("<") ? "That went wrong. Load the page again." : text); return false; }
     problem("");
     if (!text) say("Done.");
-    else if (log) place(text, true);
-    else refresh();
+    else if (log) place(text, true, from);
+    else { answered(text); refresh(); }
     return true;
   };
 
   press?.addEventListener("submit", async (event) => {
     const button = event.submitter;
-    if (!main.dataset.live || !button || button.formAction.endsWith("/pick")) return;
+    if (!(log || main.dataset.follows) || !button || button.formAction.endsWith("/pick")) return;
     const needs = button.dataset.needs;
     const reason = needs && document.querySelector(`input[data-reason="${CSS.escape(needs)}"]`);
     event.preventDefault();
     if (reason && !reason.value.trim()) {
-      reason.setCustomValidity("Say how you know; it is written into the record.");
+      reason.setCustomValidity(reason.dataset.missing);
       reason.reportValidity();
       reason.addEventListener("input", () => reason.setCustomValidity(""), { once: true });
       return;
     }
+    // First: a disabled button would not be part of its form.
+    const body = new URLSearchParams(new FormData(press, button));
     button.closest("details[data-key]")?.removeAttribute("open");
-    await send(press, button, button.formAction);
+    button.disabled = true;
+    await deliver(body, button.formAction, button.closest(".message")?.id);
+    button.disabled = false;
   });
 
   const composer = $("composer");
@@ -229,17 +282,30 @@
       event.preventDefault();
     });
 
+    // The line is free for the next command at once; one that did not get through comes back.
     const ask = async (form, submitter) => {
-      const typed = submitter?.name === "line" ? submitter.value : line.value;
+      const body = new URLSearchParams(new FormData(form, submitter));
+      const typed = body.get("line");
+      // The second of two quick strokes of Enter.
+      if (!typed.trim() && unanswered.size) return;
       asked++;
       clearTimeout(timer);
       close();
-      if (!(await send(form, submitter, "/"))) return;
+      if (form === composer) line.value = "";
+      line.focus();
+      const sign = document.createElement("p");
+      sign.className = "pending";
+      sign.append(Object.assign(document.createElement("code"), { textContent: typed }), " is being looked at");
+      if (typed.trim()) { log.append(sign); toEnd(); }
+      const sent = await deliver(body, "/");
+      sign.remove();
+      if (!sent) { line.value ||= typed; return; }
       sessionStorage.lines = JSON.stringify([...kept().filter((one) => one !== typed), typed].slice(-50));
       back = 0;
-      if (line.value === typed) line.value = "";
-      line.focus();
     };
+    // What stands in the line outlives the page, which may be loaded again under somebody's fingers.
+    line.value ||= sessionStorage.draft || "";
+    addEventListener("pagehide", () => { sessionStorage.draft = line.value; });
     composer.addEventListener("submit", (event) => { event.preventDefault(); ask(composer, event.submitter); });
     for (const form of document.querySelectorAll("form.example")) {
       form.addEventListener("submit", (event) => { event.preventDefault(); ask(form, event.submitter); });
@@ -279,5 +345,10 @@
 
   local(document);
   if (log && !location.hash) toEnd();
-  if (main?.dataset.live) listen();
+  if (document.body.dataset.live) {
+    document.addEventListener("visibilitychange", listen);
+    addEventListener("pagehide", deaf);
+    addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+    listen();
+  }
 })();

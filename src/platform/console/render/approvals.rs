@@ -15,10 +15,10 @@ pub struct Approvals<'a> {
     pub others: &'a [(Message, String)],
 }
 
-/// The page's content.
-pub fn approvals(approvals: &Approvals<'_>) -> Markup {
+/// The page's content. What has changed since then, in microseconds, is not in it.
+pub fn approvals(approvals: &Approvals<'_>, since: i64) -> Markup {
     html! {
-        main #main .approvals data-live="/events" data-since=(i64::MAX) {
+        main #main .approvals data-follows="any" data-since=(since) {
             h1 { "Approvals" }
             @if approvals.mine.is_empty() && approvals.unknown.is_empty() { p.empty { "Nothing waits for your yes." } }
             @for one in approvals.mine { (message(one)) }

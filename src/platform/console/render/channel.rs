@@ -25,7 +25,7 @@ pub struct Channel<'a> {
 /// The channel.
 pub fn channel(channel: &Channel<'_>, guest: &Guest, nonce: &str) -> Markup {
     html! {
-        main #main .channel data-live="/events" data-since=(channel.since) {
+        main #main .channel data-since=(channel.since) {
             h1.unseen { "Channel" }
             div #log role="log" aria-label="Messages" aria-live="off" tabindex="-1" {
                 @if channel.more { p.older { a href="/runs" { "Older runs" } } }

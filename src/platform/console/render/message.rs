@@ -138,8 +138,8 @@ fn body(message: &Message, rows: usize) -> Markup {
                 }
             }
         }
-        (plan(report))
-        (steps(report))
+        (plan(&report.plan, &format!("{}:plan", message.key())))
+        (steps(report, &message.key()))
         @if let Some(table) = &report.table { (self::table(table, rows, &message.subject)) }
         @if let Some(verdict) = &report.verdict {
             p class={ "verdict " (verdict_mood(verdict.verdict)) } {
@@ -155,32 +155,38 @@ fn body(message: &Message, rows: usize) -> Markup {
     }
 }
 
-fn plan(report: &Report) -> Markup {
+/// The planned steps; of many the later ones are folded away.
+pub(super) fn plan(plan: &[String], key: &str) -> Markup {
     html! {
-        @if !report.plan.is_empty() {
+        @if !plan.is_empty() {
             ol.plan aria-label="Plan" {
-                @for line in report.plan.iter().take(STEPS) { li { (shown(line)) } }
+                @for line in plan.iter().take(STEPS) { li { (shown(line)) } }
             }
-            @if report.plan.len() > STEPS {
-                details {
-                    summary { (report.plan.len() - STEPS) " more steps" }
-                    ol.plan start=(STEPS + 1) { @for line in &report.plan[STEPS..] { li { (shown(line)) } } }
+            @if plan.len() > STEPS {
+                details data-key=(key) {
+                    summary { (plan.len() - STEPS) " more steps" }
+                    ol.plan start=(STEPS + 1) { @for line in &plan[STEPS..] { li { (shown(line)) } } }
                 }
             }
         }
     }
 }
 
-fn steps(report: &Report) -> Markup {
+fn steps(report: &Report, key: &str) -> Markup {
     let steps = &report.steps;
     let step = |one: &StepLine| self::step(one, report.say.contains(&one.say));
     html! {
         @if !steps.is_empty() {
             ol.steps aria-label="Steps" { @for one in steps.iter().take(STEPS) { (step(one)) } }
             @if steps.len() > STEPS {
+                @let begun = steps[STEPS..].iter().filter(|step| step.begun).count();
+                @let ended = steps[STEPS..].iter().filter(|step| step.outcome.is_some()).count();
                 @let quiet = steps[STEPS..].iter().all(|step| matches!(step.outcome, None | Some(StepOutcome::Done | StepOutcome::Skipped)));
-                details open[!quiet] {
-                    summary { (steps.len() - STEPS) " more steps" }
+                details open[!quiet] data-key={ (key) ":steps" } {
+                    summary {
+                        (steps.len() - STEPS) " more steps"
+                        @if begun > 0 { ", " (ended) " of them ended" }
+                    }
                     ol.steps { @for one in &steps[STEPS..] { (step(one)) } }
                 }
             }
@@ -363,7 +369,8 @@ fn resolve(message: &Message, run: &str) -> Markup {
                 legend { "What became of the step?" }
                 label {
                     "How do you know? It is written into the record. "
-                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run);
+                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run)
+                        data-missing="Say how you know; it is written into the record.";
                 }
                 @for offered in &message.offered {
                     button form="press" formaction=(address(run)) name="press" value=(receive::value(&offered.button.press))
@@ -384,7 +391,8 @@ fn override_button(run: &str) -> Markup {
             div.sheet {
                 p { "The plan above starts at once on your word alone. It is posted loudly and reviewed later." }
                 label { "Why? "
-                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run);
+                    input form="press" name={ "reason." (run) } maxlength="500" autocomplete="off" data-reason=(run)
+                        data-missing="Say why; it is written into the record.";
                 }
                 button.danger form="press" formaction=(address(run)) name="press" value=(receive::OVERRIDE) data-needs=(run) {
                     "Yes, start alone"

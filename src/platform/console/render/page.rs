@@ -90,14 +90,20 @@ pub fn page(frame: &Frame<'_>, body: &Markup) -> Markup {
                 link rel="icon" type="image/svg+xml" href=(frame.assets.icon);
                 script src=(frame.assets.script) defer {}
             }
-            body {
+            body data-live=[frame.guest.map(|_| "/events")] {
                 a.skip href="#main" { "Skip to the content" }
-                (banner(frame))
-                @if let Some(guest) = frame.guest {
-                    (notices(&guest.notices))
-                    (lost())
-                    (press_form(guest, frame.nonce))
+                // Stays in sight: whoever is at the end of a long page has to see that what it shows is old.
+                div.top {
+                    (banner(frame))
+                    @if let Some(guest) = frame.guest {
+                        (notices(&guest.notices))
+                        (lost())
+                    }
                 }
+                @if frame.demo {
+                    p.demo { strong { "Demo." } " Anyone can be anyone here; nothing proves who you are." }
+                }
+                @if let Some(guest) = frame.guest { (press_form(guest, frame.nonce)) }
                 (body)
                 div #announce .unseen role="status" aria-live="polite" {}
             }
@@ -126,9 +132,6 @@ fn banner(frame: &Frame<'_>) -> Markup {
                 }
                 (who(frame, guest))
             }
-        }
-        @if frame.demo {
-            p.demo { strong { "Demo." } " Anyone can be anyone here; nothing proves who you are." }
         }
     }
 }
@@ -166,14 +169,14 @@ fn who(frame: &Frame<'_>, guest: &Guest) -> Markup {
 /// What everybody should know; also sent alone when it changes.
 pub fn notices(notices: &[Notice]) -> Markup {
     html! {
-        div #notices {
+        div #notices aria-live="polite" {
             @for notice in notices {
                 div.notice role="note" {
                     span.mark aria-hidden="true" { "!" }
                     div {
                         p { (shown(&notice.say)) " Since " (moment(notice.since)) "." }
                         @if !notice.details.is_empty() {
-                            details {
+                            details data-key={ "notice:" (notice.say) } {
                                 summary { "Details" }
                                 pre { @for line in &notice.details { (shown(line)) "\n" } }
                             }
@@ -195,9 +198,12 @@ fn lost() -> Markup {
 }
 
 /// Every button of every message belongs to this one form, so that a message can be sent to all pages of a person.
+/// Enter in a field presses a form's first button, which would be some other message's. The first one is therefore none:
+/// a disabled one, with which Enter does nothing.
 fn press_form(guest: &Guest, nonce: &str) -> Markup {
     html! {
         form #press method="post" action="/" {
+            button disabled hidden {}
             (hidden("csrf", &guest.csrf))
             (hidden("nonce", nonce))
         }

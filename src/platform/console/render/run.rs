@@ -1,6 +1,6 @@
 //! `/runs/ID`: one run whole.
 
-use super::message::{Message, whole};
+use super::message::{Message, plan, whole};
 use super::{exact, moment, shown, state};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -47,6 +47,8 @@ pub struct Posted {
 /// Everything about a run.
 #[derive(Debug)]
 pub struct Whole<'a> {
+    /// What has changed since then, in microseconds, is not in it.
+    pub since: i64,
     /// As in the channel.
     pub message: &'a Message,
     /// Its id.
@@ -73,7 +75,7 @@ pub struct Whole<'a> {
 pub fn run(run: &Whole<'_>) -> Markup {
     let report = &run.message.report;
     html! {
-        main #main .run data-live="/events" data-run=(run.id) data-since=(i64::MAX) {
+        main #main .run data-follows={ "run-" (run.id) } data-since=(run.since) {
             p.crumb { a href="/runs" { "Runs" } " / " code { (run.id) } }
             article.message data-outcome=(super::word(report.outcome)) {
                 header {
@@ -100,7 +102,7 @@ pub fn run(run: &Whole<'_>) -> Markup {
                 section {
                     h2 { "Plan" }
                     @if run.plan.is_empty() { p { "No steps: it only looks." } }
-                    ol.plan { @for line in run.plan { li { (shown(line)) } } }
+                    (plan(run.plan, "plan"))
                     @if !run.locks.is_empty() {
                         p { "Locks: " @for (index, key) in run.locks.iter().enumerate() { @if index > 0 { ", " } code { (shown(key)) } } }
                     }
@@ -130,7 +132,7 @@ pub fn run(run: &Whole<'_>) -> Markup {
                 @match run.looks {
                     Some([]) => p { "Nothing was looked at." },
                     Some(looks) => {
-                        @for (name, json) in looks { details { summary { code { (shown(name)) } } pre { (shown(json)) } } }
+                        @for (name, json) in looks { details data-key={ "look:" (name) } { summary { code { (shown(name)) } } pre { (shown(json)) } } }
                         p { a href={ "/runs/" (run.id) "/json" } { "Everything as JSON" } }
                     }
                     None => p { "Shown to those who may ask for this runbook." },

@@ -25,6 +25,8 @@ pub struct Line {
 /// The list with what was looked for.
 #[derive(Debug)]
 pub struct Runs<'a> {
+    /// What has changed since then, in microseconds, is not in it.
+    pub since: i64,
     /// Newest first.
     pub lines: &'a [Line],
     /// As chosen.
@@ -52,7 +54,7 @@ pub fn runs(runs: &Runs<'_>) -> Markup {
             .iter()
             .all(|text| text.is_empty());
     html! {
-        main #main {
+        main #main data-follows="any" data-since=(runs.since) {
             h1 { "Runs" }
             form.filter method="get" action="/runs" role="search" {
                 label { span { "Search" }
@@ -70,24 +72,31 @@ pub fn runs(runs: &Runs<'_>) -> Markup {
                 button { "Show" }
                 @if filtered { a.button href="/runs" { "All" } }
             }
-            @if runs.lines.is_empty() {
-                p.empty { @if filtered || runs.paged { "No run fits." } @else { "Nothing has run yet." } }
-            } @else {
-                ul.runs {
-                    @for line in runs.lines {
-                        li {
-                            (state(line.outcome, false))
-                            a href={ "/runs/" (line.id) } { (shown(&line.title)) }
-                            span.by { (shown(&line.person)) " · " (moment(line.at)) }
-                            @if !line.say.is_empty() { p.say { (shown(&line.say)) } }
-                        }
+            // Drawn anew while somebody fills in what is above.
+            div data-fresh { (found(runs, filtered)) }
+        }
+    }
+}
+
+fn found(runs: &Runs<'_>, filtered: bool) -> Markup {
+    html! {
+        @if runs.lines.is_empty() {
+            p.empty { @if filtered || runs.paged { "No run fits." } @else { "Nothing has run yet." } }
+        } @else {
+            ul.runs {
+                @for line in runs.lines {
+                    li {
+                        (state(line.outcome, false))
+                        a href={ "/runs/" (line.id) } { (shown(&line.title)) }
+                        span.by { (shown(&line.person)) " · " (moment(line.at)) }
+                        @if !line.say.is_empty() { p.say { (shown(&line.say)) } }
                     }
                 }
             }
-            p.ways {
-                @if runs.paged { a.button href="/runs" { "Newest" } " " }
-                @if let Some(next) = &runs.next { a.button href=(next) rel="next" { "Older" } }
-            }
+        }
+        p.ways {
+            @if runs.paged { a.button href="/runs" { "Newest" } " " }
+            @if let Some(next) = &runs.next { a.button href=(next) rel="next" { "Older" } }
         }
     }
 }
