@@ -7,6 +7,7 @@ mod dialect;
 pub mod leases;
 pub mod lists;
 pub mod messages;
+pub mod platforms;
 pub mod runs;
 mod schema;
 mod seal;
@@ -171,6 +172,10 @@ fn text(row: &AnyRow, column: usize) -> Result<String, StoreError> {
 
 fn optional_text(row: &AnyRow, column: usize) -> Result<Option<String>, StoreError> {
     Ok(row.try_get::<Option<String>, _>(column)?)
+}
+
+fn optional_number(row: &AnyRow, column: usize) -> Result<Option<i64>, StoreError> {
+    Ok(row.try_get::<Option<i64>, _>(column)?)
 }
 
 fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {

@@ -52,4 +52,15 @@ pub(super) const VERSIONS: &[&[&str]] = &[
      created BIGINT NOT NULL, seen BIGINT NOT NULL, expires BIGINT NOT NULL)",
         "CREATE INDEX session_person ON session (person, created)",
     ],
+    &[
+        // A post that was begun and has no answer yet, and where the search for it stands.
+        "ALTER TABLE message ADD COLUMN attempted BIGINT",
+        "ALTER TABLE message ADD COLUMN sought TEXT",
+        // Of several processes one sends a message at a time.
+        "ALTER TABLE message ADD COLUMN sender TEXT",
+        "ALTER TABLE message ADD COLUMN sending_until BIGINT",
+        "ALTER TABLE message ADD COLUMN failing_since BIGINT",
+        // Chat platforms that cannot be spoken to. One that works has no row.
+        "CREATE TABLE platform_trouble (platform TEXT PRIMARY KEY, since BIGINT NOT NULL, say TEXT NOT NULL)",
+    ],
 ];

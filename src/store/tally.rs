@@ -1,5 +1,6 @@
 //! What waits and what stands how, in numbers: for those who watch the bot.
 
+use super::platforms::PlatformTrouble;
 use super::{Store, StoreError, decode, number, text, timestamp};
 use jiff::Timestamp;
 
@@ -18,6 +19,10 @@ pub struct Tally {
     pub unsent: i64,
     /// Those of them that were tried in vain.
     pub failing: i64,
+    /// Messages that were given up.
+    pub given_up: i64,
+    /// Chat platforms that cannot be spoken to.
+    pub silent: Vec<PlatformTrouble>,
 }
 
 impl Store {
@@ -39,6 +44,9 @@ impl Store {
         let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL AND tries > 0")
             .fetch_one(&self.read)
             .await?;
+        let given_up = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NULL AND error IS NOT NULL")
+            .fetch_one(&self.read)
+            .await?;
         let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
         Ok(Tally {
             runs,
@@ -47,6 +55,8 @@ impl Store {
             oldest_request: oldest.map(timestamp).transpose()?,
             unsent: self.unsent_messages().await?,
             failing,
+            given_up,
+            silent: self.platform_troubles().await?,
         })
     }
 }

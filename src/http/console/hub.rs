@@ -5,6 +5,7 @@ use crate::station::Station;
 use crate::store::StoreError;
 use crate::store::leases::Pause;
 use crate::store::lists::ChangedRun;
+use crate::store::platforms::PlatformTrouble;
 use jiff::Timestamp;
 use maud::Markup;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -183,12 +184,12 @@ impl Hub {
             }
             self.tell(Pulse::Waiting);
         }
-        let pauses = store.pauses().await?;
-        if seen.pauses.as_ref() != Some(&pauses) {
-            if seen.pauses.is_some() {
+        let notable = (store.pauses().await?, store.platform_troubles().await?);
+        if seen.notable.as_ref() != Some(&notable) {
+            if seen.notable.is_some() {
                 self.tell(Pulse::Notices);
             }
-            seen.pauses = Some(pauses);
+            seen.notable = Some(notable);
         }
         Ok(())
     }
@@ -198,7 +199,7 @@ impl Hub {
 struct Seen {
     since: i64,
     runs: HashMap<String, (i64, i64)>,
-    pauses: Option<Vec<Pause>>,
+    notable: Option<(Vec<Pause>, Vec<PlatformTrouble>)>,
 }
 
 impl Seen {
@@ -206,7 +207,7 @@ impl Seen {
         Self {
             since: now.as_microsecond(),
             runs: HashMap::new(),
-            pauses: None,
+            notable: None,
         }
     }
 
