@@ -7,6 +7,7 @@
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::Place;
+use crate::run::journal::Entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -359,9 +360,15 @@ pub(super) async fn insert_message(
 pub(super) async fn touch_run_message(
     work: &mut Transaction<'static, Any>,
     run: &str,
-    closes: bool,
+    entries: &[Entry],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let closes = entries.iter().any(|entry| {
+        matches!(
+            entry,
+            Entry::Closed { .. } | Entry::NotStarted { .. } | Entry::Denied { .. } | Entry::Expired
+        )
+    });
     // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
     sqlx::query(
         "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $2), \

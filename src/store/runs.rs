@@ -232,7 +232,7 @@ impl Store {
             now,
         )
         .await?;
-        touch_run_message(&mut work, append.run, closing(append.entries).is_some(), now).await?;
+        touch_run_message(&mut work, append.run, append.entries, now).await?;
         for message in append.messages {
             insert_message(&mut work, message, now).await?;
         }

@@ -114,7 +114,7 @@ async fn where_nobody_can_look_it_is_posted_again_and_the_older_one_does_nothing
     world.slack.withdraw_scope("channels:history");
     world.slack.fault("chat.postMessage", Fault::DoneThenReset);
     let _sender = world.sender(BRIEFLY);
-    let run = world.begins(OPS, "twice").await;
+    let run = world.begins(OPS, "again").await;
     let older = world.slack.posted(OPS).await;
     world
         .pass_until("it is posted again", A_MOMENT, async || {

@@ -49,6 +49,8 @@ summary = "Writes a word."
 [[input]]
 name = "word"
 kind = "text"
+[lock]
+keys = ["inputs.word"]
 [[step]]
 name = "write"
 use = "postgres.statement"
@@ -56,6 +58,10 @@ on = "shop"
 with.sql = "insert into effect (word) values ($1)"
 with.params = ["inputs.word"]
 say = "Write {{ inputs.word }}."
+[[step.expect]]
+when = "call.result == 'done'"
+outcome = "done"
+say = "Wrote {{ inputs.word }}."
 "#;
 
 pub struct World {
