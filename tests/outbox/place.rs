@@ -1,6 +1,7 @@
 //! Messages and channels that are gone.
 
 use super::world::{ALERTS, BRIEFLY, OPS, World, place};
+use crate::harness::slack::Fault;
 use signalbox::store::messages::MessageKind;
 use std::time::Duration;
 
@@ -71,4 +72,21 @@ async fn a_bot_that_is_not_in_the_channel_is_told_to_be_invited() {
     let message = world.slack.posted(OPS).await;
     assert!(message.seen().contains("lee said no"), "{}", message.seen());
     world.slack.reply(&message).await;
+}
+
+/// Some workspaces let nobody edit for long. How it ended is worth a message of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_may_no_longer_be_edited_is_posted_anew() {
+    let world = World::new().await;
+    let _sender = world.sender(BRIEFLY);
+    let run = world.begins(OPS, "window").await;
+    let old = world.slack.posted(OPS).await;
+    world.slack.reply(&old).await;
+    world.slack.fault("chat.update", Fault::Error("edit_window_closed"));
+    assert_eq!(world.denies(&run, OPS, Some(&old)).await, None);
+    let anew = world.slack.posted(OPS).await;
+    assert!(anew.seen().contains("lee said no"), "{}", anew.seen());
+    let said = world.denies(&run, OPS, Some(&old)).await.unwrap();
+    assert!(said.say.contains("old copy"), "{}", said.say);
+    world.slack.whisper("U2").await;
 }

@@ -51,6 +51,27 @@ async fn a_limited_channel_waits_as_long_as_slack_says_and_alone() {
     assert_eq!(there.count(), 5, "one refusal, two messages with their details");
 }
 
+/// Six posts to one channel are more than Slack takes at once: it is never asked to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_in_one_channel_keeps_to_the_limits() {
+    let world = World::new().await;
+    let _sender = world.sender(LONG);
+    let mut runs = Vec::new();
+    for word in ["a", "b", "c"] {
+        runs.push(world.begins(OPS, word).await);
+    }
+    for _ in &runs {
+        let message = world.slack.posted_within(OPS, 30).await;
+        world.slack.reply_within(&message, 30).await;
+    }
+    let calls = world.slack.calls("chat.postMessage");
+    assert!(calls.iter().all(|call| call.answer["ok"] == true), "{calls:#?}");
+    for run in &runs {
+        let (due, error) = world.stored(run, MessageKind::Run, OPS).await;
+        assert_eq!((due.tries, due.failing_since, error), (0, None, None));
+    }
+}
+
 /// As when the lead changes hands and both believe that they have it.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_senders_send_nothing_twice() {

@@ -122,9 +122,7 @@ async fn what_slack_refuses_for_a_while_arrives_afterwards_and_once() {
 async fn what_slack_took_without_saying_so_stands_there_once() {
     let scene = Scene::open().await;
     scene.slack.fault("chat.postMessage", Fault::DoneThenReset);
-    scene
-        .slack
-        .fault_after("chat.postMessage", 1, Fault::DoneThenUnavailable);
+    scene.slack.fault("chat.postMessage", Fault::DoneThenUnavailable);
     scene.slack.fault("files.completeUploadExternal", Fault::DoneThenReset);
     scene.types("U1", "/forward-order", "1043").await;
     let message = scene.slack.posted("C0OPS").await;
