@@ -84,6 +84,7 @@ impl Outbox {
     /// Works until `stop` says so; then what is being sent comes to its end.
     pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut lanes = Lanes::default();
+        let mut bell = self.station.bell.listen();
         while !*stop.borrow() {
             if self.station.leads()
                 && let Err(error) = self.turn(&mut lanes).await
@@ -92,7 +93,7 @@ impl Outbox {
             }
             self.limits.tidy();
             tokio::select! {
-                _ = tokio::time::timeout(POLL, self.station.bell.notified()) => {}
+                () = bell.heard(POLL) => {}
                 () = lanes.ended() => {}
                 // A sender that is gone is an end too.
                 changed = stop.changed() => if changed.is_err() { break },
@@ -259,7 +260,7 @@ impl Outbox {
                 if store.platform_works(SLACK).await? {
                     tracing::info!(platform = SLACK, "can be spoken to again");
                     store.hurry_messages(now).await?;
-                    self.station.bell.notify_waiters();
+                    self.station.bell.ring();
                 }
             }
             Change::Fails(say) => {

@@ -6,8 +6,6 @@ use super::ledger::{Beside, LedgerError, Live, record};
 use super::state::Phase;
 use crate::call::CallResult;
 use crate::runbook::StepOutcome;
-use crate::store::StoreError;
-use jiff::Timestamp;
 
 impl Engine {
     /// Begun by somebody who is gone: no guard covers an undo, so a person must look.
@@ -58,10 +56,13 @@ impl Engine {
                         evidence,
                     };
                     record(store, live, &[intent], Beside::engine(epoch)).await?;
-                    if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
-                        return Err(StoreError::Fenced(live.run.id.clone()).into());
+                    if self.may_send(live, epoch, &context).await? {
+                        connection.call(undo.action, &concrete.arguments, &context).await
+                    } else {
+                        CallResult::Unreachable {
+                            reason: "its time was over before it could be sent".to_owned(),
+                        }
                     }
-                    connection.call(undo.action, &concrete.arguments, &context).await
                 }
             },
         };

@@ -2,8 +2,12 @@
 //! transaction begins.
 
 use super::StoreError;
+use super::values::{at_once, places, statement};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyPoolOptions;
+use sqlx::postgres::PgListener;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,6 +57,9 @@ impl Dialect {
                     AnyPoolOptions::new()
                         .max_connections(size)
                         .acquire_timeout(Duration::from_secs(10))
+                        // A file does not go away like a server.
+                        .test_before_acquire(false)
+                        .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
                         .after_connect(|connection, _| {
                             Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
                         })
@@ -66,6 +73,7 @@ impl Dialect {
                 let pool = AnyPoolOptions::new()
                     .max_connections(12)
                     .acquire_timeout(Duration::from_secs(10))
+                    .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
                     .connect(url)
                     .await
                     .map_err(|error| StoreError::Open {
@@ -106,6 +114,68 @@ impl Dialect {
         Ok(())
     }
 
+    /// Whoever wants one of these keys meets here, until the end of the transaction. SQLite has one writer anyway.
+    pub(super) async fn one_at_a_time(
+        self,
+        work: &mut Transaction<'static, Any>,
+        keys: &[&String],
+    ) -> Result<(), sqlx::Error> {
+        if self == Self::Sqlite {
+            return Ok(());
+        }
+        for some in keys.chunks(at_once(1)) {
+            // In the order in which they are given; all takers sort alike, or two could wait for each other for ever.
+            let mut query = statement(
+                format!(
+                    "SELECT COUNT(*) FROM (SELECT pg_advisory_xact_lock(hashtextextended(v.k, 7369676)) \
+                     FROM (VALUES {}) AS v (k)) AS held",
+                    places(0, some.len(), 1)
+                ),
+                some.len(),
+            );
+            for key in some {
+                query = query.bind((*key).clone());
+            }
+            query.fetch_one(&mut **work).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells other processes, when the transaction is committed, that there is something new.
+    pub(super) async fn wake_others(self, work: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+        if self == Self::Postgres {
+            sqlx::query("SELECT COUNT(*) FROM (SELECT pg_notify('signalbox', '')) AS told")
+                .execute(&mut **work)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Calls `ring` whenever a process says that there is something new, until the line breaks.
+    pub(super) async fn heed(self, url: &SecretString, ring: impl Fn()) -> Result<Infallible, sqlx::Error> {
+        match self {
+            // Processes on one file find by looking.
+            Self::Sqlite => std::future::pending().await,
+            Self::Postgres => {
+                let mut listener = PgListener::connect(url.expose_secret()).await?;
+                listener.listen("signalbox").await?;
+                loop {
+                    // None: the line broke and is there again. What was told meanwhile is found by looking.
+                    listener.try_recv().await?;
+                    ring();
+                }
+            }
+        }
+    }
+
+    /// What is locked by another replica at this moment is passed over instead of waited for.
+    pub(super) fn passing_over(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// A file with tables, but without ours, belongs to another program. A server's database may be shared.
     pub(super) async fn refuse_foreign(self, work: &mut Transaction<'static, Any>) -> Result<(), StoreError> {
         if self == Self::Postgres {
@@ -127,6 +197,12 @@ impl Dialect {
             }),
         }
     }
+}
+
+/// After a full disk SQLite has rolled back by itself, and the connection still counts a transaction that it can neither
+/// end nor go on with: it is thrown away.
+async fn between_transactions(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    Ok(!connection.is_in_transaction())
 }
 
 /// `sqlite:data/x.db`, `sqlite://data/x.db` and `sqlite:///data/x.db`, with or without options.

@@ -7,7 +7,6 @@
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::Place;
-use crate::run::journal::Entry;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -351,34 +350,6 @@ pub(super) async fn insert_message(
     .bind(encode("place", &message.place)?)
     .bind(message.body.as_ref().map(|body| encode("report", body)).transpose()?)
     .bind(micros(now))
-    .execute(&mut **work)
-    .await?;
-    Ok(())
-}
-
-/// The run changed, so what its message shows is out of date. Its end is worth another try of one that was given up.
-pub(super) async fn touch_run_message(
-    work: &mut Transaction<'static, Any>,
-    run: &str,
-    entries: &[Entry],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let closes = entries.iter().any(|entry| {
-        matches!(
-            entry,
-            Entry::Closed { .. } | Entry::NotStarted { .. } | Entry::Denied { .. } | Entry::Expired
-        )
-    });
-    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-    sqlx::query(
-        "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $2), \
-         tries = CASE WHEN due IS NULL THEN 0 ELSE tries END, \
-         failing_since = CASE WHEN due IS NULL THEN NULL ELSE failing_since END \
-         WHERE run = $1 AND kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL OR $3 = 1)",
-    )
-    .bind(run)
-    .bind(micros(now))
-    .bind(i64::from(closes))
     .execute(&mut **work)
     .await?;
     Ok(())

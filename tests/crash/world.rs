@@ -7,7 +7,7 @@ use signalbox::app::App;
 use signalbox::dispatch::Reply;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
 use signalbox::run::ledger::{LedgerError, Live};
-use signalbox::station::Station;
+use signalbox::station::{Share, Station};
 use signalbox::store::Store;
 use sqlx::AnyPool;
 use std::fs;
@@ -107,7 +107,7 @@ impl World {
     pub async fn process(&self, owner: &str) -> Process {
         let app = App::open(&self.path("signalbox.toml")).await.unwrap();
         Process {
-            station: app.station(),
+            station: app.station(Share::Leader),
             store: app.store.clone(),
             owner: owner.to_owned(),
         }
@@ -182,7 +182,9 @@ impl Process {
             Timestamp::now() + long_ago,
             Timestamp::now() + SignedDuration::from_mins(1),
         );
-        let claimed = self.store.claim_runs(&self.owner, now, until, 10).await.unwrap();
+        // A process takes nothing over from itself, and takes whatever is due.
+        let owner = format!("{}-{}", self.owner, uuid::Uuid::new_v4().simple());
+        let claimed = self.store.claim_runs(&owner, now, until, 10).await.unwrap();
         claimed.into_iter().find(|(id, _)| id == run).map(|(_, epoch)| epoch)
     }
 

@@ -11,7 +11,7 @@ use signalbox::platform::slack::client::SlackClient;
 use signalbox::report::Report;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
 use signalbox::run::clock::Clock;
-use signalbox::station::Station;
+use signalbox::station::{Share, Station};
 use signalbox::store::messages::{DueMessage, MessageKind};
 use std::fs;
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl World {
         let app = App::open(&folder.path().join("signalbox.toml")).await.unwrap();
         Self {
             slack,
-            station: app.station(),
+            station: app.station(Share::Replica),
             app,
             clock: Arc::new(Clock::leaping()),
             _folder: folder,
@@ -131,7 +131,7 @@ impl World {
 
     /// A process that leads and sends, and waits this long for an answer.
     pub fn sender(&self, patience: Duration) -> Sender {
-        let station = self.app.station();
+        let station = self.app.station(Share::Replica);
         station.leads.store(true, Ordering::SeqCst);
         let client = SlackClient::new(&self.slack.api_url(), &self.slack.bot_token(), patience).unwrap();
         let (stop, stopped) = watch::channel(false);
