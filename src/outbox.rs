@@ -1,346 +1,274 @@
 //! Sends what the store says should be seen. A message is derived from its run at the moment of sending, so ten changes
 //! while a platform was down cost one call.
+//!
+//! What is sent where is told by `slack`, the only platform so far; what becomes of it is [`Sent`], in words that fit any.
+//! A post is journalled before it is sent: one of which nobody knows whether the platform took it is looked for there
+//! before it is posted again. Nothing is given up because a platform is away; it waits, and shows how things stand then.
+
+mod lanes;
+mod patience;
+mod sent;
+mod slack;
+mod standing;
 
 use crate::dispatch::Desk;
-use crate::platform::slack::client::{Audience, SlackClient, SlackError, Upload};
+use crate::platform::slack::client::SlackClient;
 use crate::platform::slack::limits::Limits;
-use crate::platform::slack::render::{self, Mentions};
-use crate::report::chart;
+use crate::report::Outcome;
 use crate::report::redact::Redactor;
-use crate::report::{Outcome, Report};
-use crate::request::{Account, Place};
-use crate::run::ledger::{LedgerError, Live};
+use crate::request::{Place, Surface};
+use crate::run::clock::Clock;
+use crate::run::ledger::Live;
 use crate::run::proof::Sampler;
+use crate::runbook::action::Effect;
 use crate::station::Station;
 use crate::store::StoreError;
-use crate::store::messages::{DueMessage, MessageKind};
+use crate::store::messages::{Again, DueMessage, MessageKind, NewMessage};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::ExposeSecret;
-use std::sync::Arc;
+use lanes::Lanes;
+use sent::Sent;
+use standing::{Change, Gate, Heard, Standing};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// The net under the bell.
 const POLL: Duration = Duration::from_millis(250);
 
-/// Messages looked at in one turn.
-const TURN: i64 = 40;
+/// Messages looked at in one turn, and of one place.
+const TURN: i64 = 200;
+const EACH: i64 = 5;
 
-/// After this many failures in a row a message that cannot be sent is left.
-const TRIES: i64 = 60;
+/// Whoever takes a message has this long for each call that people see; a call takes half of it at the most. If the
+/// process dies meanwhile, another one waits until then.
+const CLAIM: SignedDuration = SignedDuration::from_secs(20);
 
-/// A message that went out by a response URL cannot be edited; it stands for itself.
-const BY_RESPONSE_URL: &str = "response-url";
+/// What is being sent gets this long at the end.
+const GOODBYE: Duration = Duration::from_secs(12);
+
+/// As the metrics name it.
+pub const SLACK: &str = "slack";
 
 /// Sends messages to Slack.
 #[derive(Debug)]
 pub struct Outbox {
-    /// For reports.
-    pub desk: Arc<Desk>,
+    desk: Arc<Desk>,
     /// For charts.
-    pub sampler: Arc<Sampler>,
-    /// The Web API.
-    pub slack: SlackClient,
-    /// What goes out when.
-    pub limits: Limits,
+    sampler: Arc<Sampler>,
+    slack: SlackClient,
+    limits: Limits,
     /// The last gate before a message leaves.
-    pub redactor: Arc<Redactor>,
+    redactor: Arc<Redactor>,
     /// Whether this process is the engine: of two, one sends. Its bell rings when something changed.
-    pub station: Arc<Station>,
-}
-
-/// What became of one attempt.
-enum Sent {
-    /// The platform has it; its own id where there is one.
-    Shown(Option<String>),
-    /// Not now.
-    Later(SignedDuration, String),
-    /// The post is gone; it is posted anew.
-    Anew,
-    /// Never.
-    Dead(String),
-}
-
-/// Why a message could not even be tried.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    station: Arc<Station>,
+    /// Of Slack.
+    standing: Mutex<Standing>,
+    clock: Arc<Clock>,
 }
 
 impl Outbox {
-    /// Works until it is dropped.
-    pub async fn work(self) {
-        let mut bell = self.station.bell.listen();
-        loop {
-            bell.heard(POLL).await;
-            if !self.station.leads() {
-                continue;
-            }
-            match self.desk.store.due_messages(Timestamp::now(), TURN).await {
-                Ok(due) => {
-                    for message in due {
-                        if let Err(error) = self.send(&message).await {
-                            tracing::error!(message = %message.message.id, %error, "message put off");
-                            let again = Timestamp::now() + SignedDuration::from_secs(10);
-                            if let Err(error) = self
-                                .desk
-                                .store
-                                .not_shown(&message.message.id, &error.to_string(), Some(again))
-                                .await
-                            {
-                                tracing::error!(%error, "the outbox cannot be written");
-                            }
-                        }
-                    }
-                }
-                Err(error) => tracing::error!(%error, "the outbox cannot be read"),
-            }
-            self.limits.tidy();
+    /// For one process.
+    pub fn new(station: Arc<Station>, slack: SlackClient, redactor: Arc<Redactor>, clock: Arc<Clock>) -> Self {
+        Self {
+            desk: station.desk.clone(),
+            sampler: station.sampler.clone(),
+            slack,
+            limits: Limits::default(),
+            redactor,
+            station,
+            standing: Mutex::default(),
+            clock,
         }
     }
 
-    async fn send(&self, due: &DueMessage) -> Result<(), Trouble> {
-        let message = &due.message;
-        let mentions = &self.mentions(message.place.workspace.as_deref());
-        let sent = match message.kind {
-            MessageKind::Ephemeral => self.answer(due).await?,
-            MessageKind::Run => self.run_message(due, mentions).await?,
-            MessageKind::Ping | MessageKind::Details | MessageKind::Result => self.reply(due, mentions).await?,
-            MessageKind::Chart => self.chart(due).await?,
-        };
-        let now = Timestamp::now();
-        let store = &self.desk.store;
-        match sent {
-            Sent::Shown(remote) => store.shown(&message.id, due.wanted, remote.as_deref(), now).await?,
-            Sent::Anew => store.forget_remote(&message.id, now).await?,
-            Sent::Later(_, reason) if due.tries >= TRIES => {
-                tracing::error!(message = %message.id, reason, "given up");
-                store.not_shown(&message.id, &reason, None).await?;
+    /// Works until `stop` says so; then what is being sent comes to its end.
+    pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut lanes = Lanes::default();
+        let mut bell = self.station.bell.listen();
+        while !*stop.borrow() {
+            if self.station.leads()
+                && let Err(error) = self.turn(&mut lanes).await
+            {
+                tracing::error!(%error, "the outbox cannot be read");
             }
-            Sent::Later(after, reason) => {
-                tracing::warn!(message = %message.id, reason, "message waits");
-                store.not_shown(&message.id, &reason, Some(now + after)).await?;
+            self.limits.tidy();
+            tokio::select! {
+                () = bell.heard(POLL) => {}
+                () = lanes.ended() => {}
+                // A sender that is gone is an end too.
+                changed = stop.changed() => if changed.is_err() { break },
             }
-            Sent::Dead(reason) => {
-                tracing::error!(message = %message.id, reason, "message cannot be sent");
-                store.not_shown(&message.id, &reason, None).await?;
+        }
+        if tokio::time::timeout(GOODBYE, lanes.all_ended()).await.is_err() {
+            tracing::warn!("messages were still being sent; whoever goes on looks whether they arrived");
+        }
+        if let Err(error) = self.desk.store.release_messages(&self.station.owner).await {
+            tracing::warn!(%error, "messages could not be given back; that ends by itself");
+        }
+    }
+
+    /// Begins a lane for each place that has messages due and is not being sent to.
+    async fn turn(self: &Arc<Self>, lanes: &mut Lanes) -> Result<(), StoreError> {
+        match self.gate() {
+            Gate::Open => {}
+            Gate::Ask => return self.ask().await,
+            Gate::Shut => return Ok(()),
+        }
+        let due = self.desk.store.due_messages(self.clock.now(), EACH, TURN).await?;
+        let mut by_place: Vec<(Place, Vec<String>)> = Vec::new();
+        for message in due.into_iter().map(|due| due.message) {
+            match by_place.iter_mut().find(|(place, _)| *place == message.place) {
+                Some((_, ids)) => ids.push(message.id),
+                None => by_place.push((message.place, vec![message.id])),
+            }
+        }
+        for (place, ids) in by_place {
+            if lanes.is_free(&place) {
+                lanes.begin(place, self.clone().lane(ids));
             }
         }
         Ok(())
     }
 
-    /// The user groups of a workspace, by the people in force.
-    fn mentions(&self, team: Option<&str>) -> Mentions {
-        let Some(team) = team else {
-            return Mentions::default();
-        };
-        let rules = self.desk.rules.now();
-        let groups: Vec<(&str, String)> = rules
-            .people
-            .groups()
-            .flat_map(|group| {
-                let usergroups = group.slack_usergroups.iter();
-                usergroups.map(|known| (group.name.as_str(), format!("{}/{}", known.team, known.usergroup)))
-            })
-            .collect();
-        Mentions::of_team(team, groups.iter().map(|(group, place)| (*group, place.as_str())))
-    }
-
-    async fn report(&self, run: &str) -> Result<Report, Trouble> {
-        let live = Live::load(&self.desk.store, run).await?;
-        Ok(self.desk.report(&live).redacted(&self.redactor))
-    }
-
-    async fn run_message(&self, due: &DueMessage, mentions: &Mentions) -> Result<Sent, Trouble> {
-        let (Some(run), Some(channel)) = (&due.message.run, &due.message.place.channel) else {
-            return Ok(Sent::Dead("it names no run or no channel".to_owned()));
-        };
-        let report = self.report(run).await?;
-        let rendered = render::run_message(&report, mentions);
-        // A response URL has five uses in thirty minutes, and what it posts cannot be edited: it is kept for what people
-        // wait for.
-        let settled = report.attention.is_some() || report.outcome != Outcome::Running;
-        match due.remote.as_deref() {
-            Some(BY_RESPONSE_URL) => {
-                if !settled {
-                    return Ok(Sent::Shown(None));
-                }
-                Ok(self
-                    .respond(due, &rendered, Audience::Channel)
-                    .await?
-                    .unwrap_or(Sent::Dead(
-                        "the bot is not in the channel and the response URL is spent or too old".to_owned(),
-                    )))
+    async fn lane(self: Arc<Self>, ids: Vec<String>) {
+        for id in ids {
+            if !self.station.leads() || self.gate() != Gate::Open {
+                return;
             }
-            Some(ts) => {
-                let team = due.message.place.workspace.as_deref().unwrap_or_default();
-                if let Err(wait) = self.limits.edit(team) {
-                    return Ok(later(wait));
-                }
-                Ok(match self.slack.update(channel, ts, &rendered).await {
-                    Ok(()) => Sent::Shown(None),
-                    Err(SlackError::Gone { code }) if code == "message_not_found" => Sent::Anew,
-                    Err(error) => failed(error, due.tries),
-                })
-            }
-            None => {
-                if let Err(wait) = self.limits.post(channel) {
-                    return Ok(later(wait));
-                }
-                match self.slack.post(channel, None, &rendered).await {
-                    Ok(ts) => Ok(Sent::Shown(Some(ts))),
-                    Err(SlackError::NotInChannel) if !settled => Ok(Sent::Shown(None)),
-                    Err(error @ (SlackError::NotInChannel | SlackError::Gone { .. })) => Ok(self
-                        .respond(due, &rendered, Audience::Channel)
-                        .await?
-                        .unwrap_or_else(|| Sent::Dead(error.to_string()))),
-                    Err(error) => Ok(failed(error, due.tries)),
-                }
+            if let Err(error) = self.one(&id).await {
+                tracing::error!(message = id, %error, "the outbox cannot be written");
             }
         }
     }
 
-    /// By the response URL of the request; none where there is none that can be used.
-    async fn respond(
-        &self,
-        due: &DueMessage,
-        rendered: &render::Rendered,
-        to: Audience,
-    ) -> Result<Option<Sent>, Trouble> {
-        let Some(request) = &due.message.request else {
-            return Ok(None);
+    async fn one(&self, id: &str) -> Result<(), StoreError> {
+        let (store, now) = (&self.desk.store, self.clock.now());
+        let taken = store.take_message(id, &self.station.owner, now, now + CLAIM).await?;
+        let Some(due) = taken else { return Ok(()) };
+        let sent = match due.message.place.surface {
+            Surface::Slack => self.to_slack(&due).await,
+            other => Ok(Sent::Never(format!("nothing is sent to {other}"))),
         };
-        let Some(url) = self.desk.store.spend_token(request, Timestamp::now()).await? else {
-            return Ok(None);
-        };
-        Ok(match self.slack.respond(url.expose_secret(), rendered, to).await {
-            Ok(()) => Some(Sent::Shown(Some(BY_RESPONSE_URL.to_owned()))),
-            Err(SlackError::Gone { .. } | SlackError::Invalid { .. }) => None,
-            Err(error) => Some(failed(error, due.tries)),
-        })
-    }
-
-    async fn answer(&self, due: &DueMessage) -> Result<Sent, Trouble> {
-        let Some(body) = &due.message.body else {
-            return Ok(Sent::Dead("it says nothing".to_owned()));
-        };
-        let rendered = render::ephemeral(&body.clone().redacted(&self.redactor));
-        if let Some(sent) = self.respond(due, &rendered, Audience::Person).await? {
-            return Ok(match sent {
-                Sent::Shown(_) => Sent::Shown(None),
-                other => other,
-            });
-        }
-        let (Some(request), Some(channel)) = (&due.message.request, &due.message.place.channel) else {
-            return Ok(Sent::Dead("nobody is there to be answered".to_owned()));
-        };
-        let Account::Slack { user, .. } = self.desk.store.request_body(request).await?.account else {
-            return Ok(Sent::Dead("nobody on Slack is there to be answered".to_owned()));
-        };
-        Ok(match self.slack.ephemeral(channel, &user, &rendered).await {
-            Ok(()) => Sent::Shown(None),
-            Err(error) => failed(error, due.tries),
-        })
-    }
-
-    async fn reply(&self, due: &DueMessage, mentions: &Mentions) -> Result<Sent, Trouble> {
-        let Some((run, place, thread)) = self.thread(due).await? else {
-            return Ok(Sent::Shown(None));
-        };
-        let report = self.report(&run).await?;
-        let (message, file) = if due.message.kind == MessageKind::Ping {
-            match render::ping(&report, mentions) {
-                Some(message) => (message, None),
-                // Whoever was to be called has answered already.
-                None => return Ok(Sent::Shown(None)),
+        match sent {
+            Ok(sent) => self.settle(&due, sent).await,
+            Err(error) => {
+                tracing::error!(message = id, %error, "message put off");
+                let now = self.clock.now();
+                let at = now + patience::pause(due.tries);
+                let again = match &due.doubt {
+                    Some(doubt) => Again::Doubtful {
+                        at,
+                        sought: doubt.sought.clone(),
+                    },
+                    None => Again::At(at),
+                };
+                store.not_shown(id, &error.to_string(), &again, now).await
             }
+        }
+    }
+
+    /// Keeps what became of a message.
+    async fn settle(&self, due: &DueMessage, sent: Sent) -> Result<(), StoreError> {
+        let (store, now) = (&self.desk.store, self.clock.now());
+        let id = due.message.id.as_str();
+        let at = |after: Option<SignedDuration>| now + after.unwrap_or_else(|| patience::pause(due.tries));
+        let (again, why) = match sent {
+            Sent::Shown(remote) => return store.shown(id, due.wanted, remote.as_deref(), now).await,
+            // A reply is written once, so what stands there is all of it.
+            Sent::Found(remote) if due.message.kind == MessageKind::Run => return store.found(id, &remote, now).await,
+            Sent::Found(remote) => return store.shown(id, due.wanted, Some(&remote), now).await,
+            Sent::Anew => return store.forget_remote(id, now).await,
+            Sent::KeptBack(after) => return store.keep_back(id, now + after).await,
+            Sent::Taken => return Ok(()),
+            Sent::Later(after, why) => (Again::At(at(after)), why),
+            Sent::Doubtful { after, sought, why } => (Again::Doubtful { at: at(after), sought }, why),
+            Sent::Never(why) => (Again::Never, why),
+        };
+        let again = if patience::is_over(due.failing_since, now) {
+            Again::Never
         } else {
-            let details = render::thread_details(&report);
-            (details.message, details.file)
+            again
         };
-        let channel = place.channel.as_deref().unwrap_or_default();
-        if let Err(wait) = self.limits.post(channel) {
-            return Ok(later(wait));
+        if again == Again::Never {
+            tracing::error!(message = id, why, "message given up until its run closes");
+        } else {
+            tracing::warn!(message = id, why, "message waits");
         }
-        let ts = match self.slack.post(channel, Some(&thread), &message).await {
-            Ok(ts) => ts,
-            Err(error) => return Ok(failed(error, due.tries)),
-        };
-        if let Some(file) = file {
-            let upload = Upload {
-                filename: &file.name,
-                bytes: &file.bytes,
-                alt_text: "",
-                title: &file.title,
+        store.not_shown(id, &why, &again, now).await?;
+        if again == Again::Never && due.message.kind == MessageKind::Run {
+            self.show_elsewhere(due).await?;
+        }
+        Ok(())
+    }
+
+    /// A run that concerns others is shown in the operations channel where its own channel cannot be written to.
+    async fn show_elsewhere(&self, due: &DueMessage) -> Result<(), StoreError> {
+        let Some(run) = &due.message.run else { return Ok(()) };
+        let stored = self.desk.store.run(run).await?;
+        let standing = Live::load(&self.desk.store, run)
+            .await
+            .map(|live| live.state.standing());
+        if stored.plan.effect == Effect::Read || standing.is_ok_and(|outcome| outcome == Outcome::NothingToDo) {
+            return Ok(());
+        }
+        for place in self.desk.announce.iter().filter(|place| **place != due.message.place) {
+            let message = NewMessage {
+                id: format!("{run}:run:{}", place.channel.as_deref().unwrap_or_default()),
+                kind: MessageKind::Run,
+                run: Some(run.clone()),
+                // The response URL of the request leads to the channel that cannot be written to.
+                request: None,
+                place: place.clone(),
+                body: None,
             };
-            if let Err(error) = self.slack.upload(channel, &thread, &upload).await {
-                tracing::warn!(%error, run, "the details' file could not be uploaded");
+            self.desk.store.post(&message, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    fn gate(&self) -> Gate {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.gate(self.clock.now())
+    }
+
+    /// Asks a platform that could not be spoken to whether it can be now.
+    async fn ask(&self) -> Result<(), StoreError> {
+        let answer = self.slack.auth_test().await;
+        self.hear(slack::heard(&answer)).await;
+        Ok(())
+    }
+
+    /// Takes in what a call told of the platform. Everybody learns of a change, and the log once.
+    async fn hear(&self, heard: Heard) {
+        let now = self.clock.now();
+        let change = {
+            let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            standing.hear(heard, now)
+        };
+        let Some(change) = change else { return };
+        if let Err(error) = self.tell(&change, now).await {
+            tracing::error!(%error, ?change, "how the platform stands cannot be kept");
+            let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+            standing.was_not_told(&change);
+        }
+    }
+
+    async fn tell(&self, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+        let store = &self.desk.store;
+        match change {
+            Change::Works => {
+                if store.platform_works(SLACK).await? {
+                    tracing::info!(platform = SLACK, "can be spoken to again");
+                    store.hurry_messages(now).await?;
+                    self.station.bell.ring();
+                }
+            }
+            Change::Fails(say) => {
+                if store.platform_fails(SLACK, say, now).await? {
+                    tracing::error!(platform = SLACK, reason = say, "cannot be spoken to; messages wait");
+                }
             }
         }
-        Ok(Sent::Shown(Some(ts)))
-    }
-
-    async fn chart(&self, due: &DueMessage) -> Result<Sent, Trouble> {
-        let Some((run, place, thread)) = self.thread(due).await? else {
-            return Ok(Sent::Shown(None));
-        };
-        let live = Live::load(&self.desk.store, &run).await?;
-        let Some(spec) = self.sampler.chart_of(&live).await else {
-            return Ok(Sent::Shown(None));
-        };
-        let alt = chart::alt(&spec);
-        let drawn = tokio::task::spawn_blocking(move || chart::draw(&spec).map(|png| (spec.title, png))).await;
-        let (title, png) = match drawn {
-            Ok(Ok(drawn)) => drawn,
-            Ok(Err(error)) => return Ok(Sent::Dead(error.to_string())),
-            Err(error) => return Ok(Sent::Dead(error.to_string())),
-        };
-        let upload = Upload {
-            filename: &format!("{run}.png"),
-            bytes: &png,
-            alt_text: &self.redactor.redact(&alt),
-            title: &title,
-        };
-        Ok(
-            match self
-                .slack
-                .upload(place.channel.as_deref().unwrap_or_default(), &thread, &upload)
-                .await
-            {
-                Ok(()) => Sent::Shown(None),
-                Err(error) => failed(error, due.tries),
-            },
-        )
-    }
-
-    /// The thread that a reply belongs to; none where the run's message has none.
-    async fn thread(&self, due: &DueMessage) -> Result<Option<(String, Place, String)>, Trouble> {
-        let Some(run) = &due.message.run else { return Ok(None) };
-        let thread = self.desk.store.thread_of(run, &due.message.place).await?;
-        Ok(thread
-            .filter(|ts| ts != BY_RESPONSE_URL)
-            .map(|ts| (run.clone(), due.message.place.clone(), ts)))
-    }
-}
-
-fn later(wait: Duration) -> Sent {
-    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::from_secs(60));
-    Sent::Later(wait, "kept back by our own limit".to_owned())
-}
-
-/// What a failure means for the message.
-fn failed(error: SlackError, tries: i64) -> Sent {
-    let reason = error.to_string();
-    let backoff = SignedDuration::from_secs(1 << tries.clamp(0, 6));
-    match error {
-        SlackError::RateLimited { after } => Sent::Later(
-            SignedDuration::try_from(after).unwrap_or(SignedDuration::from_secs(60)),
-            reason,
-        ),
-        SlackError::Retry { .. } => Sent::Later(backoff, reason),
-        SlackError::Forbidden { .. } => Sent::Later(SignedDuration::from_secs(60), reason),
-        SlackError::Gone { .. } | SlackError::NotInChannel | SlackError::Invalid { .. } => Sent::Dead(reason),
+        Ok(())
     }
 }

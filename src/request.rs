@@ -232,6 +232,9 @@ pub struct Request {
     pub session: Option<String>,
     /// Where.
     pub place: Place,
+    /// The message whose button was pressed, by the platform's own id.
+    #[serde(default)]
+    pub message: Option<String>,
     /// What.
     pub ask: Ask,
 }
@@ -244,6 +247,7 @@ impl Request {
             account,
             session: None,
             place,
+            message: None,
             ask,
         }
     }

@@ -5,10 +5,10 @@ use crate::http::console::Console;
 use crate::http::console::door::Door;
 use crate::http::{Face, SlackDoor, routes};
 use crate::intake::Intake;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, SLACK};
 use crate::platform::slack::client::SlackClient;
-use crate::platform::slack::limits::Limits;
 use crate::rules::watch::Watch;
+use crate::run::clock::Clock;
 use crate::station::{Share, Station};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,9 +42,14 @@ pub async fn serve(app: App) -> Result<(), AppError> {
 
     let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
     tasks.spawn(writing);
-    if let Some(outbox) = outbox(&app, &station)? {
-        tasks.spawn(outbox.work());
-    }
+    let sending = match outbox(&app, &station)? {
+        Some(outbox) => Some(tokio::spawn(Arc::new(outbox).work(stopped.clone()))),
+        None => {
+            // Nobody would ever find out that it works.
+            app.store.platform_works(SLACK).await?;
+            None
+        }
+    };
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
     let slack = match (&app.slack, &app.config.slack) {
@@ -99,6 +104,11 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     if let Err(error) = working.await {
         tracing::error!(%error, "the station ended in a defect");
     }
+    if let Some(sending) = sending
+        && let Err(error) = sending.await
+    {
+        tracing::error!(%error, "the outbox ended in a defect");
+    }
     tasks.shutdown().await;
     Ok(())
 }
@@ -109,14 +119,8 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
     };
     let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
-    Ok(Some(Outbox {
-        desk: station.desk.clone(),
-        sampler: station.sampler.clone(),
-        slack: client,
-        limits: Limits::default(),
-        redactor: app.redactor.clone(),
-        station: station.clone(),
-    }))
+    let clock = Arc::new(Clock::Wall);
+    Ok(Some(Outbox::new(station.clone(), client, app.redactor.clone(), clock)))
 }
 
 async fn signal() -> Result<(), AppError> {

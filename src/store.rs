@@ -9,6 +9,7 @@ mod dialect;
 pub mod leases;
 pub mod lists;
 pub mod messages;
+pub mod platforms;
 pub mod retention;
 pub mod runs;
 mod schema;
@@ -207,10 +208,10 @@ fn optional_text(row: &AnyRow, column: usize) -> Result<Option<String>, StoreErr
     Ok(row.try_get::<Option<String>, _>(column)?)
 }
 
-fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
-    Ok(row.try_get::<i64, _>(column)?)
-}
-
 fn optional_number(row: &AnyRow, column: usize) -> Result<Option<i64>, StoreError> {
     Ok(row.try_get::<Option<i64>, _>(column)?)
+}
+
+fn number(row: &AnyRow, column: usize) -> Result<i64, StoreError> {
+    Ok(row.try_get::<i64, _>(column)?)
 }

@@ -60,6 +60,26 @@ async fn wrong_files_are_told_and_do_not_make_it_unready() {
     );
 }
 
+/// Whichever process found it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_cannot_be_spoken_to_is_told_and_does_not_make_it_unready() {
+    const UP: &str = "signalbox_platform_up{platform=\"slack\"}";
+    let world = World::new().await;
+    somebody_leads(&world).await;
+    assert_eq!(sample(&get(&world, "/metrics").await.1, UP), Some(1.0));
+    let at: Timestamp = "2026-05-04T03:02:01Z".parse().unwrap();
+    let say = "it does not accept the bot token (token_revoked)";
+    world.app.store.platform_fails("slack", say, at).await.unwrap();
+    insta::assert_snapshot!(told(get(&world, "/readyz").await), @"
+    200
+    ready
+    - slack cannot be spoken to since 03:02 UTC on 2026-05-04: it does not accept the bot token (token_revoked); runs go on, messages wait, and the console shows both
+    ");
+    assert_eq!(sample(&get(&world, "/metrics").await.1, UP), Some(0.0));
+    world.app.store.platform_works("slack").await.unwrap();
+    assert_eq!(sample(&get(&world, "/metrics").await.1, UP), Some(1.0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_refuses_is_told() {
     let world = World::new().await;

@@ -16,6 +16,7 @@ mod integration_django_admin;
 mod integration_http;
 mod integration_postgres;
 mod integration_prometheus;
+mod outbox;
 mod reload;
 mod slack_client;
 mod slack_simulator;

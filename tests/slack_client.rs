@@ -2,7 +2,7 @@
 
 use crate::harness::slack::{Fault, Slack};
 use serde_json::json;
-use signalbox::platform::slack::client::{Audience, SetupError, SlackClient, SlackError, Upload};
+use signalbox::platform::slack::client::{Audience, Mark, Page, SetupError, SlackClient, SlackError, Upload};
 use signalbox::platform::slack::render::{self, Mentions, Rendered};
 use signalbox::report::{Attention, Button, Outcome, Press, Report};
 use std::time::Duration;
@@ -221,7 +221,9 @@ async fn each_failure_tells_what_is_to_be_done() {
     let client = client(&slack);
     slack.freeze();
     let gone = |code: &str| SlackError::Gone { code: code.into() };
-    let forbidden = |code: &str| SlackError::Forbidden { code: code.into() };
+    let token = |code: &str| SlackError::Token { code: code.into() };
+    let barred = |code: &str| SlackError::Barred { code: code.into() };
+    let form = |detail: &str| SlackError::Form { detail: detail.into() };
     let retry = |detail: &str| SlackError::Retry {
         detail: detail.into(),
         may_be_done: true,
@@ -254,13 +256,24 @@ async fn each_failure_tells_what_is_to_be_done() {
         (Fault::Error("message_not_found"), gone("message_not_found")),
         (Fault::Error("is_archived"), gone("is_archived")),
         (Fault::Error("not_in_channel"), SlackError::NotInChannel),
-        (Fault::Error("token_revoked"), forbidden("token_revoked")),
-        (Fault::Error("invalid_auth"), forbidden("invalid_auth")),
-        (Fault::Error("missing_scope"), forbidden("missing_scope")),
+        (Fault::Error("cant_update_message"), gone("cant_update_message")),
+        (Fault::Error("token_revoked"), token("token_revoked")),
+        (Fault::Error("invalid_auth"), token("invalid_auth")),
+        (Fault::Error("account_inactive"), token("account_inactive")),
         (
-            Fault::Error("invalid_blocks"),
-            SlackError::Invalid {
-                detail: "invalid_blocks".into(),
+            Fault::Error("missing_scope"),
+            SlackError::Scope {
+                needed: "missing_scope".into(),
+            },
+        ),
+        (Fault::Error("restricted_action"), barred("restricted_action")),
+        (Fault::Error("invalid_blocks"), form("invalid_blocks")),
+        (Fault::Error("msg_blocks_too_long"), form("msg_blocks_too_long")),
+        (Fault::Error("msg_too_long"), form("msg_too_long")),
+        (
+            Fault::Error("ratelimited"),
+            SlackError::RateLimited {
+                after: Duration::from_secs(30),
             },
         ),
         (
@@ -302,7 +315,7 @@ async fn the_real_causes_give_the_same_answers() {
         .push(json!({"type": "header", "text": {"type": "plain_text", "text": "x".repeat(151)}}));
     let refused = client.post("C0OPS", None, &broken).await;
     assert!(
-        matches!(&refused, Err(SlackError::Invalid { detail }) if detail.contains("blocks[7].text")),
+        matches!(&refused, Err(SlackError::Form { detail }) if detail.contains("blocks[7].text")),
         "{refused:?}"
     );
     slack.kick_bot("C0OPS");
@@ -316,14 +329,14 @@ async fn the_real_causes_give_the_same_answers() {
     };
     assert_eq!(client.update("C0OPS", "1.1", &message("x")).await, Err(archived));
     slack.withdraw_scope("chat:write");
-    let scope = SlackError::Forbidden {
-        code: "missing_scope".into(),
+    let scope = SlackError::Scope {
+        needed: "chat:write".into(),
     };
     assert_eq!(client.ephemeral("C0OPS", "U1", &message("x")).await, Err(scope));
     slack.revoke_token();
     assert_eq!(
         client.auth_test().await,
-        Err(SlackError::Forbidden {
+        Err(SlackError::Token {
             code: "token_revoked".into()
         })
     );
@@ -383,6 +396,81 @@ async fn members_of_a_user_group_are_read() {
             detail: "no_such_subteam".into()
         })
     );
+}
+
+#[tokio::test]
+async fn a_message_of_ours_is_found_by_its_id_in_a_channel_and_in_a_thread() {
+    let slack = Slack::start().await;
+    let client = client(&slack);
+    let find = async |thread: Option<&str>, mark: Mark<'_>, oldest: i64| {
+        client.find("C0OPS", thread, mark, oldest, None).await.unwrap()
+    };
+    let now = jiff::Timestamp::now().as_second();
+    assert_eq!(find(None, Mark::Message("R1:run"), now - 300).await, Page::Absent);
+    let ts = client
+        .post("C0OPS", None, &message("x").known_as("R1:run"))
+        .await
+        .unwrap();
+    let posted = slack.posted("C0OPS").await;
+    assert_eq!(
+        posted.metadata["event_payload"],
+        json!({"run": "R1", "outcome": "awaiting-approval", "message": "R1:run"})
+    );
+    assert_eq!(
+        find(None, Mark::Message("R1:run"), now - 300).await,
+        Page::Found(ts.clone())
+    );
+    assert_eq!(find(None, Mark::Message("R1:details"), now - 300).await, Page::Absent);
+    assert_eq!(find(None, Mark::Message("R1:run"), now + 300).await, Page::Absent);
+    let details = render::thread_details(&report("x")).message.known_as("R1:details");
+    let reply = client.post("C0OPS", Some(&ts), &details).await.unwrap();
+    slack.reply(&posted).await;
+    assert_eq!(
+        find(Some(&ts), Mark::Message("R1:details"), now - 300).await,
+        Page::Found(reply)
+    );
+    assert_eq!(find(Some(&ts), Mark::File("chart.png"), now - 300).await, Page::Absent);
+    let chart = Upload {
+        filename: "chart.png",
+        bytes: b"png",
+        alt_text: "",
+        title: "Orders",
+    };
+    client.upload("C0OPS", &ts, &chart).await.unwrap();
+    let shared = slack.reply(&posted).await;
+    assert_eq!(
+        find(Some(&ts), Mark::File("chart.png"), now - 300).await,
+        Page::Found(shared.ts)
+    );
+}
+
+#[tokio::test]
+async fn a_long_channel_is_looked_through_part_by_part() {
+    let slack = Slack::start().await;
+    slack.make_commercial();
+    slack.freeze();
+    let client = client(&slack);
+    let ts = client.post("C0OPS", None, &message("x").known_as("m")).await.unwrap();
+    slack.posted("C0OPS").await;
+    for number in 0..20 {
+        slack.chat("U3", "C0OPS", &format!("talk {number}"), json!(null));
+    }
+    let find = async |cursor: Option<&str>| client.find("C0OPS", None, Mark::Message("m"), 0, cursor).await;
+    let first = find(None).await.unwrap();
+    let Page::More(cursor) = first else { panic!("{first:?}") };
+    let wait = find(Some(&cursor)).await;
+    assert!(
+        matches!(wait, Err(SlackError::RateLimited { after }) if after == Duration::from_secs(60)),
+        "{wait:?}"
+    );
+    slack.advance(Duration::from_secs(60));
+    assert_eq!(find(Some(&cursor)).await, Ok(Page::Found(ts)));
+    slack.withdraw_scope("channels:history");
+    slack.advance(Duration::from_secs(60));
+    let scope = SlackError::Scope {
+        needed: "channels:history".into(),
+    };
+    assert_eq!(find(None).await, Err(scope));
 }
 
 #[test]

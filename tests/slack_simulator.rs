@@ -225,6 +225,177 @@ async fn posts_are_limited_by_channel_and_edits_by_workspace() {
     assert_eq!(slack.take_unread().len(), 5);
 }
 
+async fn read(slack: &Slack, method: &str, fields: &[(&str, &str)]) -> (u16, Value) {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut url = reqwest::Url::parse(&format!("{}/{method}", slack.api_url())).unwrap();
+    url.query_pairs_mut().extend_pairs(fields);
+    let response = client.get(url).bearer_auth(BOT_TOKEN).send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap())
+}
+
+fn texts(page: &Value) -> Vec<&str> {
+    let messages = page["messages"].as_array().unwrap_or_else(|| panic!("{page}"));
+    messages
+        .iter()
+        .map(|message| message["text"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_channel_is_read_newest_first_and_a_thread_oldest_first() {
+    let slack = Slack::start().await;
+    slack.freeze();
+    let metadata = json!({"event_type": "signalbox_run", "event_payload": {"message": "m1"}});
+    let first = slack.chat("U1", "C0OPS", "first", Value::Null);
+    slack.advance(Duration::from_secs(10));
+    call(&slack, "chat.postMessage", with(hello(), "metadata", metadata.clone())).await;
+    let ours = slack.posted("C0OPS").await;
+    slack.advance(Duration::from_secs(10));
+    let last = slack.chat("U2", "C0OPS", "last", Value::Null);
+    for text in ["one", "two"] {
+        let reply = with(with(hello(), "thread_ts", json!(first.ts)), "text", json!(text));
+        call(&slack, "chat.postMessage", reply).await;
+        slack.reply(&first).await;
+    }
+
+    let (_, all) = read(&slack, "conversations.history", &[("channel", "C0OPS")]).await;
+    assert_eq!(texts(&all), ["last", "hello", "first"], "replies are not among them");
+    assert_eq!(
+        (&all["has_more"], &all["messages"][1]["metadata"]),
+        (&json!(false), &Value::Null)
+    );
+    let fields = [
+        ("channel", "C0OPS"),
+        ("include_all_metadata", "true"),
+        ("oldest", &ours.ts),
+    ];
+    let (_, exclusive) = read(&slack, "conversations.history", &fields).await;
+    assert_eq!(texts(&exclusive), ["last"]);
+    let fields = [&fields[..], &[("inclusive", "true"), ("latest", &last.ts)]].concat();
+    let (_, inclusive) = read(&slack, "conversations.history", &fields).await;
+    assert_eq!(texts(&inclusive), ["last", "hello"]);
+    assert_eq!(inclusive["messages"][1]["metadata"], metadata);
+    assert_eq!(inclusive["messages"][1]["user"], "U0BOT");
+
+    let thread = [("channel", "C0OPS"), ("ts", first.ts.as_str())];
+    let (_, thread) = read(&slack, "conversations.replies", &thread).await;
+    assert_eq!(texts(&thread), ["first", "one", "two"]);
+    let nowhere = [("channel", "C0OPS"), ("ts", "1.1")];
+    let (_, nowhere) = read(&slack, "conversations.replies", &nowhere).await;
+    assert_eq!(error(&nowhere), "thread_not_found");
+}
+
+#[tokio::test]
+async fn reading_goes_page_by_page() {
+    let slack = Slack::start().await;
+    for number in 0..5 {
+        slack.chat("U1", "C0OPS", &number.to_string(), Value::Null);
+    }
+    let mut fields = vec![("channel", "C0OPS".to_owned()), ("limit", "2".to_owned())];
+    let mut pages = Vec::new();
+    loop {
+        let given: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let (_, page) = read(&slack, "conversations.history", &given).await;
+        pages.push(texts(&page).join(","));
+        let next = page["response_metadata"]["next_cursor"].as_str().unwrap().to_owned();
+        if page["has_more"] == json!(false) {
+            assert_eq!(next, "");
+            break;
+        }
+        fields.retain(|(name, _)| *name != "cursor");
+        fields.push(("cursor", next));
+    }
+    assert_eq!(pages, ["4,3", "2,1", "0"]);
+    let odd = [("channel", "C0OPS"), ("cursor", "odd")];
+    assert_eq!(
+        error(&read(&slack, "conversations.history", &odd).await.1),
+        "invalid_cursor"
+    );
+}
+
+#[tokio::test]
+async fn a_commercial_app_reads_fifteen_messages_a_minute() {
+    let slack = Slack::start().await;
+    slack.freeze();
+    slack.make_commercial();
+    for number in 0..20 {
+        slack.chat("U1", "C0OPS", &number.to_string(), Value::Null);
+    }
+    let fields = [("channel", "C0OPS"), ("limit", "200")];
+    let (_, page) = read(&slack, "conversations.history", &fields).await;
+    assert_eq!((texts(&page).len(), &page["has_more"]), (15, &json!(true)));
+    assert_eq!(read(&slack, "conversations.history", &fields).await.0, 429);
+    slack.advance(Duration::from_secs(60));
+    assert_eq!(read(&slack, "conversations.history", &fields).await.0, 200);
+}
+
+#[tokio::test]
+async fn reading_takes_a_scope_and_a_member() {
+    let slack = Slack::start().await;
+    let ops = [("channel", "C0OPS")];
+    slack.archive("C0OPS");
+    let (_, archived) = read(&slack, "conversations.history", &ops).await;
+    assert_eq!(archived["ok"], json!(true), "what is archived can be read");
+    slack.withdraw_scope("channels:history");
+    let (_, public) = read(&slack, "conversations.history", &ops).await;
+    assert_eq!(
+        (error(&public), &public["needed"]),
+        ("missing_scope", &json!("channels:history"))
+    );
+    slack.make_private("C0OPS");
+    assert_eq!(read(&slack, "conversations.history", &ops).await.1["ok"], json!(true));
+    slack.withdraw_scope("groups:history");
+    let (_, private) = read(&slack, "conversations.history", &ops).await;
+    assert_eq!(
+        (error(&private), &private["needed"]),
+        ("missing_scope", &json!("groups:history"))
+    );
+    let slack = Slack::start().await;
+    slack.kick_bot("C0OPS");
+    let (_, outside) = read(&slack, "conversations.history", &ops).await;
+    assert_eq!(error(&outside), "not_in_channel");
+    let (_, nowhere) = read(&slack, "conversations.history", &[("channel", "C0NONE")]).await;
+    assert_eq!(error(&nowhere), "channel_not_found");
+}
+
+#[tokio::test]
+async fn only_the_author_edits_a_message() {
+    let slack = Slack::start().await;
+    let theirs = slack.chat("U1", "C0OPS", "theirs", Value::Null);
+    let edit = with(hello(), "ts", json!(theirs.ts));
+    assert_eq!(error(&call(&slack, "chat.update", edit).await), "cant_update_message");
+}
+
+#[tokio::test]
+async fn an_outage_is_of_everything_until_it_ends() {
+    let slack = Slack::start().await;
+    slack.outage(true);
+    for method in ["auth.test", "chat.postMessage"] {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}/{method}", slack.api_url());
+        let answer = client.post(url).bearer_auth(BOT_TOKEN).json(&hello()).send().await;
+        assert_eq!(answer.unwrap().status().as_u16(), 503, "{method}");
+    }
+    slack.outage(false);
+    assert_eq!(call(&slack, "auth.test", json!({})).await["ok"], json!(true));
+    assert!(slack.take_unread().is_empty());
+}
+
+#[tokio::test]
+async fn a_fault_in_a_channel_strikes_there() {
+    let slack = Slack::start().await;
+    slack.fault_in("C0ALERTS", "chat.postMessage", Fault::Error("internal_error"));
+    assert_eq!(call(&slack, "chat.postMessage", hello()).await["ok"], json!(true));
+    let there = with(hello(), "channel", json!("C0ALERTS"));
+    assert_eq!(error(&call(&slack, "chat.postMessage", there).await), "internal_error");
+    slack.posted("C0OPS").await;
+    slack.fault_after("chat.postMessage", 1, Fault::Error("fatal_error"));
+    assert_eq!(call(&slack, "chat.postMessage", hello()).await["ok"], json!(true));
+    assert_eq!(error(&call(&slack, "chat.postMessage", hello()).await), "fatal_error");
+    slack.posted("C0OPS").await;
+}
+
 #[tokio::test]
 async fn files_need_their_bytes_before_they_are_shared() {
     let slack = Slack::start().await;

@@ -16,6 +16,7 @@ use crate::run::state::{Phase, StepState};
 use crate::runbook::StepOutcome;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
+use crate::store::messages::Thread;
 use crate::store::runs::{LockChange, Written};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -472,10 +473,29 @@ impl Desk {
             runbook: &live.plan().runbook,
             place: &request.place,
         };
-        if rules.policy.decide(&seen).is_allowed() {
-            Ok((asker, live))
-        } else {
-            Err(nothing().into())
+        if !rules.policy.decide(&seen).is_allowed() {
+            return Err(nothing().into());
+        }
+        self.newest(request, asker, &live).await?;
+        Ok((asker, live))
+    }
+
+    /// A message can come to stand in a channel twice, where the platform did not say that it took the first. One of them
+    /// counts: the other is not kept up to date, so what people see in it is not what they would decide on.
+    async fn newest(&self, request: &Request, asker: &Person, live: &Live) -> Result<(), Turned> {
+        let Some(pressed) = &request.message else {
+            return Ok(());
+        };
+        match self.store.thread_of(&live.run.id, &request.place).await? {
+            Thread::Begun(current) if current != *pressed => {
+                let say = format!(
+                    "Nothing was done: this is an old copy of the message of run {}, and nobody keeps it up to date. Use \
+                     the buttons of the newer one in this channel.",
+                    live.run.id
+                );
+                Err(said(&asker.name, &live.plan().runbook, Outcome::Refused, say).into())
+            }
+            _ => Ok(()),
         }
     }
 

@@ -103,7 +103,16 @@ impl Console {
             since: pause.since,
             details: Vec::new(),
         });
-        Ok(trouble.into_iter().chain(paused).collect())
+        let unspoken = self.station.desk.store.platform_troubles().await?;
+        let unspoken = unspoken.into_iter().map(|trouble| Notice {
+            say: format!(
+                "The chat platform {} cannot be spoken to: {}. Runs go on; what is said of them there waits.",
+                trouble.platform, trouble.say
+            ),
+            since: trouble.since,
+            details: Vec::new(),
+        });
+        Ok(trouble.into_iter().chain(unspoken).chain(paused).collect())
     }
 
     async fn guest(&self, visitor: &Visitor) -> Result<Guest, Trouble> {

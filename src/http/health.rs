@@ -2,6 +2,7 @@
 //! reaches the port, so they name no file, host or person; the log does.
 
 use super::Face;
+use crate::outbox::SLACK;
 use crate::station::{ENGINE, Station};
 use crate::store::tally::Tally;
 use axum::extract::State;
@@ -34,6 +35,17 @@ pub(super) async fn ready(State(face): State<Face>) -> Response {
              `signalbox check` shows what is wrong",
             trouble.since.strftime("%H:%M UTC on %Y-%m-%d")
         ));
+    }
+    // Also where another process found it out. A database that does not answer has been told above.
+    if let Ok(Ok(troubles)) = tokio::time::timeout(PATIENCE, station.desk.store.platform_troubles()).await {
+        for trouble in troubles {
+            lines.push(format!(
+                "{} cannot be spoken to since {}: {}; runs go on, messages wait, and the console shows both",
+                trouble.platform,
+                trouble.since.strftime("%H:%M UTC on %Y-%m-%d"),
+                trouble.say
+            ));
+        }
     }
     let mut text = String::from(if status == StatusCode::OK {
         "ready\n"
@@ -114,6 +126,16 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
+        if face.slack.is_some() {
+            let up = tally.silent.iter().all(|trouble| trouble.platform != SLACK);
+            family(
+                &mut text,
+                "signalbox_platform_up",
+                "gauge",
+                "1 where messages reach the chat platform; 0 where it does not answer or refuses the token.",
+                &[(format!("{{platform=\"{SLACK}\"}}"), u8::from(up))],
+            );
+        }
     }
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
@@ -162,6 +184,11 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
             "signalbox_record_unsealed_seconds",
             "How long the oldest row of the record of who did what has waited for its seal; they are sealed every hour.",
             age(tally.oldest_unsealed),
+        ),
+        (
+            "signalbox_messages_given_up",
+            "Messages that nobody will be shown, because their channel is gone or they failed for days.",
+            tally.given_up,
         ),
     ];
     for (name, help, value) in gauges {

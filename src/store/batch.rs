@@ -386,25 +386,28 @@ async fn unlock(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
 
 /// The runs changed, so what their messages show is out of date.
 async fn touch(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    let runs: Vec<&String> = added(writes).map(|addition| &addition.run).collect();
+    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
+    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $1) WHERE kind = '\"run\"' \
+                           AND (due IS NOT NULL OR error IS NULL)";
+    // The end of a run is worth another try of a message that was given up.
+    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = $1, tries = 0, failing_since = NULL \
+                         WHERE kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
     let Some(now) = writes.iter().map(|write| write.now).max() else {
         return Ok(());
     };
-    for some in runs.chunks(at_once(2)) {
-        // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-        let mut query = statement(
-            format!(
-                "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $1) WHERE run IN ({}) AND \
-                 kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL)",
-                list(1, some.len())
-            ),
-            some.len(),
-        )
-        .bind(now);
-        for run in some {
-            query = query.bind((*run).clone());
+    let changed: Vec<&String> = added(writes).map(|addition| &addition.run).collect();
+    let ended: Vec<&String> = added(writes)
+        .filter(|addition| addition.ends)
+        .map(|addition| &addition.run)
+        .collect();
+    for (update, runs) in [(CHANGED, changed), (ENDED, ended)] {
+        for some in runs.chunks(at_once(2)) {
+            let mut query = statement(format!("{update} AND run IN ({})", list(1, some.len())), some.len()).bind(now);
+            for run in some {
+                query = query.bind((*run).clone());
+            }
+            query.execute(&mut **work).await?;
         }
-        query.execute(&mut **work).await?;
     }
     Ok(())
 }

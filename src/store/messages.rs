@@ -1,7 +1,10 @@
 //! The outbox. A message is state: what it should show is derived from its run when it is sent, so that ten changes
 //! while a platform was down cost one call.
+//!
+//! A post is journalled before it is sent, as a step is: one without a recorded answer is in doubt, and the platform is
+//! asked for it before it is posted again. Of several processes one sends a message at a time.
 
-use super::{Store, StoreError, decode, encode, micros, number, optional_text, text};
+use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::Place;
 use jiff::Timestamp;
@@ -55,7 +58,52 @@ pub struct DueMessage {
     pub remote: Option<String>,
     /// How often sending it failed.
     pub tries: i64,
+    /// The post of which nobody knows whether the platform took it.
+    pub doubt: Option<Doubt>,
+    /// Since when sending it has failed.
+    pub failing_since: Option<Timestamp>,
 }
+
+/// A post that was begun, with no answer recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// When it was begun, by our clock.
+    pub since: Timestamp,
+    /// Where the search for it stands, in the platform's own words.
+    pub sought: Option<String>,
+}
+
+/// When a message that was not shown is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Again {
+    /// It is certainly not there.
+    At(Timestamp),
+    /// It may be there: the platform is asked before it is posted again.
+    Doubtful {
+        /// When to ask.
+        at: Timestamp,
+        /// Where the search stands.
+        sought: Option<String>,
+    },
+    /// It is given up, until its run closes.
+    Never,
+}
+
+/// How the message stands that a run's thread hangs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thread {
+    /// Posted, under this id of the platform.
+    Begun(String),
+    /// Posted in a way that can be neither edited nor answered.
+    Unnamed,
+    /// Not posted yet.
+    Awaited,
+    /// Given up, or never meant to be.
+    Never,
+}
+
+/// Stands for the platform's id where a message was posted without one.
+pub const UNNAMED: &str = "response-url";
 
 impl Store {
     /// Stores a message to be sent.
@@ -66,79 +114,215 @@ impl Store {
         Ok(())
     }
 
-    /// Messages that are due, oldest first. Those in a thread wait for the message that begins it.
-    pub async fn due_messages(&self, now: Timestamp, limit: i64) -> Result<Vec<DueMessage>, StoreError> {
+    /// Messages that are due and that nobody is sending, oldest first, and at most `each` of one place: one that is
+    /// limited does not hold up the others. Those in a thread wait for the message that begins it, unless it never will.
+    pub async fn due_messages(&self, now: Timestamp, each: i64, limit: i64) -> Result<Vec<DueMessage>, StoreError> {
         let rows = sqlx::query(
-            "SELECT m.id, m.kind, m.run, m.request, m.place, m.body, m.wanted, m.remote, m.tries FROM message m \
-             WHERE m.due <= $1 AND (m.kind IN ('\"run\"', '\"ephemeral\"') OR EXISTS (SELECT 1 FROM message r WHERE \
-             r.run = m.run AND r.kind = '\"run\"' AND r.place = m.place AND r.remote IS NOT NULL)) \
-             ORDER BY m.due, m.created LIMIT $2",
+            "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since FROM \
+             (SELECT m.*, ROW_NUMBER() OVER (PARTITION BY m.place ORDER BY m.due, m.created, m.id) AS turn \
+             FROM message m LEFT JOIN message r ON r.run = m.run AND r.kind = '\"run\"' AND r.place = m.place \
+             WHERE m.due <= $1 AND (m.sending_until IS NULL OR m.sending_until <= $1) \
+             AND (m.kind IN ('\"run\"', '\"ephemeral\"') OR r.id IS NULL OR r.remote IS NOT NULL \
+             OR (r.due IS NULL AND r.error IS NOT NULL))) \
+             AS fair WHERE turn <= $2 ORDER BY due, created, id LIMIT $3",
         )
         .bind(micros(now))
+        .bind(each)
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(due_message).collect()
     }
 
-    /// The platform's id of the message that a run's thread hangs on.
-    pub async fn thread_of(&self, run: &str, place: &Place) -> Result<Option<String>, StoreError> {
-        let remote: Option<Option<String>> =
-            sqlx::query_scalar("SELECT remote FROM message WHERE run = $1 AND kind = '\"run\"' AND place = $2")
+    /// Takes a message to send it; none where somebody else has it, or where it is no longer due. Whoever has it sends
+    /// until `until` and no longer.
+    pub async fn take_message(
+        &self,
+        id: &str,
+        sender: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<DueMessage>, StoreError> {
+        let taken = sqlx::query(
+            "UPDATE message SET sender = $2, sending_until = $4 WHERE id = $1 AND due <= $3 \
+             AND (sending_until IS NULL OR sending_until <= $3) RETURNING id, kind, run, request, place, body, wanted, \
+             remote, tries, attempted, sought, failing_since",
+        )
+        .bind(id)
+        .bind(sender)
+        .bind(micros(now))
+        .bind(micros(until))
+        .fetch_optional(&self.write)
+        .await?;
+        taken.as_ref().map(due_message).transpose()
+    }
+
+    /// Journals that a post begins, before it does: from here on it may be there, whatever becomes of this process.
+    /// False where somebody else has the message by now, so nothing must be sent.
+    pub async fn begin_post(
+        &self,
+        id: &str,
+        sender: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let begun = sqlx::query(
+            "UPDATE message SET attempted = $3, sought = NULL, sending_until = $4 WHERE id = $1 AND sender = $2",
+        )
+        .bind(id)
+        .bind(sender)
+        .bind(micros(now))
+        .bind(micros(until))
+        .execute(&self.write)
+        .await?
+        .rows_affected();
+        Ok(begun == 1)
+    }
+
+    /// Gives back what a process has taken to send, at its end.
+    pub async fn release_messages(&self, sender: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET sender = NULL, sending_until = NULL WHERE sender = $1")
+            .bind(sender)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// How the message stands that a run's thread hangs on.
+    pub async fn thread_of(&self, run: &str, place: &Place) -> Result<Thread, StoreError> {
+        let row =
+            sqlx::query("SELECT remote, due, error FROM message WHERE run = $1 AND kind = '\"run\"' AND place = $2")
                 .bind(run)
                 .bind(encode("place", place)?)
                 .fetch_optional(&self.read)
                 .await?;
-        Ok(remote.flatten())
+        let Some(row) = row else { return Ok(Thread::Never) };
+        Ok(match optional_text(&row, 0)? {
+            Some(remote) if remote == UNNAMED => Thread::Unnamed,
+            Some(remote) => Thread::Begun(remote),
+            None if optional_number(&row, 1)?.is_none() && optional_text(&row, 2)?.is_some() => Thread::Never,
+            None => Thread::Awaited,
+        })
     }
 
-    /// The platform shows `wanted` changes now. If more came meanwhile it stays due.
+    /// The platform shows `wanted` changes now. If more came meanwhile it stays due. What was given up because the thread
+    /// had no beginning is tried again once it has one.
     pub async fn shown(&self, id: &str, wanted: i64, remote: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
         sqlx::query(
-            "UPDATE message SET shown = $2, remote = COALESCE($3, remote), tries = 0, error = NULL, \
+            "UPDATE message SET shown = $2, remote = COALESCE($3, remote), tries = 0, error = NULL, attempted = NULL, \
+             sought = NULL, failing_since = NULL, sender = NULL, sending_until = NULL, \
              due = CASE WHEN wanted > $2 THEN $4 ELSE NULL END WHERE id = $1",
         )
         .bind(id)
         .bind(wanted)
         .bind(remote)
         .bind(micros(now))
-        .execute(&self.write)
+        .execute(&mut *work)
         .await?;
+        if remote.is_some() {
+            begin_thread(&mut work, id, now).await?;
+        }
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// A post that was in doubt is there, under this id. What it shows may be of before, so it stays due.
+    pub async fn found(&self, id: &str, remote: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut work = self.begin().await?;
+        sqlx::query(
+            "UPDATE message SET remote = $2, tries = 0, error = NULL, attempted = NULL, sought = NULL, \
+             failing_since = NULL, sender = NULL, sending_until = NULL, due = $3 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(remote)
+        .bind(micros(now))
+        .execute(&mut *work)
+        .await?;
+        begin_thread(&mut work, id, now).await?;
+        work.commit().await?;
         Ok(())
     }
 
     /// The platform lost the post: it is to be posted anew.
     pub async fn forget_remote(&self, id: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE message SET remote = NULL, due = $2 WHERE id = $1")
+        sqlx::query(
+            "UPDATE message SET remote = NULL, attempted = NULL, sought = NULL, sender = NULL, sending_until = NULL, \
+             due = $2 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(micros(now))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Our own limit keeps it back: no failure, and whatever was in doubt stays so.
+    pub async fn keep_back(&self, id: &str, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET due = $2, sender = NULL, sending_until = NULL WHERE id = $1")
             .bind(id)
+            .bind(micros(until))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Sending failed.
+    pub async fn not_shown(&self, id: &str, error: &str, again: &Again, now: Timestamp) -> Result<(), StoreError> {
+        let (due, doubtful, sought) = match again {
+            Again::At(at) => (Some(*at), 0_i64, None),
+            Again::Doubtful { at, sought } => (Some(*at), 1, sought.as_deref()),
+            Again::Never => (None, 0, None),
+        };
+        sqlx::query(
+            "UPDATE message SET tries = tries + 1, error = $2, due = $3, sender = NULL, sending_until = NULL, \
+             attempted = CASE WHEN $4 = 1 THEN attempted ELSE NULL END, sought = $5, \
+             failing_since = COALESCE(failing_since, $6) WHERE id = $1",
+        )
+        .bind(id)
+        .bind(error)
+        .bind(due.map(micros))
+        .bind(doubtful)
+        .bind(sought)
+        .bind(micros(now))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// The platform works again: what waits for its next try waits no longer.
+    pub async fn hurry_messages(&self, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET due = $1 WHERE due > $1 AND error IS NOT NULL")
             .bind(micros(now))
             .execute(&self.write)
             .await?;
         Ok(())
     }
 
-    /// Sending failed: try again at `again`, or never.
-    pub async fn not_shown(&self, id: &str, error: &str, again: Option<Timestamp>) -> Result<(), StoreError> {
-        sqlx::query("UPDATE message SET tries = tries + 1, error = $2, due = $3 WHERE id = $1")
-            .bind(id)
-            .bind(error)
-            .bind(again.map(micros))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    /// All messages of a run, with the last error of each: for `show`.
-    pub async fn messages_of(&self, run: &str) -> Result<Vec<(DueMessage, Option<String>)>, StoreError> {
+    /// Where a run's message was given up, with the reason.
+    pub async fn given_up(&self, run: &str) -> Result<Vec<(Place, String)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, kind, run, request, place, body, wanted, remote, tries, error FROM message WHERE run = $1 \
-             ORDER BY created, id",
+            "SELECT place, error FROM message WHERE run = $1 AND kind = '\"run\"' AND due IS NULL AND error IS NOT NULL",
         )
         .bind(run)
         .fetch_all(&self.read)
         .await?;
         rows.iter()
-            .map(|row| Ok((due_message(row)?, optional_text(row, 9)?)))
+            .map(|row| Ok((decode("place", &text(row, 0)?)?, text(row, 1)?)))
+            .collect()
+    }
+
+    /// All messages of a run, with the last error of each: for `show`.
+    pub async fn messages_of(&self, run: &str) -> Result<Vec<(DueMessage, Option<String>)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since, error \
+             FROM message WHERE run = $1 ORDER BY created, id",
+        )
+        .bind(run)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter()
+            .map(|row| Ok((due_message(row)?, optional_text(row, 12)?)))
             .collect()
     }
 
@@ -171,7 +355,23 @@ pub(super) async fn insert_message(
     Ok(())
 }
 
+/// A thread has its beginning: what was given up for want of it is due.
+async fn begin_thread(work: &mut Transaction<'static, Any>, id: &str, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE message SET due = $2, tries = 0, failing_since = NULL WHERE due IS NULL AND error IS NOT NULL \
+         AND shown = 0 AND kind NOT IN ('\"run\"', '\"ephemeral\"') AND EXISTS (SELECT 1 FROM message r \
+         WHERE r.id = $1 AND r.kind = '\"run\"' AND r.run = message.run AND r.place = message.place)",
+    )
+    .bind(id)
+    .bind(micros(now))
+    .execute(&mut **work)
+    .await?;
+    Ok(())
+}
+
 fn due_message(row: &AnyRow) -> Result<DueMessage, StoreError> {
+    let attempted = optional_number(row, 9)?.map(timestamp).transpose()?;
+    let sought = optional_text(row, 10)?;
     Ok(DueMessage {
         message: NewMessage {
             id: text(row, 0)?,
@@ -184,5 +384,7 @@ fn due_message(row: &AnyRow) -> Result<DueMessage, StoreError> {
         wanted: number(row, 6)?,
         remote: optional_text(row, 7)?,
         tries: number(row, 8)?,
+        doubt: attempted.map(|since| Doubt { since, sought }),
+        failing_since: optional_number(row, 11)?.map(timestamp).transpose()?,
     })
 }

@@ -183,6 +183,7 @@ impl Store {
                 outcome: outcome_text(append.cache.outcome)?,
                 wake: append.cache.wake.map(micros),
                 said: closing(append.entries),
+                ends: append.entries.iter().any(is_end),
                 plan: append.new_plan.map(|plan| encode("plan", plan)).transpose()?,
                 unlock: matches!(append.locks, LockChange::Release),
                 release: append.release,
@@ -442,6 +443,14 @@ fn taking(locks: &Locks, plan: &Plan) -> Taking {
 
 fn encoded(entries: &[Entry]) -> Result<Vec<String>, StoreError> {
     entries.iter().map(|entry| encode("journal entry", entry)).collect()
+}
+
+/// Whether a run ends with an entry.
+fn is_end(entry: &Entry) -> bool {
+    matches!(
+        entry,
+        Entry::Closed { .. } | Entry::NotStarted { .. } | Entry::Denied { .. } | Entry::Expired
+    )
 }
 
 /// The sentence that a run ends with, where it ends here.

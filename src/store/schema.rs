@@ -87,6 +87,17 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX request_without_run ON request (at) WHERE run IS NULL",
         "CREATE INDEX message_without_run ON message (created) WHERE run IS NULL",
     ],
+    &[
+        // A post that was begun and has no answer yet, and where the search for it stands.
+        "ALTER TABLE message ADD COLUMN attempted BIGINT",
+        "ALTER TABLE message ADD COLUMN sought TEXT",
+        // Of several processes one sends a message at a time.
+        "ALTER TABLE message ADD COLUMN sender TEXT",
+        "ALTER TABLE message ADD COLUMN sending_until BIGINT",
+        "ALTER TABLE message ADD COLUMN failing_since BIGINT",
+        // Chat platforms that cannot be spoken to. One that works has no row.
+        "CREATE TABLE platform_trouble (platform TEXT PRIMARY KEY, since BIGINT NOT NULL, say TEXT NOT NULL)",
+    ],
 ];
 
 #[cfg(test)]

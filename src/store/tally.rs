@@ -1,5 +1,6 @@
 //! What waits and what stands how, in numbers: for those who watch the bot.
 
+use super::platforms::PlatformTrouble;
 use super::{Store, StoreError, decode, number, text, timestamp};
 use jiff::Timestamp;
 
@@ -20,6 +21,10 @@ pub struct Tally {
     pub failing: i64,
     /// When the oldest row of the record was written that is not sealed.
     pub oldest_unsealed: Option<Timestamp>,
+    /// Messages that were given up.
+    pub given_up: i64,
+    /// Chat platforms that cannot be spoken to.
+    pub silent: Vec<PlatformTrouble>,
 }
 
 impl Store {
@@ -41,6 +46,9 @@ impl Store {
         let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL AND tries > 0")
             .fetch_one(&self.read)
             .await?;
+        let given_up = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NULL AND error IS NOT NULL")
+            .fetch_one(&self.read)
+            .await?;
         let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
         let unsealed: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM audit WHERE sealed IS NULL")
             .fetch_one(&self.read)
@@ -53,6 +61,8 @@ impl Store {
             unsent: self.unsent_messages().await?,
             failing,
             oldest_unsealed: unsealed.map(timestamp).transpose()?,
+            given_up,
+            silent: self.platform_troubles().await?,
         })
     }
 }

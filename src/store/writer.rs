@@ -73,6 +73,8 @@ pub(super) struct Addition {
     pub(super) outcome: String,
     pub(super) wake: Option<i64>,
     pub(super) said: Option<String>,
+    /// Whether the run ends with it.
+    pub(super) ends: bool,
     /// A plan that was built anew.
     pub(super) plan: Option<String>,
     /// Whether the run's locks are let go.

@@ -105,3 +105,27 @@ async fn files_that_are_wrong_are_told_on_every_page_until_they_are_right() {
         .await;
     assert!(!stream.until("notices").await.data.contains("are wrong"));
 }
+
+/// Also where another process sends, and found it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_that_cannot_be_spoken_to_is_told_on_every_page_until_it_can() {
+    let site = Site::open().await;
+    let (dana, lee) = (site.sign_in(DANA).await, site.sign_in(LEE).await);
+    let mut stream = super::stream::Stream::open(&lee, "/events").await;
+    let sender = site.world.process("sender").await;
+    let say = "it does not accept the bot token (token_revoked)";
+    let at: jiff::Timestamp = "2026-05-04T03:02:01Z".parse().unwrap();
+    sender.store.platform_fails("slack", say, at).await.unwrap();
+    stream.until("notices").await;
+    let told = dana.get("/runs").await.texts("#notices p").join(" ");
+    assert!(
+        told.starts_with(
+            "The chat platform slack cannot be spoken to: it does not accept the bot token (token_revoked). Runs go on; \
+             what is said of them there waits. Since"
+        ),
+        "{told}"
+    );
+    sender.store.platform_works("slack").await.unwrap();
+    stream.until("notices").await;
+    assert_eq!(dana.get("/runs").await.texts("#notices .notice").len(), 0);
+}

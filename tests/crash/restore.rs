@@ -43,7 +43,9 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
     let (process, custody) = world.process_with("signalbox.toml").await;
     let run = process.begin("send", 9).await;
     custody.seal(jiff::Timestamp::now()).await.unwrap();
-    let file = AnyPool::connect(&format!("sqlite:{}", world.path("bot.db").display())).await.unwrap();
+    let file = AnyPool::connect(&format!("sqlite:{}", world.path("bot.db").display()))
+        .await
+        .unwrap();
     sqlx::query("VACUUM INTO $1")
         .bind(world.path("backup.db").to_str().unwrap())
         .execute(&file)
@@ -65,9 +67,15 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
     assert_eq!(after.live(&run).await.state.standing(), Outcome::AwaitingApproval);
     after.ask("dana", Ask::Pause { runbook: None }).await;
 
-    let told = verify(&after.store, std::slice::from_ref(&custody.seals)).await.unwrap();
+    let told = verify(&after.store, std::slice::from_ref(&custody.seals))
+        .await
+        .unwrap();
     let of_run = format!(" of {run} are missing, sealed by seal 2 of ");
-    assert!(told.findings.iter().any(|it| it.say.contains(&of_run)), "{:#?}", told.findings);
+    assert!(
+        told.findings.iter().any(|it| it.say.contains(&of_run)),
+        "{:#?}",
+        told.findings
+    );
 
     // Somebody presses the old button all the same.
     after.ask("lee", approve(&run)).await;

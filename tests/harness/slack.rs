@@ -14,10 +14,11 @@ pub use person::{Oddity, Person, Sent};
 pub use world::{Call, File, Message, Whisper};
 
 use secrecy::SecretString;
+use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
-use world::World;
+use world::{Strike, World};
 
 /// Whether Slack would take a message; the words say why not.
 pub fn judged(message: &serde_json::Value) -> Result<(), String> {
@@ -111,6 +112,24 @@ impl Slack {
             .await
     }
 
+    /// The next message in a channel, where it takes longer than what should come at once.
+    pub async fn posted_within(&self, channel: &str, seconds: u64) -> Message {
+        let within = Duration::from_secs(seconds);
+        self.next_within(&format!("a message in {channel}"), within, |world| {
+            world.read_message(channel, None)
+        })
+        .await
+    }
+
+    /// The next message in a thread, where it takes longer than what should come at once.
+    pub async fn reply_within(&self, parent: &Message, seconds: u64) -> Message {
+        let within = Duration::from_secs(seconds);
+        self.next_within(&format!("a reply to {}", parent.ts), within, |world| {
+            world.read_message(&parent.channel, Some(&parent.ts))
+        })
+        .await
+    }
+
     /// The next message for one person alone that no test has looked at.
     pub async fn whisper(&self, user: &str) -> Whisper {
         self.next(&format!("a whisper to {user}"), |world| world.read_whisper(user))
@@ -181,7 +200,53 @@ impl Slack {
 
     /// The next call of a method meets this fault.
     pub fn fault(&self, method: &str, fault: Fault) {
-        self.shared.world().faults.push((method.to_owned(), fault));
+        self.strike(method, None, 0, fault);
+    }
+
+    /// A call of a method meets this fault after so many that do not.
+    pub fn fault_after(&self, method: &str, spares: usize, fault: Fault) {
+        self.strike(method, None, spares, fault);
+    }
+
+    /// The next call of a method about this channel meets this fault.
+    pub fn fault_in(&self, channel: &str, method: &str, fault: Fault) {
+        self.strike(method, Some(channel.to_owned()), 0, fault);
+    }
+
+    fn strike(&self, method: &str, channel: Option<String>, spares: usize, fault: Fault) {
+        let method = method.to_owned();
+        self.shared.world().faults.push(Strike {
+            method,
+            channel,
+            spares,
+            fault,
+        });
+    }
+
+    /// From now on, or no longer, nothing answers properly.
+    pub fn outage(&self, is_out: bool) {
+        self.shared.world().is_out = is_out;
+    }
+
+    /// The app is sold outside of Slack's own shop, so it may read fifteen messages a minute.
+    pub fn make_commercial(&self) {
+        self.shared.world().is_commercial = true;
+    }
+
+    pub fn make_private(&self, channel: &str) {
+        self.shared.world().channel_mut(channel).is_private = true;
+    }
+
+    /// Somebody else writes something.
+    pub fn chat(&self, user: &str, channel: &str, text: &str, metadata: Value) -> Message {
+        let mut message = Message::new(channel, None, text, Vec::new());
+        message.user = user.to_owned();
+        message.metadata = metadata;
+        let mut world = self.shared.world();
+        let ts = world.add_message(message);
+        let read = world.read_message(channel, None);
+        read.filter(|read| read.ts == ts)
+            .expect("something before it is unread")
     }
 
     /// Time for limits and expiry stands still from now on, and moves by [`Slack::advance`] alone.
@@ -245,6 +310,10 @@ impl Slack {
         self.shared.world().channel_mut(channel).has_bot = false;
     }
 
+    pub fn invite_bot(&self, channel: &str) {
+        self.shared.world().channel_mut(channel).has_bot = true;
+    }
+
     pub fn delete(&self, message: &Message) {
         self.shared
             .world()
@@ -258,8 +327,16 @@ impl Slack {
         self.shared.world().scopes.remove(scope);
     }
 
+    pub fn grant_scope(&self, scope: &'static str) {
+        self.shared.world().scopes.insert(scope);
+    }
+
     pub fn revoke_token(&self) {
         self.shared.world().is_revoked = true;
+    }
+
+    pub fn restore_token(&self) {
+        self.shared.world().is_revoked = false;
     }
 
     /// Members of a user group.

@@ -177,6 +177,8 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "commands",
             "chat:write",
             "files:write",
+            "channels:history",
+            "groups:history",
             "usergroups:read"
           ]
         }

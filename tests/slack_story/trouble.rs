@@ -1,5 +1,6 @@
 //! What people see when parts of the world fail.
 
+use crate::harness::services::until;
 use crate::harness::slack::{Fault, Message};
 use crate::harness::slack_world::{Scene, shown, whispered};
 
@@ -114,5 +115,50 @@ async fn what_slack_refuses_for_a_while_arrives_afterwards_and_once() {
     scene.slack.reply(&message).await;
     scene.slack.reply(&message).await;
     assert_eq!(scene.shop().posts(1043).await, 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_slack_took_without_saying_so_stands_there_once() {
+    let scene = Scene::open().await;
+    scene.slack.fault("chat.postMessage", Fault::DoneThenReset);
+    scene.slack.fault("chat.postMessage", Fault::DoneThenUnavailable);
+    scene.slack.fault("files.completeUploadExternal", Fault::DoneThenReset);
+    scene.types("U1", "/forward-order", "1043").await;
+    let message = scene.slack.posted("C0OPS").await;
+    let message = succeeded(&scene, &message).await;
+    // The result and the chart, each of which is looked for once.
+    scene.slack.reply(&message).await;
+    scene.slack.reply(&message).await;
+    until("the replies were looked for", || {
+        scene.slack.calls("conversations.replies").len() >= 2
+    })
+    .await;
+    assert_eq!(scene.slack.calls("chat.postMessage").len(), 2);
+    assert_eq!(scene.slack.calls("files.completeUploadExternal").len(), 1);
+    assert_eq!(scene.shop().posts(1043).await, 1);
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_copy_of_a_message_decides_nothing() {
+    let scene = Scene::open().await;
+    scene.slack.withdraw_scope("channels:history");
+    scene.slack.fault("chat.postMessage", Fault::DoneThenReset);
+    scene
+        .types("U1", "/forward-order", "1060,1061,1062,1063,1064,1065")
+        .await;
+    let older = scene.slack.posted("C0OPS").await;
+    let newer = scene.slack.posted("C0OPS").await;
+    scene.slack.reply(&newer).await;
+    scene.presses("U2", &older, "Approve").await;
+    insta::assert_snapshot!(whispered(&scene.slack.whisper("U2").await), @"
+    ⊘ Refused: forward-order
+    Nothing was done: this is an old copy of the message of run RUN, and nobody keeps it up to date. Use the buttons of the newer one in this channel.
+    Asked by lee
+    ");
+    assert_eq!(scene.posts().await, 0);
+    scene.presses("U2", &newer, "Deny").await;
+    scene.slack.until(&newer, |now| now.buttons().is_empty()).await;
     scene.end().await;
 }

@@ -6,6 +6,7 @@ use crate::station::Station;
 use crate::store::StoreError;
 use crate::store::leases::Pause;
 use crate::store::lists::ChangedRun;
+use crate::store::platforms::PlatformTrouble;
 use jiff::Timestamp;
 use maud::Markup;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -195,12 +196,12 @@ impl Hub {
                 self.tell(Pulse::Waiting);
             }
         }
-        let pauses = store.pauses().await?;
-        if seen.pauses.as_ref() != Some(&pauses) {
-            if seen.pauses.is_some() {
+        let notable = (store.pauses().await?, store.platform_troubles().await?);
+        if seen.notable.as_ref() != Some(&notable) {
+            if seen.notable.is_some() {
                 self.tell(Pulse::Notices);
             }
-            seen.pauses = Some(pauses);
+            seen.notable = Some(notable);
         }
         Ok(())
     }
@@ -210,8 +211,8 @@ impl Hub {
 struct Seen {
     since: i64,
     runs: HashMap<String, (i64, i64)>,
-    pauses: Option<Vec<Pause>>,
     waiting: Option<Vec<String>>,
+    notable: Option<(Vec<Pause>, Vec<PlatformTrouble>)>,
 }
 
 impl Seen {
@@ -219,8 +220,8 @@ impl Seen {
         Self {
             since: now.as_microsecond(),
             runs: HashMap::new(),
-            pauses: None,
             waiting: None,
+            notable: None,
         }
     }
 

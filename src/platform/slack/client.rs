@@ -9,7 +9,7 @@ mod error;
 
 pub use error::SlackError;
 
-use super::render::Rendered;
+use super::render::{METADATA, Rendered};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,6 +20,10 @@ use slack_morphism::api::SlackApiFilesGetUploadUrlExternalRequest;
 use slack_morphism::hyper_tokio::{SlackClientHyperConnector, SlackClientHyperHttpsConnector};
 use slack_morphism::{ClientResult, SlackApiToken, SlackClientHttpSessionApi};
 use std::time::Duration;
+use tokio::sync::OnceCell;
+
+/// Messages that are asked for at a time when one is looked for; more are advised against.
+const AT_ONCE: usize = 200;
 
 /// Who sees an answer to a response URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,13 @@ pub struct Upload<'a> {
     pub title: &'a str,
 }
 
+/// A file whose bytes Slack has, and that nobody sees yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staged {
+    id: String,
+    title: String,
+}
+
 /// Whose token it is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Identity {
@@ -52,6 +63,26 @@ pub struct Identity {
     pub user_id: String,
     /// The bot.
     pub bot_id: Option<String>,
+}
+
+/// What a message is known by to whoever posted it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark<'a> {
+    /// Our own id in its metadata.
+    Message(&'a str),
+    /// A file in it.
+    File(&'a str),
+}
+
+/// A part of a channel or thread that is looked through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// The message is there, under this `ts`.
+    Found(String),
+    /// Not in this part; the next one is asked for with this cursor.
+    More(String),
+    /// Not there.
+    Absent,
 }
 
 /// Why a client cannot be made.
@@ -73,11 +104,48 @@ pub struct SlackClient {
     direct: reqwest::Client,
     api_url: Url,
     timeout: Duration,
+    own: OnceCell<Identity>,
 }
 
 #[derive(Deserialize)]
 struct Posted {
     ts: String,
+}
+
+#[derive(Deserialize)]
+struct History {
+    messages: Vec<Seen>,
+    response_metadata: Option<Next>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next_cursor: String,
+}
+
+/// A message that anybody may have posted: nothing of it is certain to be there.
+#[derive(Deserialize)]
+struct Seen {
+    #[serde(default)]
+    ts: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    files: Vec<Value>,
+}
+
+impl Seen {
+    fn bears(&self, mark: Mark<'_>) -> bool {
+        match mark {
+            Mark::Message(id) => {
+                self.metadata["event_type"] == METADATA && self.metadata["event_payload"]["message"] == id
+            }
+            Mark::File(name) => self.files.iter().any(|file| file["name"] == name),
+        }
+    }
 }
 
 /// An answer in which nothing but success matters. `ok` must be there: a proxy's page has none.
@@ -119,6 +187,7 @@ impl SlackClient {
             direct,
             api_url: address,
             timeout,
+            own: OnceCell::new(),
         })
     }
 
@@ -149,6 +218,48 @@ impl SlackClient {
         body["channel"] = channel.into();
         body["ts"] = ts.into();
         self.method::<Accepted>("chat.update", &body).await.map(drop)
+    }
+
+    /// Looks through a channel, or a thread of it, for a message of ours that is not older than `oldest`, in seconds
+    /// since 1970. Slack may give fewer at a time than are asked for, and to some apps no more than fifteen.
+    pub async fn find(
+        &self,
+        channel: &str,
+        thread_ts: Option<&str>,
+        mark: Mark<'_>,
+        oldest: i64,
+        cursor: Option<&str>,
+    ) -> Result<Page, SlackError> {
+        // Anybody may post a file of the same name, and any app the same metadata.
+        let own = self.own.get_or_try_init(|| self.auth_test()).await?;
+        let (oldest, limit) = (oldest.to_string(), AT_ONCE.to_string());
+        let mut parameters = vec![
+            ("channel", Some(channel)),
+            ("oldest", Some(oldest.as_str())),
+            ("inclusive", Some("true")),
+            ("include_all_metadata", Some("true")),
+            ("limit", Some(limit.as_str())),
+        ];
+        parameters.extend(thread_ts.map(|ts| ("ts", Some(ts))));
+        parameters.extend(cursor.map(|cursor| ("cursor", Some(cursor))));
+        let method = if thread_ts.is_some() {
+            "conversations.replies"
+        } else {
+            "conversations.history"
+        };
+        let session = self.api.open_session(&self.token);
+        let call = session.http_session_api.http_get(method, &parameters, None);
+        let history: History = self.within(call).await?;
+        // Of several the last one: it is what people have before their eyes.
+        let found = history.messages.iter();
+        let found = found.filter(|message| message.user == own.user_id && message.bears(mark));
+        if let Some(found) = found.max_by(|one, other| one.ts.cmp(&other.ts)) {
+            return Ok(Page::Found(found.ts.clone()));
+        }
+        let next = history.response_metadata.map(|next| next.next_cursor);
+        Ok(next
+            .filter(|cursor| !cursor.is_empty())
+            .map_or(Page::Absent, Page::More))
     }
 
     /// Posts to one person in a channel.
@@ -187,6 +298,12 @@ impl SlackClient {
 
     /// Uploads a file into a thread.
     pub async fn upload(&self, channel: &str, thread_ts: &str, file: &Upload<'_>) -> Result<(), SlackError> {
+        let staged = self.stage(file).await?;
+        self.share(channel, thread_ts, &staged).await
+    }
+
+    /// Sends a file's bytes. Nobody sees it before it is shared.
+    pub async fn stage(&self, file: &Upload<'_>) -> Result<Staged, SlackError> {
         let request = SlackApiFilesGetUploadUrlExternalRequest {
             filename: file.filename.to_owned(),
             length: file.bytes.len(),
@@ -202,8 +319,16 @@ impl SlackClient {
         let url = self.trusted(place.upload_url.0.as_str())?;
         let sent = self.direct.post(url).body(file.bytes.to_vec()).send().await;
         answer::of(sent).await.map_err(SlackError::certainly_not)?;
+        Ok(Staged {
+            id: place.file_id.0,
+            title: file.title.to_owned(),
+        })
+    }
+
+    /// Shows a file in a thread. Slack takes each staged file once.
+    pub async fn share(&self, channel: &str, thread_ts: &str, staged: &Staged) -> Result<(), SlackError> {
         let body = json!({
-            "files": [{"id": place.file_id.0, "title": file.title}],
+            "files": [{"id": staged.id, "title": staged.title}],
             "channel_id": channel,
             "thread_ts": thread_ts,
         });

@@ -6,8 +6,15 @@ mod tests;
 use super::receive::COMMAND;
 use serde_json::{Value, json};
 
-/// What the bot token may do: be asked, post and edit its own messages, attach a chart.
-pub const SCOPES: [&str; 3] = ["commands", "chat:write", "files:write"];
+/// What the bot token may do: be asked, post and edit its own messages, attach a chart; and, in the channels that it was
+/// invited to, look whether a message of its own is there after Slack did not say so.
+pub const SCOPES: [&str; 5] = [
+    "commands",
+    "chat:write",
+    "files:write",
+    "channels:history",
+    "groups:history",
+];
 
 /// Wanted beside [`SCOPES`] where people's groups come from Slack user groups.
 pub const USER_GROUPS_SCOPE: &str = "usergroups:read";

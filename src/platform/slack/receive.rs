@@ -199,7 +199,8 @@ pub fn command(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reje
         .optional("response_url")
         .filter(|url| !url.is_empty())
         .map(str::to_owned);
-    Ok(origin.asks(genuine, trigger, kept.to_string(), token, ask))
+    let delivery = origin.asks(genuine, trigger, kept.to_string(), token, ask);
+    Ok(Received::Asked(Box::new(delivery)))
 }
 
 /// Reads a press of a button, or anything else that people do with what the app posted.
@@ -251,7 +252,7 @@ pub fn interaction(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, 
         "user_team": own,
         "user_name": user.username.as_deref().or(user.name.as_deref()),
         "channel": channel,
-        "message": container.and_then(|container| container.message_ts.as_deref()),
+        "message": payload.message_ts(),
         "thread": container.and_then(|container| container.thread_ts.as_deref()),
         "action": action.action_id,
         "value": value,
@@ -264,13 +265,15 @@ pub fn interaction(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, 
         channel,
     };
     let trigger = payload.trigger_id.as_deref().filter(|id| !id.is_empty());
-    Ok(origin.asks(
+    let mut delivery = origin.asks(
         genuine,
         trigger,
         kept.to_string(),
         payload.response_url.clone(),
         pressed.into_ask(),
-    ))
+    );
+    delivery.request.message = payload.message_ts().map(str::to_owned);
+    Ok(Received::Asked(Box::new(delivery)))
 }
 
 /// Who asked and where, with the ids checked.
@@ -289,7 +292,7 @@ impl Origin<'_> {
         kept: String,
         token: Option<String>,
         ask: Ask,
-    ) -> Received {
+    ) -> Delivery {
         let account = Account::Slack {
             team: self.own.to_owned(),
             user: self.user.to_owned(),
@@ -300,12 +303,12 @@ impl Origin<'_> {
             channel: self.channel.map(str::to_owned),
         };
         let id = delivery_id(genuine, trigger);
-        Received::Asked(Box::new(Delivery {
+        Delivery {
             id,
             kept,
             token,
             request: Request::new(account, place, ask),
-        }))
+        }
     }
 }
 

@@ -33,6 +33,37 @@ pub struct Rendered {
     pub metadata: Option<Value>,
 }
 
+/// The type of our messages' metadata.
+pub const METADATA: &str = "signalbox_run";
+
+impl Rendered {
+    /// With our own id of the message in its metadata, by which it is found again.
+    pub fn known_as(mut self, id: &str) -> Self {
+        if let Some(metadata) = &mut self.metadata {
+            metadata["event_payload"]["message"] = id.into();
+        }
+        self
+    }
+
+    /// With a word that the same may stand there already.
+    pub fn perhaps_again(mut self) -> Self {
+        let say = "Slack did not say whether it took this before, so it may be there twice. The buttons of an older one \
+                   do nothing.";
+        self.blocks.push(blocks::context(&[say.to_owned()]));
+        self
+    }
+
+    /// Without any form: for a message whose blocks Slack does not take.
+    pub fn plain(mut self) -> Self {
+        self.blocks.clear();
+        self.text.push_str(
+            "\n(Slack did not take this message as it should look, so it has no buttons. They are in the console, and on \
+             the command line.)",
+        );
+        self
+    }
+}
+
 /// A run's details: a message for its thread, and the whole as a file where the message had to leave something out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Details {
@@ -280,9 +311,9 @@ fn footer(report: &Report, cut: &mut Cut) -> Value {
 }
 
 fn rendered(report: &Report, text: &str, blocks: Vec<Value>) -> Rendered {
-    let metadata = report.run.as_ref().map(|run| {
-        json!({"event_type": "signalbox_run", "event_payload": {"run": run, "outcome": outcome_key(report.outcome)}})
-    });
+    let metadata = report.run.as_ref().map(
+        |run| json!({"event_type": METADATA, "event_payload": {"run": run, "outcome": outcome_key(report.outcome)}}),
+    );
     Rendered {
         text: fit(text, NOTIFICATION, &mut Cut::default()),
         blocks,

@@ -30,6 +30,8 @@ pub enum Fault {
     RateLimited(u64),
     /// 429 that forgets to say how long; nothing is done.
     RateLimitedWithoutTime,
+    /// Nothing is done, and no answer ever comes.
+    Silence,
     /// It is done, and no answer ever comes.
     DoneThenSilence,
     /// It is done, and the connection breaks.
@@ -103,8 +105,12 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
     };
     let (fault, answer) = {
         let mut world = shared.world();
-        let at = world.faults.iter().position(|(wanted, _)| *wanted == method);
-        let fault = at.map(|at| world.faults.remove(at).1);
+        let channel = arguments["channel"].as_str().or(arguments["channel_id"].as_str());
+        let fault = if world.is_out {
+            Some(Fault::Status(503))
+        } else {
+            world.take_fault(&method, channel)
+        };
         let answer = if fault.is_some_and(|fault| !fault.is_after()) {
             Err(error("nothing_was_done"))
         } else {
@@ -138,7 +144,7 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
         Some(Fault::RateLimited(seconds)) => rate_limited(Some(seconds)),
         Some(Fault::RateLimitedWithoutTime) => rate_limited(None),
         Some(Fault::Reset | Fault::DoneThenReset) => broken(),
-        Some(Fault::DoneThenSilence) => std::future::pending().await,
+        Some(Fault::Silence | Fault::DoneThenSilence) => std::future::pending().await,
     }
 }
 
@@ -176,7 +182,8 @@ fn limit(world: &mut World, method: &str, arguments: &Value) -> Result<(), u64> 
             return world.take_token(&format!("post {channel}"), 4.0, 1.0);
         }
         "usergroups.users.list" => 20.0,
-        "chat.update" | "conversations.history" => 50.0,
+        "conversations.history" | "conversations.replies" if world.is_commercial => 1.0,
+        "chat.update" | "conversations.history" | "conversations.replies" => 50.0,
         _ => 100.0,
     };
     world.take_token(method, per_minute, per_minute / 60.0)
@@ -202,6 +209,14 @@ fn allowed(
         "chat.postMessage" | "chat.update" | "chat.postEphemeral" => "chat:write",
         "files.getUploadURLExternal" | "files.completeUploadExternal" => "files:write",
         "usergroups.users.list" => "usergroups:read",
+        "conversations.history" | "conversations.replies" => {
+            let channel = arguments["channel"].as_str().and_then(|id| world.channels.get(id));
+            if channel.is_some_and(|channel| channel.is_private) {
+                "groups:history"
+            } else {
+                "channels:history"
+            }
+        }
         _ => return Err(error("unknown_method")),
     };
     if !world.scopes.contains(needed) {
@@ -224,6 +239,8 @@ fn perform(world: &mut World, method: &str, arguments: &Value) -> Answer {
         "chat.postMessage" => post_message(world, arguments),
         "chat.update" => update(world, arguments),
         "chat.postEphemeral" => ephemeral(world, arguments),
+        "conversations.history" => history(world, arguments),
+        "conversations.replies" => replies(world, arguments),
         "files.getUploadURLExternal" => upload_url(world, arguments),
         "files.completeUploadExternal" => complete(world, arguments),
         "usergroups.users.list" => {
@@ -294,6 +311,9 @@ fn update(world: &mut World, arguments: &Value) -> Answer {
         .iter_mut()
         .find(|message| message.ts == ts)
         .ok_or_else(|| error("message_not_found"))?;
+    if message.user != "U0BOT" {
+        return Err(error("cant_update_message"));
+    }
     let new_text = arguments["text"].as_str().unwrap_or_default().to_owned();
     message.edits.push((
         std::mem::replace(&mut message.text, new_text.clone()),
@@ -315,6 +335,107 @@ fn ephemeral(world: &mut World, arguments: &Value) -> Answer {
     world.add_whisper(&channel, &user, arguments["text"].as_str().unwrap_or_default(), blocks);
     let ts = world.count();
     Ok(json!({"message_ts": format!("1700000000.{ts:06}")}))
+}
+
+/// What is written outside of threads, newest first.
+fn history(world: &World, arguments: &Value) -> Answer {
+    let channel = readable(world, arguments)?;
+    let mut found: Vec<&Message> = world.channels[&channel]
+        .messages
+        .iter()
+        .filter(|message| message.thread_ts.is_none() && is_within(message, arguments))
+        .collect();
+    found.reverse();
+    page(world, &found, arguments)
+}
+
+/// A message and all replies to it, oldest first. The message itself is there whatever its age.
+fn replies(world: &World, arguments: &Value) -> Answer {
+    let channel = readable(world, arguments)?;
+    let ts = text(arguments, "ts")?;
+    let messages = &world.channels[&channel].messages;
+    if !messages.iter().any(|message| message.ts == ts) {
+        return Err(error("thread_not_found"));
+    }
+    let is_reply = |message: &Message| message.thread_ts.as_deref() == Some(&ts) && is_within(message, arguments);
+    let found: Vec<&Message> = messages
+        .iter()
+        .filter(|message| message.ts == ts || is_reply(message))
+        .collect();
+    page(world, &found, arguments)
+}
+
+/// The channel, if the bot may read it; one that is archived can still be read.
+fn readable(world: &World, arguments: &Value) -> Result<String, Error> {
+    let id = text(arguments, "channel")?;
+    let channel = world.channels.get(&id).ok_or_else(|| error("channel_not_found"))?;
+    if !channel.has_bot {
+        return Err(error("not_in_channel"));
+    }
+    Ok(id)
+}
+
+fn is_within(message: &Message, arguments: &Value) -> bool {
+    let inclusive = is_true(&arguments["inclusive"]);
+    let seconds = |ts: &str| ts.parse::<f64>().unwrap();
+    let at = seconds(&message.ts);
+    let after = arguments["oldest"].as_str().is_none_or(|oldest| {
+        let oldest = seconds(oldest);
+        at > oldest || (inclusive && at == oldest)
+    });
+    let before = arguments["latest"].as_str().is_none_or(|latest| {
+        let latest = seconds(latest);
+        at < latest || (inclusive && at == latest)
+    });
+    after && before
+}
+
+fn is_true(given: &Value) -> bool {
+    given == &json!(true) || matches!(given.as_str(), Some("true" | "1"))
+}
+
+fn page(world: &World, found: &[&Message], arguments: &Value) -> Answer {
+    let limit = match arguments["limit"].as_str() {
+        Some(limit) => limit.parse().map_err(|_| error("invalid_limit"))?,
+        None => 100,
+    };
+    let begin = match arguments["cursor"].as_str() {
+        None => 0,
+        Some(cursor) => cursor
+            .strip_prefix("after-")
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| error("invalid_cursor"))?,
+    };
+    let end = (begin + world.at_once(limit)).min(found.len());
+    let with_metadata = is_true(&arguments["include_all_metadata"]);
+    let messages: Vec<Value> = found[begin.min(end)..end]
+        .iter()
+        .map(|message| {
+            let files: Vec<Value> = message
+                .files
+                .iter()
+                .map(|id| json!({"id": id, "name": world.files[id].name}))
+                .collect();
+            let mut shown = json!({"type": "message", "ts": message.ts, "text": message.text, "user": message.user});
+            if with_metadata && !message.metadata.is_null() {
+                shown["metadata"] = message.metadata.clone();
+            }
+            if !files.is_empty() {
+                shown["files"] = files.into();
+            }
+            if let Some(thread) = &message.thread_ts {
+                shown["thread_ts"] = thread.clone().into();
+            }
+            shown
+        })
+        .collect();
+    let has_more = end < found.len();
+    let next = if has_more {
+        format!("after-{end}")
+    } else {
+        String::new()
+    };
+    Ok(json!({"messages": messages, "has_more": has_more, "response_metadata": {"next_cursor": next}}))
 }
 
 fn upload_url(world: &mut World, arguments: &Value) -> Answer {
@@ -383,8 +504,7 @@ async fn upload(State(shared): State<Arc<Shared>>, Path(id): Path<String>, reque
     if has_token {
         world.misuse.push("the bot token was sent to an upload URL".to_owned());
     }
-    let at = world.faults.iter().position(|(wanted, _)| wanted == "upload");
-    if let Some(Fault::Status(status)) = at.map(|at| world.faults.remove(at).1) {
+    if let Some(Fault::Status(status)) = world.take_fault("upload", None) {
         return (StatusCode::from_u16(status).unwrap(), "upstream is not well").into_response();
     }
     let Some(file) = world.files.get_mut(&id) else {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 pub struct Clock {
     started: Instant,
+    epoch: i64,
     frozen: Option<Duration>,
     moved: Duration,
 }
@@ -12,6 +13,7 @@ impl Clock {
     pub fn new() -> Self {
         Self {
             started: Instant::now(),
+            epoch: jiff::Timestamp::now().as_second(),
             frozen: None,
             moved: Duration::ZERO,
         }
@@ -20,6 +22,11 @@ impl Clock {
     /// Since the simulator started.
     pub fn now(&self) -> Duration {
         self.frozen.unwrap_or_else(|| self.started.elapsed()) + self.moved
+    }
+
+    /// Since 1970, as messages are stamped.
+    pub fn second(&self) -> i64 {
+        self.epoch + self.now().as_secs() as i64
     }
 
     pub fn freeze(&mut self) {

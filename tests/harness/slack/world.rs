@@ -18,7 +18,11 @@ pub struct World {
     pub whispers: Vec<Whisper>,
     pub files: BTreeMap<String, File>,
     pub response_urls: BTreeMap<String, ResponseUrl>,
-    pub faults: Vec<(String, Fault)>,
+    pub faults: Vec<Strike>,
+    /// Nothing answers properly.
+    pub is_out: bool,
+    /// One of those apps that may read little of what is written.
+    pub is_commercial: bool,
     pub calls: Vec<Call>,
     pub complaints: Vec<(String, String)>,
     pub misuse: Vec<String>,
@@ -26,9 +30,20 @@ pub struct World {
     count: u64,
 }
 
+/// A fault, and the call that it strikes.
+pub struct Strike {
+    pub method: String,
+    /// None means any.
+    pub channel: Option<String>,
+    /// Calls that pass before.
+    pub spares: usize,
+    pub fault: Fault,
+}
+
 pub struct Channel {
     pub name: &'static str,
     pub is_archived: bool,
+    pub is_private: bool,
     pub has_bot: bool,
     pub messages: Vec<Message>,
 }
@@ -48,6 +63,8 @@ pub struct Message {
     pub edits: Vec<(String, Vec<Value>)>,
     /// Ids of files.
     pub files: Vec<String>,
+    /// The bot's own, if nobody else is named.
+    pub user: String,
     is_read: bool,
 }
 
@@ -102,6 +119,7 @@ impl World {
                 Channel {
                     name,
                     is_archived: false,
+                    is_private: false,
                     has_bot: true,
                     messages: Vec::new(),
                 },
@@ -111,7 +129,14 @@ impl World {
         Self {
             address,
             clock: Clock::new(),
-            scopes: BTreeSet::from(["commands", "chat:write", "files:write", "usergroups:read"]),
+            scopes: BTreeSet::from([
+                "commands",
+                "chat:write",
+                "files:write",
+                "usergroups:read",
+                "channels:history",
+                "groups:history",
+            ]),
             is_revoked: false,
             channels: BTreeMap::from([channel("C0OPS", "ops"), channel("C0ALERTS", "alerts")]),
             people: BTreeMap::from([
@@ -126,6 +151,8 @@ impl World {
             files: BTreeMap::new(),
             response_urls: BTreeMap::new(),
             faults: Vec::new(),
+            is_out: false,
+            is_commercial: false,
             calls: Vec::new(),
             complaints: Vec::new(),
             misuse: Vec::new(),
@@ -155,7 +182,7 @@ impl World {
     }
 
     pub fn add_message(&mut self, mut message: Message) -> String {
-        message.ts = format!("1700000000.{:06}", self.count());
+        message.ts = format!("{}.{:06}", self.clock.second(), self.count());
         message.pings = super::judge::pings(&message.blocks, &message.text);
         let ts = message.ts.clone();
         self.channel_mut(&message.channel.clone()).messages.push(message);
@@ -171,6 +198,27 @@ impl World {
             blocks,
             is_read: false,
         });
+    }
+
+    /// Fewer than sixteen at a time for some apps, as many as are asked for up to 999 for the others.
+    pub fn at_once(&self, limit: usize) -> usize {
+        limit.clamp(1, if self.is_commercial { 15 } else { 999 })
+    }
+
+    /// The fault that the next call of a method about a channel meets.
+    pub fn take_fault(&mut self, method: &str, channel: Option<&str>) -> Option<Fault> {
+        for at in 0..self.faults.len() {
+            let strike = &mut self.faults[at];
+            let is_about = strike.channel.as_deref().is_none_or(|about| Some(about) == channel);
+            if strike.method != method || !is_about {
+                continue;
+            }
+            if strike.spares == 0 {
+                return Some(self.faults.remove(at).fault);
+            }
+            strike.spares -= 1;
+        }
+        None
     }
 
     pub fn read_message(&mut self, channel: &str, thread: Option<&str>) -> Option<Message> {
@@ -259,6 +307,7 @@ impl Message {
             pings: Vec::new(),
             edits: Vec::new(),
             files: Vec::new(),
+            user: "U0BOT".to_owned(),
             is_read: false,
         }
     }

@@ -30,11 +30,29 @@ pub enum SlackError {
     /// Somebody has to invite the bot.
     #[error("the bot is not in the channel; invite it there")]
     NotInChannel,
-    /// The token is not valid, or lacks a scope; nothing works until that is mended.
-    #[error("Slack does not accept the bot token: {code}; check `bot_token` in [slack] and the app's scopes")]
-    Forbidden {
+    /// The token is not valid; nothing works until that is mended.
+    #[error("Slack does not accept the bot token: {code}; check `bot_token` in [slack], or install the app again")]
+    Token {
         /// Slack's word.
         code: String,
+    },
+    /// The token is valid, and not for this.
+    #[error("the bot token lacks the scope {needed}; add it to the app and install the app again")]
+    Scope {
+        /// What Slack asks for.
+        needed: String,
+    },
+    /// An administrator's rule keeps the bot from it.
+    #[error("Slack does not let the bot write there: {code}")]
+    Barred {
+        /// Slack's word.
+        code: String,
+    },
+    /// What was sent is not taken in this form; it may be in a plainer one.
+    #[error("Slack does not take the message as it is built: {detail}")]
+    Form {
+        /// Slack's words.
+        detail: String,
     },
     /// The call as it is will never be accepted.
     #[error("Slack does not accept the call: {detail}")]
@@ -76,11 +94,12 @@ impl SlackError {
             },
             "channel_not_found"
             | "message_not_found"
+            | "cant_update_message"
+            | "edit_window_closed"
             | "thread_not_found"
             | "is_archived"
             | "user_not_found"
             | "user_not_in_channel"
-            | "edit_window_closed"
             | "expired_url"
             | "used_url"
             | "Expired url" => Self::Gone { code: word() },
@@ -90,16 +109,30 @@ impl SlackError {
             | "token_revoked"
             | "token_expired"
             | "account_inactive"
-            | "missing_scope"
-            | "no_permission"
             | "not_allowed_token_type"
-            | "access_denied"
-            | "ekm_access_denied"
             | "org_login_required"
-            | "team_access_not_granted" => Self::Forbidden { code: word() },
-            _ if detail.is_empty() => Self::Invalid { detail: word() },
+            | "team_access_not_granted"
+            | "accesslimited" => Self::Token { code: word() },
+            "missing_scope" | "no_permission" => Self::Scope {
+                needed: if detail.is_empty() { word() } else { detail.to_owned() },
+            },
+            "access_denied"
+            | "ekm_access_denied"
+            | "restricted_action"
+            | "restricted_action_read_only_channel"
+            | "restricted_action_thread_only_channel"
+            | "restricted_action_non_threadable_channel"
+            | "restricted_action_thread_locked" => Self::Barred { code: word() },
+            "invalid_blocks"
+            | "invalid_blocks_format"
+            | "msg_blocks_too_long"
+            | "msg_too_long"
+            | "invalid_attachments"
+            | "too_many_attachments" => Self::Form {
+                detail: with(code, detail),
+            },
             _ => Self::Invalid {
-                detail: format!("{code} ({detail})"),
+                detail: with(code, detail),
             },
         }
     }
@@ -142,7 +175,7 @@ impl From<SlackClientError> for SlackError {
         match error {
             SlackClientError::ApiError(api) => {
                 let mut said = api.errors.unwrap_or_default();
-                said.extend(api.http_response_body.as_deref().map(messages).unwrap_or_default());
+                said.extend(api.http_response_body.as_deref().map(details).unwrap_or_default());
                 Self::of_code(&api.code, &said.join("; "))
             }
             SlackClientError::RateLimitError(limit) => Self::rate_limited(limit.retry_after),
@@ -168,10 +201,19 @@ impl From<SlackClientError> for SlackError {
     }
 }
 
-/// What is wrong with a block stands beside the error's code.
-fn messages(body: &str) -> Vec<String> {
+fn with(code: &str, detail: &str) -> String {
+    if detail.is_empty() {
+        code.to_owned()
+    } else {
+        format!("{code} ({detail})")
+    }
+}
+
+/// What is wrong with a block, or which scope is missing, stands beside the error's code.
+fn details(body: &str) -> Vec<String> {
     #[derive(serde::Deserialize)]
     struct Body {
+        needed: Option<String>,
         response_metadata: Option<Metadata>,
     }
     #[derive(serde::Deserialize)]
@@ -179,7 +221,9 @@ fn messages(body: &str) -> Vec<String> {
         #[serde(default)]
         messages: Vec<String>,
     }
-    let body: Option<Body> = serde_json::from_str(body).ok();
-    body.and_then(|body| body.response_metadata)
-        .map_or_else(Vec::new, |metadata| metadata.messages)
+    let Ok(body) = serde_json::from_str::<Body>(body) else {
+        return Vec::new();
+    };
+    let messages = body.response_metadata.map(|metadata| metadata.messages);
+    body.needed.into_iter().chain(messages.into_iter().flatten()).collect()
 }

@@ -59,6 +59,8 @@ fn the_manifest_asks_for_the_least() {
             "commands",
             "chat:write",
             "files:write",
+            "channels:history",
+            "groups:history",
             "usergroups:read"
           ]
         }
@@ -77,7 +79,13 @@ fn the_manifest_asks_for_the_least() {
     let without = manifest(&[FORWARD], "https://signalbox.example", false).unwrap();
     assert_eq!(
         without["oauth_config"]["scopes"]["bot"],
-        json!(["commands", "chat:write", "files:write"])
+        json!([
+            "commands",
+            "chat:write",
+            "files:write",
+            "channels:history",
+            "groups:history"
+        ])
     );
 }
 

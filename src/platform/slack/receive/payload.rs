@@ -13,6 +13,7 @@ pub(super) struct Payload {
     pub(super) user: Option<User>,
     pub(super) channel: Option<Named>,
     pub(super) container: Option<Container>,
+    pub(super) message: Option<Message>,
     #[serde(default)]
     pub(super) actions: Vec<Action>,
     pub(super) trigger_id: Option<String>,
@@ -41,10 +42,26 @@ pub(super) struct Container {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Message {
+    pub(super) ts: Option<String>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Action {
     #[serde(default)]
     pub(super) action_id: String,
     pub(super) value: Option<String>,
+}
+
+impl Payload {
+    /// The message whose button was pressed.
+    pub(super) fn message_ts(&self) -> Option<&str> {
+        let contained = self
+            .container
+            .as_ref()
+            .and_then(|container| container.message_ts.as_deref());
+        contained.or(self.message.as_ref().and_then(|message| message.ts.as_deref()))
+    }
 }
 
 /// The parser's own message may quote the payload, and a payload holds tokens: only the place is told.

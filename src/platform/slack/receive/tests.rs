@@ -520,6 +520,15 @@ fn a_press_is_understood_in_all_the_forms_that_slack_sends() {
         .unwrap(),
     );
     assert_eq!(ephemeral.request.place.channel.as_deref(), Some("C0OPS"));
+    assert_eq!(ephemeral.request.message.as_deref(), Some("1.2"));
+    let elsewhere = asked(
+        change(&|p| {
+            p["container"].as_object_mut().unwrap().remove("message_ts");
+            p["message"]["ts"] = "1.4".into();
+        })
+        .unwrap(),
+    );
+    assert_eq!(elsewhere.request.message.as_deref(), Some("1.4"));
     assert!(change(&|p| p["future"] = json!({"number": 1.5e300, "list": [[[]]]})).is_ok());
     let bare = asked(change(&|p| p["response_url"] = Value::Null).unwrap());
     assert_eq!(bare.token, None);
