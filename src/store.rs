@@ -6,6 +6,7 @@ pub mod deliveries;
 mod dialect;
 pub mod leases;
 pub mod lists;
+mod locks;
 pub mod messages;
 pub mod runs;
 mod schema;

@@ -12,8 +12,7 @@ use crate::request::{Ask, Request, Resolution, Words};
 use crate::rules::Rules;
 use crate::run::journal::Entry;
 use crate::run::ledger::{Beside, LedgerError, Live, record};
-use crate::run::state::{Phase, StepState};
-use crate::runbook::StepOutcome;
+use crate::run::state::Phase;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use crate::store::runs::{LockChange, Written};
@@ -123,10 +122,9 @@ impl Desk {
         }
         // The requester may take the request back; anybody else says no with the right to say yes.
         if asker.name != plan.person {
-            let requester = self.requester(rules, &live, asker)?;
             let act = Act::Approve {
                 radius: &plan.radius,
-                requester,
+                requester: &rules.people.owner(&plan.person),
                 account: &request.account,
             };
             self.may(rules, request, asker, &plan.runbook, act)?;
@@ -180,9 +178,9 @@ impl Desk {
 
     pub(super) async fn stop(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
-        let requester = self.requester(rules, &live, asker)?;
         let runbook = live.plan().runbook.clone();
         if asker.name != live.plan().person {
+            let requester = &rules.people.owner(&live.plan().person);
             self.may(rules, request, asker, &runbook, Act::Stop { requester })?;
         }
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
@@ -211,37 +209,23 @@ impl Desk {
     ) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let runbook = live.plan().runbook.clone();
-        let requester = self.requester(rules, &live, asker)?;
+        let requester = &rules.people.owner(&live.plan().person);
         self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
         let reason = self.reason(asker, &runbook, reason)?;
-        let open: Vec<&str> = live
+        let asked = live
             .state
-            .steps
-            .iter()
-            .zip(&live.plan().steps)
-            .filter(|(state, _)| {
-                matches!(
-                    state,
-                    StepState::Ended {
-                        outcome: StepOutcome::Unknown,
-                        ..
-                    }
-                )
-            })
-            .map(|(_, planned)| planned.name.as_str())
-            .collect();
-        let Some(index) = live
-            .plan()
-            .steps
-            .iter()
-            .position(|planned| planned.name == step && open.contains(&step))
-        else {
-            let say = if open.is_empty() {
-                format!("Run {run} has no step whose end is not known.")
-            } else {
-                format!("Run {run} asks about {}, not about that step.", open.join(", "))
-            };
-            return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            .unknown()
+            .map(|index| (index, &live.plan().steps[index].name));
+        let index = match asked {
+            Some((index, name)) if name == step && live.state.standing() == Outcome::NeedsPerson => index,
+            Some((_, name)) if live.state.standing() == Outcome::NeedsPerson => {
+                let say = format!("Run {run} asks about {name}, not about that step.");
+                return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            }
+            _ => {
+                let say = format!("Run {run} has no step whose end is not known.");
+                return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            }
         };
         let entry = Entry::Resolved {
             step: index,
@@ -292,7 +276,7 @@ impl Desk {
         // A lock belongs to a run; letting it go takes the right to say what became of that run.
         for held in self.store.holders(key).await? {
             let live = Live::load(&self.store, &held.run).await.map_err(turned)?;
-            let requester = self.requester(rules, &live, asker)?;
+            let requester = &rules.people.owner(&live.plan().person);
             let runbook = live.plan().runbook.clone();
             self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
         }

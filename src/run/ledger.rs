@@ -156,11 +156,12 @@ pub async fn record(
 pub fn cache(state: &RunState, now: Timestamp) -> Cache {
     let wake = match state.next() {
         Next::AwaitApproval(until) | Next::Prove(until) => Some(until),
-        Next::Step(_, after) => Some(after.unwrap_or(now)),
-        Next::AskPerson(_) | Next::Nothing => None,
-        Next::Start | Next::Read(_) | Next::Recover(_) | Next::Undo(_) | Next::RecoverUndo(_) | Next::Close(_) => {
-            Some(now)
-        }
+        // A run whose time is over before its next try need not wait for that.
+        Next::Step(_, after) => Some(after.unwrap_or(now).min(state.deadline().unwrap_or(Timestamp::MAX))),
+        Next::Undo(_, after) => Some(after.unwrap_or(now)),
+        Next::AskPerson(_) => state.next_call(),
+        Next::Nothing => None,
+        Next::Start | Next::Read(_) | Next::Recover(_) | Next::RecoverUndo(_) | Next::Close(_) => Some(now),
     };
     Cache {
         outcome: state.standing(),

@@ -543,7 +543,7 @@ fn journal_row(run: &str, row: &AnyRow) -> Result<JournalRow, StoreError> {
     })
 }
 
-fn held_lock(row: &AnyRow) -> Result<HeldLock, StoreError> {
+pub(super) fn held_lock(row: &AnyRow) -> Result<HeldLock, StoreError> {
     Ok(HeldLock {
         key: text(row, 0)?,
         run: text(row, 1)?,

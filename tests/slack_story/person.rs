@@ -17,7 +17,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     Touches: money USD 73.00, orders 1
     Steps: 1 not known
     ? forward[1044] may have happened
-    Did forward[1044] happen?
+    What became of forward[1044]?
     It happened
     It did not happen
     Give up
