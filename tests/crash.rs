@@ -4,5 +4,7 @@
 mod cut;
 mod leave;
 mod people;
+mod time;
+mod undo;
 mod waits;
 pub mod world;

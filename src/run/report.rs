@@ -251,21 +251,11 @@ fn wanted(live: &Live) -> String {
         format!("Locked meanwhile: {}.", locks.join(", "))
     };
     format!(
-        "{say} Asked again, for the {} time: it has waited for {}, since {}. {locks}",
-        nth(waits.reminders),
+        "{say} Reminder {}: it has waited for {}, since {}. {locks}",
+        waits.reminders,
         show(Duration::from_secs(waited.unsigned_abs() * 60)),
         day(waits.since),
     )
-}
-
-fn nth(count: u32) -> String {
-    let end = match (count % 10, count % 100) {
-        (1, rest) if rest != 11 => "st",
-        (2, rest) if rest != 12 => "nd",
-        (3, rest) if rest != 13 => "rd",
-        _ => "th",
-    };
-    format!("{count}{end}")
 }
 
 /// What people write as a reason mostly has no full stop, and the next sentence begins behind it.

@@ -113,6 +113,27 @@ impl World {
         }
     }
 
+    /// The bot's own database.
+    pub async fn bot(&self) -> AnyPool {
+        AnyPool::connect(&format!("sqlite:{}", self.path("bot.db").display()))
+            .await
+            .unwrap()
+    }
+
+    /// Lets time pass: everything that the bot has written is that much older.
+    pub async fn grow_older(&self, span: &str) {
+        let micros = span.parse::<SignedDuration>().unwrap().as_micros() as i64;
+        let bot = self.bot().await;
+        for older in [
+            "UPDATE run SET created = created - $1, wake = wake - $1",
+            "UPDATE journal SET at = at - $1",
+            "UPDATE held_lock SET since = since - $1",
+        ] {
+            sqlx::query(older).bind(micros).execute(&bot).await.unwrap();
+        }
+        bot.close().await;
+    }
+
     pub async fn tell(&self, sql: &'static str) {
         sqlx::query(sql).execute(&self.shop).await.unwrap();
     }

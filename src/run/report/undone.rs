@@ -37,8 +37,15 @@ pub(super) fn closing(live: &Live, outcome: Outcome) -> String {
     let said = |wanted: fn(&StepState) -> bool| {
         let wanted = (0..state.steps.len()).filter(|index| wanted(&state.steps[*index]));
         let said: Vec<String> = wanted
-            .filter_map(|index| step_say(live, index))
-            .map(|say| closed(&say))
+            .filter_map(|index| Some((name(live, index), step_say(live, index)?)))
+            .map(|(name, say)| {
+                let say = closed(&say);
+                if say.contains(&name) {
+                    say
+                } else {
+                    format!("{name}: {say}")
+                }
+            })
             .collect();
         said.join(" ")
     };
@@ -55,9 +62,9 @@ pub(super) fn closing(live: &Live, outcome: Outcome) -> String {
     if outcome == Outcome::Undone {
         return join(&[
             "What was done is undone.".to_owned(),
-            undone(live),
             why,
             time_over(live),
+            undone(live),
         ]);
     }
     let in_vain = said(|step| {
@@ -71,13 +78,13 @@ pub(super) fn closing(live: &Live, outcome: Outcome) -> String {
     });
     let stopped = state.stop.as_ref().map(|person| format!("Stopped by {person}."));
     join(&[
+        why,
+        time_over(live),
         in_vain,
         undone(live),
         list("Not undone", names(live, state.still_done())),
         stopped.unwrap_or_default(),
         way_out(live),
-        why,
-        time_over(live),
     ])
 }
 
