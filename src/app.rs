@@ -12,15 +12,14 @@ use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
-use crate::station::Station;
+use crate::station::{Share, Station};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use tokio::sync::Notify;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// Why the bot cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -215,7 +214,7 @@ impl App {
     }
 
     /// Puts the gate, the engine and the sampler together.
-    pub fn station(&self) -> Arc<Station> {
+    pub fn station(&self, share: Share) -> Arc<Station> {
         let announce = self
             .config
             .slack
@@ -245,8 +244,10 @@ impl App {
             engine,
             sampler,
             owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
-            bell: Arc::new(Notify::new()),
+            bell: Arc::default(),
+            share,
             leads: AtomicBool::new(false),
+            in_hand: AtomicUsize::new(0),
         })
     }
 }

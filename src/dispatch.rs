@@ -210,6 +210,14 @@ impl Desk {
             }
         };
         let messages = self.messages(&id, request, plan.effect, cache.outcome, plan.result.is_some());
+        let record = AuditRow {
+            at: now,
+            kind: "decision".to_owned(),
+            person: plan.person.clone(),
+            subject: id.clone(),
+            body: json!({ "runbook": plan.runbook, "inputs": plan.inputs, "outcome": cache.outcome,
+                "policies": clearance.cited().policies, "digest": plan.digest, "request": request.id }),
+        };
         let written = self
             .store
             .create_run(
@@ -221,6 +229,7 @@ impl Desk {
                     cache,
                     locks,
                     messages: &messages,
+                    records: &[record],
                 },
                 now,
             )
@@ -228,16 +237,6 @@ impl Desk {
         if let Written::Locked(held) = written {
             return Err(answer::locked(&plan, &held).into());
         }
-        self.store
-            .audit(&AuditRow {
-                at: now,
-                kind: "decision".to_owned(),
-                person: plan.person.clone(),
-                subject: id.clone(),
-                body: json!({ "runbook": plan.runbook, "inputs": plan.inputs, "outcome": cache.outcome,
-                    "policies": clearance.cited().policies, "digest": plan.digest, "request": request.id }),
-            })
-            .await?;
         Ok(Reply::Run(id))
     }
 

@@ -1,11 +1,12 @@
 //! The door's ledger: deliveries are stored before they are acknowledged, many in one commit.
 
+use crate::bell::Bell;
 use crate::request::Delivery;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// Deliveries that may wait to be stored. Beyond that the door says that it is overloaded.
 const WAITING: usize = 2048;
@@ -37,7 +38,7 @@ pub struct Intake {
 
 impl Intake {
     /// The door, and the loop that must run for it.
-    pub fn new(store: Store, bell: Arc<Notify>) -> (Self, impl Future<Output = ()>) {
+    pub fn new(store: Store, bell: Arc<Bell>) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
         (Self { queue }, write(store, bell, waiting))
     }
@@ -54,7 +55,7 @@ impl Intake {
     }
 }
 
-async fn write(store: Store, bell: Arc<Notify>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write(store: Store, bell: Arc<Bell>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
         let (deliveries, askers): (Vec<Delivery>, Vec<_>) = batch
@@ -74,7 +75,7 @@ async fn write(store: Store, bell: Arc<Notify>, mut waiting: mpsc::Receiver<Wait
             let _ = done.send(stored);
         }
         if stored {
-            bell.notify_waiters();
+            bell.ring();
         }
     }
 }

@@ -48,6 +48,7 @@
 //! `Debug`, child process or process list. No guess: what is not known is reported as not known.
 
 pub mod app;
+pub mod bell;
 pub mod call;
 pub mod cli;
 pub mod config;

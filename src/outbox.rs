@@ -72,8 +72,9 @@ enum Trouble {
 impl Outbox {
     /// Works until it is dropped.
     pub async fn work(self) {
+        let mut bell = self.station.bell.listen();
         loop {
-            let _ = tokio::time::timeout(POLL, self.station.bell.notified()).await;
+            bell.heard(POLL).await;
             if !self.station.leads() {
                 continue;
             }

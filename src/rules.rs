@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod live;
+mod pinned;
 pub mod watch;
 
 use crate::config::Config;
@@ -10,10 +11,12 @@ use crate::panel::Panels;
 use crate::policy::authorize::{Policy, RunbookFacts};
 use crate::policy::identity::People;
 use crate::problem::Problem;
+use crate::runbook::Runbook;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::load::{Known, load_folder_again};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// All four, consistent with each other.
 #[derive(Debug)]
@@ -31,12 +34,26 @@ pub struct Rules {
     /// Whether people can be picked without proof.
     pub demo: bool,
     policy_text: String,
+    editions: pinned::Editions,
 }
 
 impl Rules {
     /// What the policy knows of the runbooks.
     pub fn facts(&self) -> Vec<RunbookFacts> {
         facts(&self.catalog)
+    }
+
+    /// A runbook as it was when a run was planned by it: the one in force if it is the same, else its pinned text, read
+    /// again. The problems say why this version cannot read it.
+    pub fn pinned(&self, name: &str, hash: &str, source: &str) -> Result<Arc<Runbook>, Vec<Problem>> {
+        match self
+            .catalog
+            .get(name)
+            .filter(|runbook| runbook.hash == hash && runbook.source == source)
+        {
+            Some(runbook) => Ok(runbook.clone()),
+            None => self.editions.read(name, hash, source, &self.known),
+        }
     }
 
     /// Reads all files that the config names. Either everything is right, or every problem is told.
@@ -80,6 +97,7 @@ impl Rules {
                 known,
                 demo: config.server.demo,
                 policy_text,
+                editions: pinned::Editions::default(),
             }),
             _ => {
                 problems.sort();

@@ -9,7 +9,7 @@ use crate::outbox::Outbox;
 use crate::platform::slack::client::SlackClient;
 use crate::platform::slack::limits::Limits;
 use crate::rules::watch::Watch;
-use crate::station::Station;
+use crate::station::{Share, Station};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -32,7 +32,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         address: address.to_string(),
         reason: error.to_string(),
     })?;
-    let station = app.station();
+    let station = app.station(Share::Replica);
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let rules = Watch::new(app.config.clone(), app.config_path.clone(), app.rules.clone())

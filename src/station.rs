@@ -1,32 +1,48 @@
-//! The loops of one process: it takes requests to the gate, claims runs and drives them, reads signals. Whoever holds
-//! the engine's lease does it; a second process waits for its turn.
+//! The loops of one process: it takes requests to the gate, claims runs and drives them. Every replica does; what is done
+//! by one alone (signals, messages, housekeeping) is done by the leader, which holds a lease.
 
+use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
-use crate::run::engine::Engine;
+use crate::run::engine::{CLAIM, Engine};
+use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, watch};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The engine's lease and every claim last this long, and are renewed long before.
-const LEASE: SignedDuration = SignedDuration::from_secs(5);
-const RENEW: Duration = Duration::from_millis(1500);
+/// The leader's lease and every claim are renewed long before they end.
+const RENEW: Duration = Duration::from_millis(750);
 
 /// The net under the bell: what other processes stored is found this late at the most.
 const POLL: Duration = Duration::from_millis(150);
 
-/// A request whose taker died is taken again after this.
-const REQUEST_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// Between two turns of a loop, however often the bell is rung.
+const BREATH: Duration = Duration::from_millis(3);
 
 /// Requests at the gate at the same time, and runs under way at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 64;
 
-/// The lease's name.
+/// What came to grief is tried again after this.
+const GRIEF: SignedDuration = SignedDuration::from_secs(5);
+
+/// How often what is too old is dropped.
+const TIDY: Duration = Duration::from_secs(30);
+
+/// The name of the leader's lease.
 pub const ENGINE: &str = "engine";
+
+/// When a process works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Always, beside others.
+    Replica,
+    /// While it leads: a command line, where no server is up.
+    Leader,
+}
 
 /// One process's share of the work.
 #[derive(Debug)]
@@ -39,10 +55,14 @@ pub struct Station {
     pub sampler: Arc<Sampler>,
     /// Unique to this process.
     pub owner: String,
-    /// Rung when something was stored here.
-    pub bell: Arc<Notify>,
+    /// Rung when something was stored here, or by another process that can tell.
+    pub bell: Arc<Bell>,
+    /// When it works.
+    pub share: Share,
     /// See [`Station::leads`].
     pub leads: AtomicBool,
+    /// Requests and runs that this process has in hand.
+    pub in_hand: AtomicUsize,
 }
 
 impl Station {
@@ -53,6 +73,7 @@ impl Station {
         let (mut keeping, mut working) = (JoinSet::new(), JoinSet::new());
         keeping.spawn(self.clone().keep_lease(stop.clone()));
         keeping.spawn(self.clone().signals());
+        keeping.spawn(self.clone().heed());
         working.spawn(self.clone().requests(stop.clone()));
         working.spawn(self.clone().runs(stop.clone()));
         stopped(&mut stop).await;
@@ -74,6 +95,9 @@ impl Station {
         if let Err(error) = store.release_claims(&self.owner).await {
             tracing::warn!(%error, "claims could not be given back; they end by themselves");
         }
+        if let Err(error) = store.release_requests(&self.owner).await {
+            tracing::warn!(%error, "requests could not be given back; others take them in time");
+        }
         self.give_back_lease().await;
     }
 
@@ -85,6 +109,7 @@ impl Station {
 
     /// At the end the lease goes at once, and the claims are kept alive while what they stand for is finished.
     async fn keep_lease(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut tidied: Option<Instant> = None;
         loop {
             let now = Timestamp::now();
             let leaving = *stop.borrow();
@@ -92,7 +117,7 @@ impl Station {
                 self.give_back_lease().await;
                 false
             } else {
-                let held = self.desk.store.hold_lease(ENGINE, &self.owner, now, now + LEASE).await;
+                let held = self.desk.store.hold_lease(ENGINE, &self.owner, now, now + CLAIM).await;
                 held.unwrap_or_else(|error| {
                     tracing::error!(%error, "the lease could not be renewed");
                     false
@@ -100,10 +125,14 @@ impl Station {
             };
             if leads != self.leads.swap(leads, Ordering::SeqCst) {
                 tracing::info!(leads, owner = %self.owner, "the engine's lease");
-                self.bell.notify_waiters();
+                self.bell.ring();
             }
-            self.log(self.desk.store.renew_claims(&self.owner, now, now + LEASE).await);
-            if leads {
+            if self.in_hand.load(Ordering::SeqCst) > 0 {
+                self.log(self.desk.store.renew_claims(&self.owner, now + CLAIM).await);
+                self.log(self.desk.store.renew_requests(&self.owner, now + CLAIM).await);
+            }
+            if leads && tidied.is_none_or(|at| at.elapsed() >= TIDY) {
+                tidied = Some(Instant::now());
                 self.log(self.desk.store.drop_tokens(now).await);
             }
             if leaving {
@@ -120,101 +149,133 @@ impl Station {
         }
     }
 
-    /// Whether this process is the engine now.
+    /// Whether this process does what one alone does.
     pub fn leads(&self) -> bool {
         self.leads.load(Ordering::SeqCst)
     }
 
-    /// Waits for the bell, or a little.
-    async fn next_turn(&self) {
-        let _ = tokio::time::timeout(POLL, self.bell.notified()).await;
+    fn works(&self) -> bool {
+        self.share == Share::Replica || self.leads()
+    }
+
+    /// What other processes stored rings the bell here, where the database can tell.
+    async fn heed(self: Arc<Self>) {
+        self.desk.store.heed(&self.bell).await;
     }
 
     async fn requests(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
+        let mut bell = self.bell.listen();
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
-            while let Some(ended) = tasks.try_join_next() {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a request ended in a defect");
-                }
-            }
-            let free = room.available_permits();
-            if self.leads() && free > 0 {
+            while tasks.try_join_next().is_some() {}
+            let free = AT_ONCE.saturating_sub(tasks.len());
+            if self.works() && free > 0 {
                 let now = Timestamp::now();
-                let taken = self
+                match self
                     .desk
                     .store
-                    .take_requests(&self.owner, now, now + REQUEST_PATIENCE, free as i64)
-                    .await;
-                match taken {
+                    .take_requests(&self.owner, now, now + CLAIM, free as i64)
+                    .await
+                {
                     Ok(requests) => {
                         for request in requests {
-                            let Ok(permit) = room.clone().acquire_owned().await else {
-                                return;
-                            };
-                            let station = self.clone();
+                            let (station, in_hand) = (self.clone(), InHand::new(&self));
                             tasks.spawn(async move {
-                                match station.desk.handle(&request).await {
-                                    Ok(Reply::Run(run)) => tracing::info!(request = %request.id, %run, "answered by a run"),
-                                    Ok(Reply::Said(report)) => {
-                                        tracing::info!(request = %request.id, outcome = report.outcome.words(), "answered");
+                                let id = request.id.clone();
+                                let (gate, asked) = (station.clone(), request);
+                                let handled = tokio::spawn(async move { gate.desk.handle(&asked).await }).await;
+                                let put_off = match handled {
+                                    Ok(Ok(Reply::Run(run))) => {
+                                        tracing::info!(request = %id, %run, "answered by a run");
+                                        false
                                     }
-                                    Err(error) => tracing::error!(request = %request.id, %error, "request put off"),
+                                    Ok(Ok(Reply::Said(report))) => {
+                                        tracing::info!(request = %id, outcome = report.outcome.words(), "answered");
+                                        false
+                                    }
+                                    // Somebody was faster.
+                                    Ok(Err(StoreError::Answered(_))) => false,
+                                    Ok(Err(error)) => {
+                                        tracing::error!(request = %id, %error, "request put off");
+                                        true
+                                    }
+                                    Err(error) => {
+                                        tracing::error!(request = %id, %error, "a request ended in a defect");
+                                        true
+                                    }
+                                };
+                                if put_off {
+                                    let again = Timestamp::now() + GRIEF;
+                                    station.log(station.desk.store.put_off_request(&id, &station.owner, again).await);
                                 }
-                                station.bell.notify_waiters();
-                                drop(permit);
+                                drop(in_hand);
+                                station.bell.ring();
                             });
                         }
                     }
                     Err(error) => tracing::error!(%error, "requests cannot be taken"),
                 }
             }
-            self.next_turn().await;
+            tokio::select! {
+                () = bell.heard(POLL) => {}
+                Some(_) = tasks.join_next(), if tasks.len() >= AT_ONCE => {}
+            }
+            tokio::time::sleep(BREATH).await;
         }
         while tasks.join_next().await.is_some() {}
     }
 
     async fn runs(self: Arc<Self>, stop: watch::Receiver<bool>) {
-        let room = Arc::new(Semaphore::new(AT_ONCE));
+        let mut bell = self.bell.listen();
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
-            while let Some(ended) = tasks.try_join_next() {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a run's driver ended in a defect");
-                }
-            }
-            let free = room.available_permits();
-            if self.leads() && free > 0 {
+            while tasks.try_join_next().is_some() {}
+            let free = AT_ONCE.saturating_sub(tasks.len());
+            if self.works() && free > 0 {
                 let now = Timestamp::now();
                 match self
                     .desk
                     .store
-                    .claim_runs(&self.owner, now, now + LEASE, free as i64)
+                    .claim_runs(&self.owner, now, now + CLAIM, free as i64)
                     .await
                 {
                     Ok(claimed) => {
                         for (run, epoch) in claimed {
-                            let Ok(permit) = room.clone().acquire_owned().await else {
-                                return;
-                            };
-                            let station = self.clone();
+                            let (station, in_hand) = (self.clone(), InHand::new(&self));
                             tasks.spawn(async move {
-                                if let Err(error) = station.engine.drive(&run, epoch).await {
-                                    tracing::error!(%run, %error, "the run rests");
-                                    // Not given back at once: what failed is tried again when the claim has run out.
-                                }
-                                station.bell.notify_waiters();
-                                drop(permit);
+                                station.drive(run, epoch).await;
+                                drop(in_hand);
+                                station.bell.ring();
                             });
                         }
                     }
                     Err(error) => tracing::error!(%error, "runs cannot be claimed"),
                 }
             }
-            self.next_turn().await;
+            tokio::select! {
+                () = bell.heard(POLL) => {}
+                Some(_) = tasks.join_next(), if tasks.len() >= AT_ONCE => {}
+            }
+            tokio::time::sleep(BREATH).await;
         }
         while tasks.join_next().await.is_some() {}
+    }
+
+    /// Drives one run until it rests. One that comes to grief is given back for a while, so that whoever takes it next
+    /// finds out what became of its step.
+    async fn drive(&self, run: String, epoch: i64) {
+        let (engine, id) = (self.engine.clone(), run.clone());
+        let grief = match tokio::spawn(async move { engine.drive(&id, epoch).await }).await {
+            Ok(Ok(())) => return,
+            Ok(Err(LedgerError::Store(StoreError::Fenced(_)))) => {
+                tracing::warn!(%run, "another process has taken the run over");
+                return;
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => format!("a defect: {error}"),
+        };
+        tracing::error!(%run, error = grief, "the run rests");
+        self.log(self.desk.store.rest_claim(&run, epoch, Timestamp::now() + GRIEF).await);
     }
 
     /// Every 15 seconds; every 2 while a run is under way, so that its chart shows what it did.
@@ -246,4 +307,20 @@ impl Station {
 /// Waits for the end. A sender that is gone is an end too.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopped| *stopped).await;
+}
+
+/// Counts what is in hand, for as long as it is.
+struct InHand(Arc<Station>);
+
+impl InHand {
+    fn new(station: &Arc<Station>) -> Self {
+        station.in_hand.fetch_add(1, Ordering::SeqCst);
+        Self(station.clone())
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.in_hand.fetch_sub(1, Ordering::SeqCst);
+    }
 }

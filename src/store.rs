@@ -2,6 +2,7 @@
 //! differs stands in `dialect`.
 
 pub mod audit;
+mod batch;
 pub mod deliveries;
 mod dialect;
 pub mod leases;
@@ -13,6 +14,8 @@ mod schema;
 mod seal;
 pub mod sessions;
 pub mod tally;
+mod values;
+mod writer;
 
 use dialect::Dialect;
 use jiff::Timestamp;
@@ -66,6 +69,8 @@ pub enum StoreError {
 pub struct Store {
     write: AnyPool,
     read: AnyPool,
+    writer: writer::Writer,
+    url: SecretString,
     dialect: Dialect,
     seal: seal::Seal,
 }
@@ -83,8 +88,10 @@ impl Store {
         sqlx::any::install_default_drivers();
         let pool = Dialect::in_memory().await?;
         let store = Self {
+            writer: writer::Writer::start(pool.clone(), Dialect::Sqlite),
             write: pool.clone(),
             read: pool,
+            url: SecretString::from(""),
             dialect: Dialect::Sqlite,
             seal: seal::Seal::new(&SecretString::from("")),
         };
@@ -97,8 +104,10 @@ impl Store {
         let dialect = Dialect::of(url.expose_secret())?;
         let (write, read) = dialect.open(url.expose_secret()).await?;
         Ok(Self {
+            writer: writer::Writer::start(write.clone(), dialect),
             write,
             read,
+            url: url.clone(),
             dialect,
             seal: seal::Seal::new(key),
         })

@@ -7,6 +7,7 @@ use signalbox::app::App;
 use signalbox::dispatch::Desk;
 use signalbox::dispatch::completion::{Completion, Typist};
 use signalbox::request::{Account, Place, Surface};
+use signalbox::station::Share;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,7 +90,7 @@ impl Desks {
 
 async fn desk(config: &Path) -> Arc<Desk> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    App::open(config).await.unwrap().station().desk.clone()
+    App::open(config).await.unwrap().station(Share::Leader).desk.clone()
 }
 
 fn console() -> Place {

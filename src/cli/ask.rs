@@ -7,7 +7,7 @@ use crate::report::unseen::marked;
 use crate::report::{Outcome, Report};
 use crate::request::{Account, Ask, Place, Request, Resolution, Surface, Words};
 use crate::run::ledger::Live;
-use crate::station::{ENGINE, Station};
+use crate::station::{ENGINE, Share, Station};
 use crate::store::deliveries::Progress;
 use jiff::Timestamp;
 use std::io::{IsTerminal, Write as _};
@@ -184,7 +184,7 @@ struct Helper {
 impl Helper {
     fn new(app: &App) -> Self {
         Self {
-            station: app.station(),
+            station: app.station(Share::Leader),
             stop: watch::channel(false).0,
             working: None,
         }

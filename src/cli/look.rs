@@ -8,6 +8,7 @@ use crate::problem::Problem;
 use crate::report::chart::{self, Theme};
 use crate::rules::Rules;
 use crate::serve::serve as run_server;
+use crate::station::Share;
 use jiff::{SignedDuration, Timestamp};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -127,7 +128,11 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
         return Err(AppError::Denied(format!("--last {last}: between 1m and 744h")));
     }
     let now = Timestamp::now();
-    let mut spec = app.station().sampler.chart(panel, now - span, now, None).await;
+    let mut spec = app
+        .station(Share::Leader)
+        .sampler
+        .chart(panel, now - span, now, None)
+        .await;
     spec.theme = if dark { Theme::Dark } else { Theme::Light };
     let png = chart::draw(&spec).map_err(|error| AppError::Other(error.to_string()))?;
     std::fs::write(out, png).map_err(|error| AppError::Other(format!("cannot write {}: {error}", out.display())))?;

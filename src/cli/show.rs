@@ -3,6 +3,7 @@
 use crate::app::{App, AppError};
 use crate::report::{Report, terminal};
 use crate::run::ledger::{LedgerError, Live};
+use crate::station::Share;
 use crate::store::StoreError;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write as _};
@@ -87,7 +88,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
         }
         Err(error) => return Err(AppError::Other(error.to_string())),
     };
-    let report = app.station().desk.report(&live).redacted(&app.redactor);
+    let report = app.station(Share::Leader).desk.report(&live).redacted(&app.redactor);
     let messages = app.store.messages_of(run).await?;
     let mut out = std::io::stdout();
     if as_json {

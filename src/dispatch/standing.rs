@@ -256,7 +256,7 @@ impl Desk {
             person: Some(asker.name.clone()),
         };
         // The run's end let its locks go; what it undoes nobody else may work on meanwhile.
-        let beside = Beside::person().locks(LockChange::Take(&plan.locks));
+        let beside = Beside::person().locks(LockChange::Take(&plan.locks, &plan));
         if let Written::Locked(held) = self.add(&mut live, asker, entry, beside).await? {
             return Err(super::answer::locked(&plan, &held).into());
         }

@@ -4,6 +4,7 @@ use super::engine::{Engine, Pace};
 use super::journal::Entry;
 use super::ledger::{Beside, LedgerError, Live, record};
 use super::lock::{HeldLock, Holding};
+use crate::store::audit::AuditRow;
 use crate::store::messages::MessageKind;
 use jiff::Timestamp;
 
@@ -15,11 +16,12 @@ impl Engine {
         epoch: i64,
         question: &str,
         entry: Entry,
+        records: &[AuditRow],
     ) -> Result<(), LedgerError> {
         let messages = self
             .thread_messages(live, MessageKind::Ping, &format!("ping-{question}"))
             .await?;
-        let beside = Beside::engine(epoch).messages(&messages);
+        let beside = Beside::engine(epoch).messages(&messages).records(records);
         record(&self.desk.store, live, &[entry], beside).await?;
         Ok(())
     }
@@ -50,7 +52,7 @@ impl Engine {
             held: held.collect(),
         };
         let question = format!("again-{}", live.run.seq());
-        self.ask_person(live, epoch, &question, entry).await?;
+        self.ask_person(live, epoch, &question, entry, &[]).await?;
         Ok(Pace::Rest)
     }
 }

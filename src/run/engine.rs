@@ -15,15 +15,13 @@ use crate::dispatch::{APPROVAL_LIFE, Desk};
 use crate::report::{Outcome, VerdictLine};
 use crate::request::Place;
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge};
-use crate::runbook::load::load_text;
-use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
+use crate::runbook::{Call, StepOutcome, StepSpec};
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use crate::store::messages::{MessageKind, NewMessage};
 use crate::store::runs::{LockChange, Written};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,6 +31,9 @@ const STOP_LOOK: Duration = Duration::from_millis(300);
 
 /// Longer waits are not sat out: the run rests, and another one has its place.
 const SHORT: Duration = Duration::from_secs(2);
+
+/// A claim that nobody renews lasts this long. It is the longest time that a killed process keeps others waiting.
+pub const CLAIM: SignedDuration = SignedDuration::from_secs(3);
 
 /// How long a paused run rests before it looks again.
 const PAUSE_LOOK: SignedDuration = SignedDuration::from_secs(2);
@@ -57,6 +58,8 @@ pub(super) enum Pace {
     On,
     /// When its time comes, or somebody does something.
     Rest,
+    /// As before, and the claim is given back already.
+    Over,
 }
 
 impl Engine {
@@ -83,12 +86,32 @@ impl Engine {
             }
         }
         loop {
-            let leaving = self.leaving.load(Ordering::SeqCst);
-            if leaving || self.advance(&mut live, epoch).await? == Pace::Rest {
+            if self.leaving.load(Ordering::SeqCst) {
                 break;
+            }
+            let seen = live.run.seq();
+            match self.advance(&mut live, epoch).await {
+                Ok(Pace::On) => {}
+                Ok(Pace::Rest) => break,
+                Ok(Pace::Over) => return Ok(()),
+                // Somebody wrote meanwhile, and what was about to be written makes no sense any more.
+                Err(LedgerError::Illegal(_)) if live.run.seq() > seen => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(self.desk.store.release_claim(id, epoch).await?)
+    }
+
+    /// Right before anything leaves: the lease once more, and the deadline.
+    pub(super) async fn may_send(&self, live: &Live, epoch: i64, context: &CallContext) -> Result<bool, LedgerError> {
+        let now = Timestamp::now();
+        if now >= live.run.claimed_until {
+            let renewed = self.desk.store.renew_claim(&live.run.id, epoch, now + CLAIM).await?;
+            if !renewed {
+                return Err(StoreError::Fenced(live.run.id.clone()).into());
+            }
+        }
+        Ok(self.clock.now() < context.deadline)
     }
 
     async fn advance(&self, live: &mut Live, epoch: i64) -> Result<Pace, LedgerError> {
@@ -131,7 +154,10 @@ impl Engine {
             Next::Recover(index) => self.recover(live, epoch, index).await?,
             Next::Undo(index, _) => self.undo(live, epoch, index).await?,
             Next::RecoverUndo(index) => self.recover_undo(live, epoch, index).await?,
-            Next::Close(outcome) => self.close(live, epoch, outcome).await?,
+            Next::Close(outcome) => {
+                self.close(live, epoch, outcome).await?;
+                return Ok(Pace::Over);
+            }
         }
         Ok(Pace::On)
     }
@@ -193,7 +219,9 @@ impl Engine {
             }
             Clearance::Approval { .. } | Clearance::Start { .. } => entries.push(Entry::Started),
         }
-        let beside = Beside::engine(epoch).locks(LockChange::Take(&plan.locks)).plan(&plan);
+        let beside = Beside::engine(epoch)
+            .locks(LockChange::Take(&plan.locks, &plan))
+            .plan(&plan);
         if let Written::Locked(held) = record(store, live, &entries, beside).await? {
             let held: Vec<String> = held.iter().map(super::lock::HeldLock::say).collect();
             let say = format!("Not started, nothing was done: {}", held.join("; "));
@@ -225,7 +253,7 @@ impl Engine {
                 call: None,
                 probe: None,
             };
-            return self.ask_person(live, epoch, &index.to_string(), entry).await;
+            return self.ask_person(live, epoch, &index.to_string(), entry, &[]).await;
         };
         let context = self.context(live, &planned.name, spec.timeout);
         let Some(connection) = self.desk.connections.get(&call.on) else {
@@ -253,9 +281,11 @@ impl Engine {
             evidence,
         };
         record(store, live, &[intent], Beside::engine(epoch)).await?;
-        // The lease and the deadline once more, right before anything leaves.
-        if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
-            return Err(StoreError::Fenced(live.run.id.clone()).into());
+        if !self.may_send(live, epoch, &context).await? {
+            let late = CallResult::Unreachable {
+                reason: "its time was over before it could be sent".to_owned(),
+            };
+            return self.settle(live, epoch, index, late).await;
         }
         let made = connection.call(call.action, &concrete.arguments, &context);
         let result = tokio::select! {
@@ -376,15 +406,13 @@ impl Engine {
             &result,
             probe.as_ref(),
         );
-        store
-            .audit(&AuditRow {
-                at: Timestamp::now(),
-                kind: "effect".to_owned(),
-                person: live.plan().person.clone(),
-                subject: live.run.id.clone(),
-                body: json!({ "step": planned.name, "outcome": outcome, "say": say }),
-            })
-            .await?;
+        let effect = AuditRow {
+            at: Timestamp::now(),
+            kind: "effect".to_owned(),
+            person: live.plan().person.clone(),
+            subject: live.run.id.clone(),
+            body: json!({ "step": planned.name, "outcome": outcome, "say": say }),
+        };
         let entry = Entry::Outcome {
             step: index,
             outcome,
@@ -392,10 +420,11 @@ impl Engine {
             call: Some(result),
             probe,
         };
+        let records = std::slice::from_ref(&effect);
         if outcome == StepOutcome::Unknown {
-            return self.ask_person(live, epoch, &index.to_string(), entry).await;
+            return self.ask_person(live, epoch, &index.to_string(), entry, records).await;
         }
-        record(store, live, &[entry], Beside::engine(epoch)).await?;
+        record(store, live, &[entry], Beside::engine(epoch).records(records)).await?;
         Ok(())
     }
 
@@ -417,7 +446,10 @@ impl Engine {
     async fn close(&self, live: &mut Live, epoch: i64, outcome: Outcome) -> Result<(), LedgerError> {
         let say = closing_say(live, outcome);
         let messages = self.thread_messages(live, MessageKind::Result, "result").await?;
-        let beside = Beside::engine(epoch).locks(LockChange::Release).messages(&messages);
+        let beside = Beside::engine(epoch)
+            .locks(LockChange::Release)
+            .messages(&messages)
+            .release();
         record(&self.desk.store, live, &[Entry::Closed { outcome, say }], beside).await?;
         Ok(())
     }
@@ -478,22 +510,21 @@ impl Engine {
 
     /// The step as it was planned, with its part of the pinned runbook.
     pub(super) fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, StepSpec)> {
-        let planned = live.plan().steps.get(index)?.clone();
-        let spec = self.pinned_runbook(live)?.steps.get(planned.spec)?.clone();
-        Some((planned, spec))
-    }
-
-    fn pinned_runbook(&self, live: &Live) -> Option<Runbook> {
         let plan = live.plan();
-        let path = PathBuf::from(format!("{}.toml (pinned in run {})", plan.runbook, live.run.id));
-        let known = self.desk.rules.now().known.when_planned();
-        load_text(&plan.runbook, &path, &plan.source, &known)
+        let planned = plan.steps.get(index)?.clone();
+        let runbook = self
+            .desk
+            .rules
+            .now()
+            .pinned(&plan.runbook, &plan.hash, &plan.source)
             .map_err(|problems| {
                 for problem in problems {
                     tracing::error!(run = %live.run.id, "{problem}");
                 }
             })
-            .ok()
+            .ok()?;
+        let spec = runbook.steps.get(planned.spec)?.clone();
+        Some((planned, spec))
     }
 
     async fn unreadable(&self, live: &mut Live, epoch: i64, index: usize) -> Result<(), LedgerError> {
@@ -507,7 +538,7 @@ impl Engine {
             call: None,
             probe: None,
         };
-        self.ask_person(live, epoch, &index.to_string(), entry).await
+        self.ask_person(live, epoch, &index.to_string(), entry, &[]).await
     }
 }
 

@@ -4,10 +4,12 @@
 use super::journal::Entry;
 use super::state::{Illegal, Next, RunState};
 use crate::plan::Plan;
+use crate::store::audit::AuditRow;
 use crate::store::messages::NewMessage;
-use crate::store::runs::{Append, Cache, LockChange, StoredRun, Written};
+use crate::store::runs::{Append, Cache, JournalRow, LockChange, StoredRun, Written};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
+use std::time::{Duration, Instant};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -60,9 +62,13 @@ pub struct Beside<'a> {
     /// What happens to the locks.
     pub locks: LockChange<'a>,
     /// The plan, where it was built anew.
-    pub plan: Option<&'a Plan>,
+    pub new_plan: Option<&'a Plan>,
     /// Further messages.
     pub messages: &'a [NewMessage],
+    /// Lines of the record.
+    pub records: &'a [AuditRow],
+    /// Whether the claim is given back with it.
+    pub release: bool,
 }
 
 impl<'a> Beside<'a> {
@@ -70,9 +76,7 @@ impl<'a> Beside<'a> {
     pub fn engine(epoch: i64) -> Self {
         Self {
             epoch: Some(epoch),
-            locks: LockChange::Keep,
-            plan: None,
-            messages: &[],
+            ..Self::person()
         }
     }
 
@@ -81,8 +85,10 @@ impl<'a> Beside<'a> {
         Self {
             epoch: None,
             locks: LockChange::Keep,
-            plan: None,
+            new_plan: None,
             messages: &[],
+            records: &[],
+            release: false,
         }
     }
 
@@ -99,22 +105,53 @@ impl<'a> Beside<'a> {
     /// With a new plan.
     pub fn plan(self, plan: &'a Plan) -> Self {
         Self {
-            plan: Some(plan),
+            new_plan: Some(plan),
             ..self
         }
     }
+
+    /// With lines of the record.
+    pub fn records(self, records: &'a [AuditRow]) -> Self {
+        Self { records, ..self }
+    }
+
+    /// After this the run rests: whoever looks at it next claims it anew.
+    pub fn release(self) -> Self {
+        Self { release: true, ..self }
+    }
 }
 
-/// Adds entries. If somebody else wrote meanwhile, the run is read again and the entries are tried on what it is now.
+/// A database that does not answer is asked again for so long, by the engine: what it has just done must not be lost,
+/// and while the process lives nobody else knows of it.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(600);
+
+/// And so long by somebody whose request is tried again later anyway.
+const PERSON_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The first pause between two tries; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Adds entries. If somebody else wrote meanwhile, the run is read again and the entries are tried on what it is now. If
+/// the database does not answer, it is asked again; an answer that was lost after the commit is found in the journal.
 pub async fn record(
     store: &Store,
     live: &mut Live,
     entries: &[Entry],
     beside: Beside<'_>,
 ) -> Result<Written, LedgerError> {
+    let since = Instant::now();
+    let patience = if beside.epoch.is_some() {
+        ENGINE_PATIENCE
+    } else {
+        PERSON_PATIENCE
+    };
+    let mut pause = FIRST_PAUSE;
+    let now = to_the_microsecond(Timestamp::now());
+    // True once a commit may have happened of which no answer came.
+    let mut doubtful = false;
     loop {
-        let now = Timestamp::now();
-        let mut state = match beside.plan {
+        let mut state = match beside.new_plan {
             // A new plan has other steps: what was folded for the old one starts anew under the new shape.
             Some(plan) => RunState::fold(
                 plan.shape(),
@@ -125,31 +162,83 @@ pub async fn record(
         for entry in entries {
             state.apply(now, beside.epoch.unwrap_or(0), entry)?;
         }
-        let written = store
-            .append(
-                Append {
-                    run: &live.run.id,
-                    seq: live.run.seq(),
-                    epoch: beside.epoch,
-                    entries,
-                    cache: cache(&state, now),
-                    locks: beside.locks,
-                    plan: beside.plan,
-                    messages: beside.messages,
-                },
-                now,
-            )
-            .await;
-        match written {
-            Ok(Written::Yes) => {
-                *live = Live::load(store, &live.run.id).await?;
-                return Ok(Written::Yes);
+        let append = Append {
+            run: &live.run.id,
+            seq: live.run.seq(),
+            epoch: beside.epoch,
+            entries,
+            cache: cache(&state, now),
+            locks: beside.locks,
+            new_plan: beside.new_plan,
+            messages: beside.messages,
+            records: beside.records,
+            release: beside.release,
+        };
+        match store.append(append, now).await {
+            Ok(Written::Yes { claimed_until }) => {
+                live.moved_on(entries, state, beside, now, claimed_until);
+                return Ok(Written::Yes { claimed_until });
             }
             Ok(held) => return Ok(held),
-            Err(StoreError::Moved(_)) => *live = Live::load(store, &live.run.id).await?,
+            Err(StoreError::Moved(_)) => {
+                let seen = live.run.seq();
+                *live = Live::load(store, &live.run.id).await?;
+                if doubtful && live.holds(entries, seen, beside.epoch.unwrap_or(0), now) {
+                    return Ok(Written::Yes {
+                        claimed_until: live.run.claimed_until,
+                    });
+                }
+            }
+            Err(StoreError::Database(error)) if since.elapsed() < patience => {
+                tracing::warn!(run = %live.run.id, %error, "not written yet; tried again");
+                doubtful = true;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+impl Live {
+    /// As the run stands after what was just written.
+    fn moved_on(
+        &mut self,
+        entries: &[Entry],
+        state: RunState,
+        beside: Beside<'_>,
+        now: Timestamp,
+        claimed_until: Timestamp,
+    ) {
+        let after = self.run.seq();
+        let rows = (after + 1..).zip(entries).map(|(seq, entry)| JournalRow {
+            seq,
+            at: now,
+            epoch: beside.epoch.unwrap_or(0),
+            entry: entry.clone(),
+        });
+        self.run.journal.extend(rows);
+        self.run.claimed_until = claimed_until;
+        if let Some(plan) = beside.new_plan {
+            self.run.plan = plan.clone();
+        }
+        self.state = state;
+    }
+
+    /// Whether these very entries stand after the place `seen`, written at that moment.
+    fn holds(&self, entries: &[Entry], seen: i64, epoch: i64, at: Timestamp) -> bool {
+        let found: Vec<&JournalRow> = self.run.journal.iter().filter(|row| row.seq > seen).collect();
+        found.len() >= entries.len()
+            && found
+                .iter()
+                .zip(entries)
+                .all(|(row, entry)| row.epoch == epoch && row.at == at && row.entry == *entry)
+    }
+}
+
+/// As the database keeps it: a run in memory and the same run read again must not differ.
+fn to_the_microsecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// What stands in the run's row for a state.

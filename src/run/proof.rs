@@ -13,11 +13,9 @@ use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
 use crate::report::verdict::{Evidence, Verdict, judge};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
-use crate::runbook::load::load_text;
 use futures::future::join_all;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often every signal is read.
@@ -277,10 +275,8 @@ impl Sampler {
 }
 
 fn proof_of(rules: &Rules, plan: &Plan) -> Option<crate::runbook::Proof> {
-    let known = rules.known.when_planned();
-    load_text(&plan.runbook, Path::new(&plan.runbook), &plan.source, &known)
-        .ok()?
-        .proof
+    let runbook = rules.pinned(&plan.runbook, &plan.hash, &plan.source).ok()?;
+    runbook.proof.clone()
 }
 
 /// About 240 points, and never closer than a scrape.

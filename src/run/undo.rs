@@ -10,7 +10,6 @@ use super::state::{Phase, StepState};
 use crate::call::CallResult;
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge_undo};
 use crate::runbook::{Call, StepOutcome, StepSpec};
-use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use jiff::Timestamp;
 use serde_json::json;
@@ -59,8 +58,11 @@ impl Engine {
             evidence,
         };
         record(store, live, &[intent], Beside::engine(epoch)).await?;
-        if !store.holds_claim(&live.run.id, epoch, Timestamp::now()).await? {
-            return Err(StoreError::Fenced(live.run.id.clone()).into());
+        if !self.may_send(live, epoch, &context).await? {
+            let late = CallResult::Unreachable {
+                reason: "its time was over before it could be sent".to_owned(),
+            };
+            return self.settle_undo(live, epoch, index, &reversal, late).await;
         }
         let made = connection.call(reversal.call.action, &reversal.concrete.arguments, &context);
         let result = tokio::select! {
@@ -83,7 +85,13 @@ impl Engine {
                  to find out whether it was undone.",
                 live.plan().steps[index].name
             );
-            return self.undo_unknown(live, epoch, index, say).await;
+            let entry = Entry::UndoOutcome {
+                step: index,
+                outcome: StepOutcome::Unknown,
+                say,
+            };
+            let question = format!("undo-{index}");
+            return self.ask_person(live, epoch, &question, entry, &[]).await;
         };
         let Some(connection) = self.desk.connections.get(&reversal.call.on) else {
             let reason = format!("there is no connection {} any more", reversal.call.on);
@@ -151,34 +159,24 @@ impl Engine {
         };
         let (inputs, looks) = (&live.plan().inputs, &live.plan().looks);
         let (outcome, say) = judge_undo(spec, planned, inputs, looks, &result, probe.as_ref());
-        store
-            .audit(&AuditRow {
-                at: Timestamp::now(),
-                kind: "effect".to_owned(),
-                person: live.plan().person.clone(),
-                subject: live.run.id.clone(),
-                body: json!({ "undo": planned.name, "outcome": outcome, "say": say }),
-            })
-            .await?;
-        if outcome == StepOutcome::Unknown {
-            return self.undo_unknown(live, epoch, index, say).await;
-        }
+        let effect = [AuditRow {
+            at: Timestamp::now(),
+            kind: "effect".to_owned(),
+            person: live.plan().person.clone(),
+            subject: live.run.id.clone(),
+            body: json!({ "undo": planned.name, "outcome": outcome, "say": say }),
+        }];
         let entry = Entry::UndoOutcome {
             step: index,
             outcome,
             say,
         };
-        record(store, live, &[entry], Beside::engine(epoch)).await?;
+        if outcome == StepOutcome::Unknown {
+            let question = format!("undo-{index}");
+            return self.ask_person(live, epoch, &question, entry, &effect).await;
+        }
+        record(store, live, &[entry], Beside::engine(epoch).records(&effect)).await?;
         Ok(())
-    }
-
-    async fn undo_unknown(&self, live: &mut Live, epoch: i64, index: usize, say: String) -> Result<(), LedgerError> {
-        let entry = Entry::UndoOutcome {
-            step: index,
-            outcome: StepOutcome::Unknown,
-            say,
-        };
-        self.ask_person(live, epoch, &format!("undo-{index}"), entry).await
     }
 
     /// Nothing was sent, and by this version nothing will be.

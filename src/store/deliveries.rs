@@ -1,13 +1,16 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
-use super::audit::{AuditRow, insert_audit};
-use super::messages::{NewMessage, insert_message};
+use super::audit::AuditRow;
+use super::messages::NewMessage;
+use super::values::{at_once, places, statement};
+use super::writer::{What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, optional_text, text};
 use crate::report::Report;
 use crate::request::{Delivery, Request};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AssertSqlSafe, Transaction};
+use std::collections::HashSet;
 
 /// How long the tokens of a delivery may be kept; the platforms let them die at the same age.
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(30);
@@ -27,54 +30,102 @@ pub enum Progress {
 }
 
 impl Store {
-    /// Stores many deliveries in one commit. For each: true if it is new, false if it was there before.
+    /// Stores many deliveries in one commit. For each: true if it is new, false if it was there before, also earlier
+    /// among these.
     pub async fn receive(&self, deliveries: &[Delivery], now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        const WIDTH: usize = 5;
         let mut work = self.begin().await?;
-        let mut fresh = Vec::with_capacity(deliveries.len());
-        for delivery in deliveries {
-            let stored = sqlx::query(
-                "INSERT INTO delivery (id, surface, at, kept, request) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (id) DO NOTHING",
-            )
-            .bind(&delivery.id)
-            .bind(encode("surface", &delivery.request.place.surface)?)
-            .bind(micros(now))
-            // PostgreSQL takes no NUL in a text, and would refuse all that is stored together with it.
-            .bind(delivery.kept.replace('\0', "\u{fffd}"))
-            .bind(&delivery.request.id)
-            .execute(&mut *work)
-            .await?
-            .rows_affected()
-                == 1;
-            if stored {
-                insert_request(&mut work, &delivery.request, now).await?;
-                if let Some(token) = &delivery.token {
-                    let sealed = self
-                        .seal
-                        .close(token)
-                        .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
-                    sqlx::query("INSERT INTO token (request, sealed, expires, uses) VALUES ($1, $2, $3, 0)")
-                        .bind(&delivery.request.id)
-                        .bind(sealed)
-                        .bind(micros(now + TOKEN_LIFE))
-                        .execute(&mut *work)
-                        .await?;
-                }
+        let mut seen = HashSet::new();
+        let fresh: Vec<bool> = deliveries
+            .iter()
+            .map(|delivery| seen.insert(delivery.id.as_str()))
+            .collect();
+        let mut each: Vec<&Delivery> = deliveries
+            .iter()
+            .zip(&fresh)
+            .filter(|(_, first)| **first)
+            .map(|(it, _)| it)
+            .collect();
+        let mut stored = HashSet::new();
+        for some in each.chunks(at_once(WIDTH)) {
+            let mut query = statement(
+                format!(
+                    "INSERT INTO delivery (id, surface, at, kept, request) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id",
+                    places(0, some.len(), WIDTH)
+                ),
+                some.len(),
+            );
+            for delivery in some {
+                query = query
+                    .bind(delivery.id.clone())
+                    .bind(encode("surface", &delivery.request.place.surface)?)
+                    .bind(micros(now))
+                    // PostgreSQL takes no NUL in a text, and would refuse all that is stored together with it.
+                    .bind(delivery.kept.replace('\0', "\u{fffd}"))
+                    .bind(delivery.request.id.clone());
             }
-            fresh.push(stored);
+            for row in query.fetch_all(&mut *work).await? {
+                stored.insert(text(&row, 0)?);
+            }
+        }
+        each.retain(|delivery| stored.contains(&delivery.id));
+        let requests: Vec<&Request> = each.iter().map(|delivery| &delivery.request).collect();
+        insert_requests(&mut work, &requests, now).await?;
+        self.insert_tokens(&mut work, &each, now).await?;
+        if !each.is_empty() {
+            self.dialect.wake_others(&mut work).await?;
         }
         work.commit().await?;
-        Ok(fresh)
+        let is_new = |(delivery, first): (&Delivery, bool)| first && stored.contains(&delivery.id);
+        Ok(deliveries.iter().zip(fresh).map(is_new).collect())
+    }
+
+    async fn insert_tokens(
+        &self,
+        work: &mut Transaction<'static, Any>,
+        deliveries: &[&Delivery],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        const WIDTH: usize = 4;
+        let tokens: Vec<(&str, &str)> = deliveries
+            .iter()
+            .filter_map(|delivery| Some((delivery.request.id.as_str(), delivery.token.as_deref()?)))
+            .collect();
+        for some in tokens.chunks(at_once(WIDTH)) {
+            let mut query = statement(
+                format!(
+                    "INSERT INTO token (request, sealed, expires, uses) VALUES {}",
+                    places(0, some.len(), WIDTH)
+                ),
+                some.len(),
+            );
+            for (request, token) in some {
+                let sealed = self
+                    .seal
+                    .close(token)
+                    .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
+                query = query
+                    .bind((*request).to_owned())
+                    .bind(sealed)
+                    .bind(micros(now + TOKEN_LIFE))
+                    .bind(0_i64);
+            }
+            query.execute(&mut **work).await?;
+        }
+        Ok(())
     }
 
     /// Stores a request that came by the command line.
     pub async fn request(&self, request: &Request, now: Timestamp) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        insert_request(&mut work, request, now).await?;
+        insert_requests(&mut work, &[request], now).await?;
+        self.dialect.wake_others(&mut work).await?;
         work.commit().await?;
         Ok(())
     }
 
-    /// Takes requests that nobody is at, oldest first. One that its taker did not answer in time is taken again.
+    /// Takes requests that nobody is at, oldest first. One whose taker died is taken by another; a process never takes
+    /// over from itself.
     pub async fn take_requests(
         &self,
         owner: &str,
@@ -84,20 +135,24 @@ impl Store {
     ) -> Result<Vec<Request>, StoreError> {
         // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
         let waiting: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM request WHERE state = 'new' OR (state = 'taken' AND taken_until < $1)",
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
+             state = 'taken' AND taken_until < $1 AND (owner IS NULL OR owner <> $2)) THEN CAST(1 AS BIGINT) \
+             ELSE CAST(0 AS BIGINT) END",
         )
         .bind(micros(now))
+        .bind(owner)
         .fetch_one(&self.read)
         .await?;
         if waiting == 0 {
             return Ok(Vec::new());
         }
         let mut work = self.begin().await?;
-        let rows = sqlx::query(
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "UPDATE request SET state = 'taken', owner = $1, taken_until = $2 WHERE id IN (SELECT id FROM request \
-             WHERE state = 'new' OR (state = 'taken' AND taken_until < $3) ORDER BY at LIMIT $4) \
-             AND (state = 'new' OR (state = 'taken' AND taken_until < $3)) RETURNING body, at",
-        )
+             WHERE state = 'new' OR (state = 'taken' AND taken_until < $3 AND (owner IS NULL OR owner <> $1)) \
+             ORDER BY at LIMIT $4{}) AND (state = 'new' OR (state = 'taken' AND taken_until < $3)) RETURNING body, at",
+            self.dialect.passing_over()
+        )))
         .bind(owner)
         .bind(micros(until))
         .bind(micros(now))
@@ -113,6 +168,38 @@ impl Store {
         Ok(taken.into_iter().map(|(_, request)| request).collect())
     }
 
+    /// Renews what a living process is at.
+    pub async fn renew_requests(&self, owner: &str, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE request SET taken_until = $2 WHERE state = 'taken' AND owner = $1")
+            .bind(owner)
+            .bind(micros(until))
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Gives a request back that could not be answered. Nobody takes it before `until`.
+    pub async fn put_off_request(&self, request: &str, owner: &str, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE request SET owner = NULL, taken_until = $3 WHERE id = $1 AND state = 'taken' AND owner = $2",
+        )
+        .bind(request)
+        .bind(owner)
+        .bind(micros(until))
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives back all that a process is at, at its end.
+    pub async fn release_requests(&self, owner: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE request SET owner = NULL, state = 'new' WHERE state = 'taken' AND owner = $1")
+            .bind(owner)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
     /// Marks a request as answered without a run, with the message that says so and the record of it, all or nothing.
     /// The first answer stands.
     pub async fn answer(
@@ -122,23 +209,17 @@ impl Store {
         message: Option<&NewMessage>,
         record: &AuditRow,
     ) -> Result<(), StoreError> {
-        let mut work = self.begin().await?;
-        let first =
-            sqlx::query("UPDATE request SET state = 'answered', answer = $2 WHERE id = $1 AND state <> 'answered'")
-                .bind(request)
-                .bind(encode("answer", report)?)
-                .execute(&mut *work)
-                .await?
-                .rows_affected()
-                == 1;
-        if first {
-            if let Some(message) = message {
-                insert_message(&mut work, message, record.at).await?;
-            }
-            insert_audit(&mut work, record).await?;
+        let what = What::Answer {
+            request: request.to_owned(),
+            answer: encode("answer", report)?,
+        };
+        let mut write = Write::new(what, record.at);
+        write.messages.extend(message.cloned());
+        write.records.push(record.clone());
+        match self.writer.write(write).await {
+            Ok(_) | Err(StoreError::Answered(_)) => Ok(()),
+            Err(error) => Err(error),
         }
-        work.commit().await?;
-        Ok(())
     }
 
     /// Marks a request as answered by a run that exists.
@@ -206,38 +287,29 @@ impl Store {
     }
 }
 
-async fn insert_request(
+async fn insert_requests(
     work: &mut Transaction<'static, Any>,
-    request: &Request,
+    requests: &[&Request],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO request (id, at, body, state, session) VALUES ($1, $2, $3, 'new', $4)")
-        .bind(&request.id)
-        .bind(micros(now))
-        .bind(encode("request", request)?)
-        .bind(request.session.as_deref())
-        .execute(&mut **work)
-        .await?;
-    Ok(())
-}
-
-/// Marks a request as having become a run, in the run's own transaction. A request that was taken twice, because its
-/// first taker was slow, becomes one run all the same.
-pub(super) async fn became_run(
-    work: &mut Transaction<'static, Any>,
-    request: &str,
-    run: &str,
-) -> Result<(), StoreError> {
-    let first = sqlx::query("UPDATE request SET state = 'answered', run = $2 WHERE id = $1 AND state <> 'answered'")
-        .bind(request)
-        .bind(run)
-        .execute(&mut **work)
-        .await?
-        .rows_affected()
-        == 1;
-    if first {
-        Ok(())
-    } else {
-        Err(StoreError::Answered(request.to_owned()))
+    const WIDTH: usize = 5;
+    for some in requests.chunks(at_once(WIDTH)) {
+        let mut query = statement(
+            format!(
+                "INSERT INTO request (id, at, body, state, session) VALUES {}",
+                places(0, some.len(), WIDTH)
+            ),
+            some.len(),
+        );
+        for request in some {
+            query = query
+                .bind(request.id.clone())
+                .bind(micros(now))
+                .bind(encode("request", request)?)
+                .bind("new".to_owned())
+                .bind(request.session.clone());
+        }
+        query.execute(&mut **work).await?;
     }
+    Ok(())
 }

@@ -2,8 +2,12 @@
 //! transaction begins.
 
 use super::StoreError;
+use super::values::{at_once, places, statement};
+use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyPoolOptions;
+use sqlx::postgres::PgListener;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::Duration;
 
@@ -53,6 +57,8 @@ impl Dialect {
                     AnyPoolOptions::new()
                         .max_connections(size)
                         .acquire_timeout(Duration::from_secs(10))
+                        // A file does not go away like a server.
+                        .test_before_acquire(false)
                         .after_connect(|connection, _| {
                             Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
                         })
@@ -104,6 +110,68 @@ impl Dialect {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Whoever wants one of these keys meets here, until the end of the transaction. SQLite has one writer anyway.
+    pub(super) async fn one_at_a_time(
+        self,
+        work: &mut Transaction<'static, Any>,
+        keys: &[&String],
+    ) -> Result<(), sqlx::Error> {
+        if self == Self::Sqlite {
+            return Ok(());
+        }
+        for some in keys.chunks(at_once(1)) {
+            // In the order in which they are given; all takers sort alike, or two could wait for each other for ever.
+            let mut query = statement(
+                format!(
+                    "SELECT COUNT(*) FROM (SELECT pg_advisory_xact_lock(hashtextextended(v.k, 7369676)) \
+                     FROM (VALUES {}) AS v (k)) AS held",
+                    places(0, some.len(), 1)
+                ),
+                some.len(),
+            );
+            for key in some {
+                query = query.bind((*key).clone());
+            }
+            query.fetch_one(&mut **work).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells other processes, when the transaction is committed, that there is something new.
+    pub(super) async fn wake_others(self, work: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {
+        if self == Self::Postgres {
+            sqlx::query("SELECT COUNT(*) FROM (SELECT pg_notify('signalbox', '')) AS told")
+                .execute(&mut **work)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Calls `ring` whenever a process says that there is something new, until the line breaks.
+    pub(super) async fn heed(self, url: &SecretString, ring: impl Fn()) -> Result<Infallible, sqlx::Error> {
+        match self {
+            // Processes on one file find by looking.
+            Self::Sqlite => std::future::pending().await,
+            Self::Postgres => {
+                let mut listener = PgListener::connect(url.expose_secret()).await?;
+                listener.listen("signalbox").await?;
+                loop {
+                    // None: the line broke and is there again. What was told meanwhile is found by looking.
+                    listener.try_recv().await?;
+                    ring();
+                }
+            }
+        }
+    }
+
+    /// What is locked by another replica at this moment is passed over instead of waited for.
+    pub(super) fn passing_over(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE SKIP LOCKED",
+        }
     }
 
     /// A file with tables, but without ours, belongs to another program. A server's database may be shared.

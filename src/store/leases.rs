@@ -1,8 +1,13 @@
 //! Leases: which process is the engine. And pauses: which runbooks start no writes.
 
 use super::{Store, StoreError, micros, number, text, timestamp};
+use crate::bell::Bell;
 use jiff::Timestamp;
 use sqlx::any::AnyRow;
+use std::time::Duration;
+
+/// After the line to the database broke.
+const HEED_AGAIN: Duration = Duration::from_secs(1);
 
 /// A halt of writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +42,15 @@ impl Store {
         .await?
         .rows_affected();
         Ok(held == 1)
+    }
+
+    /// Rings the bell whenever another process stored something, where the database can tell. Works until it is dropped.
+    pub async fn heed(&self, bell: &Bell) {
+        loop {
+            let Err(error) = self.dialect.heed(&self.url, || bell.ring()).await;
+            tracing::warn!(%error, "what others store is noticed a little later, until the database tells of it again");
+            tokio::time::sleep(HEED_AGAIN).await;
+        }
     }
 
     /// Gives a lease back, so that the next owner need not wait.

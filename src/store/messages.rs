@@ -171,24 +171,6 @@ pub(super) async fn insert_message(
     Ok(())
 }
 
-/// The run changed, so what its message shows is out of date.
-pub(super) async fn touch_run_message(
-    work: &mut Transaction<'static, Any>,
-    run: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-    sqlx::query(
-        "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $2) WHERE run = $1 AND kind = '\"run\"' \
-         AND (due IS NOT NULL OR error IS NULL)",
-    )
-    .bind(run)
-    .bind(micros(now))
-    .execute(&mut **work)
-    .await?;
-    Ok(())
-}
-
 fn due_message(row: &AnyRow) -> Result<DueMessage, StoreError> {
     Ok(DueMessage {
         message: NewMessage {

@@ -1,17 +1,17 @@
 //! Runs, their journals and their locks. Each write is one transaction and a compare-and-set: on the journal's length,
 //! and for the engine on its epoch too.
 
-use super::deliveries::became_run;
-use super::messages::{NewMessage, insert_message, touch_run_message};
+use super::audit::AuditRow;
+use super::messages::NewMessage;
+use super::writer::{Addition, Begin, Taking, What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
 use crate::plan::Plan;
 use crate::report::Outcome;
 use crate::run::journal::Entry;
 use crate::run::lock::{HeldLock, Locks};
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::{Any, Transaction};
-use std::collections::BTreeSet;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,8 @@ pub struct StoredRun {
     pub created: Timestamp,
     /// Its claim's number.
     pub epoch: i64,
+    /// Until when that claim lasts, as it was renewed last.
+    pub claimed_until: Timestamp,
     /// What it does; pinned.
     pub plan: Plan,
     /// Whole.
@@ -82,6 +84,8 @@ pub struct NewRun<'a> {
     pub locks: Option<&'a Locks>,
     /// What people are to see of it.
     pub messages: &'a [NewMessage],
+    /// Lines of the record.
+    pub records: &'a [AuditRow],
 }
 
 /// What stands in the run's row: derived from the journal and written with it.
@@ -98,8 +102,8 @@ pub struct Cache {
 pub enum LockChange<'a> {
     /// Nothing.
     Keep,
-    /// All are taken, or nothing is written.
-    Take(&'a Locks),
+    /// All are taken, for what the plan does, or nothing is written.
+    Take(&'a Locks, &'a Plan),
     /// All are let go.
     Release,
 }
@@ -120,16 +124,23 @@ pub struct Append<'a> {
     /// What happens to the locks.
     pub locks: LockChange<'a>,
     /// The plan, where it was built anew.
-    pub plan: Option<&'a Plan>,
+    pub new_plan: Option<&'a Plan>,
     /// Further messages.
     pub messages: &'a [NewMessage],
+    /// Lines of the record.
+    pub records: &'a [AuditRow],
+    /// Whether the claim is given back with it.
+    pub release: bool,
 }
 
 /// Whether a write that wants locks got them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// All of it is stored.
-    Yes,
+    Yes {
+        /// Until when the claim on the run lasts, as it was renewed last. In the past where nobody claims it.
+        claimed_until: Timestamp,
+    },
     /// Nothing is stored: these are in the way.
     Locked(Vec<HeldLock>),
 }
@@ -137,107 +148,50 @@ pub enum Written {
 impl Store {
     /// Stores a new run, with its request marked as answered by it.
     pub async fn create_run(&self, new: NewRun<'_>, now: Timestamp) -> Result<Written, StoreError> {
-        let mut work = self.begin().await?;
-        if let Some(locks) = new.locks
-            && let Some(held) = take_locks(&mut work, new.id, new.plan, locks, now).await?
-        {
-            return Ok(Written::Locked(held));
-        }
-        sqlx::query(
-            "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, \
-             wake, plan, inputs, said) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, $8, $9, $10, $11)",
-        )
-        .bind(new.id)
-        .bind(&new.plan.runbook)
-        .bind(&new.plan.person)
-        .bind(new.request)
-        .bind(micros(now))
-        .bind(outcome_text(new.cache.outcome)?)
-        .bind(new.entries.len() as i64)
-        .bind(new.cache.wake.map(micros))
-        .bind(encode("plan", new.plan)?)
-        .bind(new.plan.inputs_text())
-        .bind(closing(new.entries))
-        .execute(&mut *work)
-        .await?;
-        insert_entries(&mut work, new.id, 0, 0, new.entries, now).await?;
-        became_run(&mut work, new.request, new.id).await?;
-        for message in new.messages {
-            insert_message(&mut work, message, now).await?;
-        }
-        work.commit().await?;
-        Ok(Written::Yes)
+        let mut write = Write::new(
+            What::Begin(Begin {
+                run: new.id.to_owned(),
+                request: new.request.to_owned(),
+                runbook: new.plan.runbook.clone(),
+                person: new.plan.person.clone(),
+                outcome: outcome_text(new.cache.outcome)?,
+                wake: new.cache.wake.map(micros),
+                plan: encode("plan", new.plan)?,
+                inputs: new.plan.inputs_text(),
+                said: closing(new.entries),
+                entries: encoded(new.entries)?,
+            }),
+            now,
+        );
+        write.take = new.locks.map(|locks| taking(locks, new.plan));
+        write.messages.extend_from_slice(new.messages);
+        write.records.extend_from_slice(new.records);
+        self.writer.write(write).await
     }
 
     /// Adds to a journal.
     pub async fn append(&self, append: Append<'_>, now: Timestamp) -> Result<Written, StoreError> {
-        let mut work = self.begin().await?;
-        let moved = sqlx::query(
-            "UPDATE run SET seq = seq + $1, outcome = $2, wake = $3, updated = $4, said = COALESCE($8, said) \
-             WHERE id = $5 AND seq = $6 AND ($7 < 0 OR epoch = $7) RETURNING person",
-        )
-        .bind(append.entries.len() as i64)
-        .bind(outcome_text(append.cache.outcome)?)
-        .bind(append.cache.wake.map(micros))
-        .bind(micros(now))
-        .bind(append.run)
-        .bind(append.seq)
-        .bind(append.epoch.unwrap_or(-1))
-        .bind(closing(append.entries))
-        .fetch_optional(&mut *work)
-        .await?;
-        if moved.is_none() {
-            let epoch: Option<i64> = sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1")
-                .bind(append.run)
-                .fetch_optional(&mut *work)
-                .await?;
-            return Err(match (epoch, append.epoch) {
-                (None, _) => StoreError::NoSuchRun(append.run.to_owned()),
-                (Some(now), Some(mine)) if now != mine => StoreError::Fenced(append.run.to_owned()),
-                _ => StoreError::Moved(append.run.to_owned()),
-            });
-        }
-        if let Some(plan) = append.plan {
-            sqlx::query("UPDATE run SET plan = $2 WHERE id = $1")
-                .bind(append.run)
-                .bind(encode("plan", plan)?)
-                .execute(&mut *work)
-                .await?;
-        }
-        match append.locks {
-            LockChange::Keep => {}
-            LockChange::Take(locks) => {
-                let plan: String = sqlx::query_scalar("SELECT plan FROM run WHERE id = $1")
-                    .bind(append.run)
-                    .fetch_one(&mut *work)
-                    .await?;
-                let plan: Plan = decode("plan", &plan)?;
-                if let Some(held) = take_locks(&mut work, append.run, &plan, locks, now).await? {
-                    return Ok(Written::Locked(held));
-                }
-            }
-            LockChange::Release => {
-                sqlx::query("DELETE FROM held_lock WHERE run = $1")
-                    .bind(append.run)
-                    .execute(&mut *work)
-                    .await?;
-            }
-        }
-        insert_entries(
-            &mut work,
-            append.run,
-            append.seq,
-            append.epoch.unwrap_or(0),
-            append.entries,
+        let mut write = Write::new(
+            What::Add(Addition {
+                run: append.run.to_owned(),
+                seq: append.seq,
+                epoch: append.epoch.unwrap_or(-1),
+                outcome: outcome_text(append.cache.outcome)?,
+                wake: append.cache.wake.map(micros),
+                said: closing(append.entries),
+                plan: append.new_plan.map(|plan| encode("plan", plan)).transpose()?,
+                unlock: matches!(append.locks, LockChange::Release),
+                release: append.release,
+                entries: encoded(append.entries)?,
+            }),
             now,
-        )
-        .await?;
-        touch_run_message(&mut work, append.run, now).await?;
-        for message in append.messages {
-            insert_message(&mut work, message, now).await?;
+        );
+        if let LockChange::Take(locks, plan) = append.locks {
+            write.take = Some(taking(locks, plan));
         }
-        work.commit().await?;
-        Ok(Written::Yes)
+        write.messages.extend_from_slice(append.messages);
+        write.records.extend_from_slice(append.records);
+        self.writer.write(write).await
     }
 
     /// One run whole, as it was at one moment.
@@ -248,7 +202,7 @@ impl Store {
         }
         // Between the row and the journal somebody may write. The row knows how long its journal is: what came later
         // may belong to a later plan.
-        let row = sqlx::query("SELECT id, request, created, epoch, plan, seq FROM run WHERE id = $1")
+        let row = sqlx::query("SELECT id, request, created, epoch, plan, seq, lease_until FROM run WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
@@ -264,6 +218,7 @@ impl Store {
             request: text(&row, 1)?,
             created: timestamp(number(&row, 2)?)?,
             epoch: number(&row, 3)?,
+            claimed_until: timestamp(number(&row, 6)?)?,
             plan: decode(&format!("the plan of run {id}"), &text(&row, 4)?)?,
             journal: journal
                 .iter()
@@ -302,7 +257,8 @@ impl Store {
             .collect()
     }
 
-    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs.
+    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs. A process
+    /// never takes over from itself: a claim that it let run out, because the machine stood still, is still its driver's.
     pub async fn claim_runs(
         &self,
         owner: &str,
@@ -310,17 +266,23 @@ impl Store {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<(String, i64)>, StoreError> {
-        const DUE: &str = "SELECT COUNT(*) FROM run WHERE wake <= $1 AND lease_until < $1";
-        let due: i64 = sqlx::query_scalar(DUE).bind(micros(now)).fetch_one(&self.read).await?;
+        const DUE: &str =
+            "SELECT COUNT(*) FROM run WHERE wake <= $1 AND lease_until < $1 AND (owner IS NULL OR owner <> $2)";
+        let due: i64 = sqlx::query_scalar(DUE)
+            .bind(micros(now))
+            .bind(owner)
+            .fetch_one(&self.read)
+            .await?;
         if due == 0 {
             return Ok(Vec::new());
         }
         let mut work = self.begin().await?;
-        let rows = sqlx::query(
+        let rows = sqlx::query(AssertSqlSafe(format!(
             "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
-             wake <= $3 AND lease_until < $3 ORDER BY wake LIMIT $4) AND wake <= $3 AND lease_until < $3 \
-             RETURNING id, epoch",
-        )
+                 wake <= $3 AND lease_until < $3 AND (owner IS NULL OR owner <> $1) ORDER BY wake LIMIT $4{}) \
+                 AND wake <= $3 AND lease_until < $3 RETURNING id, epoch",
+            self.dialect.passing_over()
+        )))
         .bind(owner)
         .bind(micros(until))
         .bind(micros(now))
@@ -356,27 +318,37 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// Renews every claim of a living process.
-    pub async fn renew_claims(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until >= $3")
+    /// Renews every claim of a living process that nobody took over, even one that has run out.
+    pub async fn renew_claims(&self, owner: &str, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2")
             .bind(owner)
             .bind(micros(until))
-            .bind(micros(now))
             .execute(&self.write)
             .await?;
         Ok(())
     }
 
-    /// Whether a claim still holds: asked right before anything is sent.
-    pub async fn holds_claim(&self, run: &str, epoch: i64, now: Timestamp) -> Result<bool, StoreError> {
-        let held: Option<i64> =
-            sqlx::query_scalar("SELECT epoch FROM run WHERE id = $1 AND epoch = $2 AND lease_until >= $3")
-                .bind(run)
-                .bind(epoch)
-                .bind(micros(now))
-                .fetch_optional(&self.read)
-                .await?;
-        Ok(held.is_some())
+    /// Renews one claim; false where somebody has taken it over.
+    pub async fn renew_claim(&self, run: &str, epoch: i64, until: Timestamp) -> Result<bool, StoreError> {
+        let renewed = sqlx::query("UPDATE run SET lease_until = $3 WHERE id = $1 AND epoch = $2 AND owner IS NOT NULL")
+            .bind(run)
+            .bind(epoch)
+            .bind(micros(until))
+            .execute(&self.write)
+            .await?
+            .rows_affected();
+        Ok(renewed == 1)
+    }
+
+    /// Gives a claim back that came to grief. Nobody takes the run before `until`.
+    pub async fn rest_claim(&self, run: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE run SET owner = NULL, lease_until = $3 WHERE id = $1 AND epoch = $2")
+            .bind(run)
+            .bind(epoch)
+            .bind(micros(until))
+            .execute(&self.write)
+            .await?;
+        Ok(())
     }
 
     /// Lets a claimed run rest until a time that does not follow from its journal. Whatever is journalled sets it anew.
@@ -452,84 +424,23 @@ impl Store {
 
 const HELD: &str = "SELECT name, run, person, reason, since FROM held_lock WHERE name = $1 AND (shared = 0 OR $2 = 0)";
 
-/// Takes all, or returns those that are in the way; then the transaction must not be committed.
-async fn take_locks(
-    work: &mut Transaction<'static, Any>,
-    run: &str,
-    plan: &Plan,
-    locks: &Locks,
-    now: Timestamp,
-) -> Result<Option<Vec<HeldLock>>, StoreError> {
-    let mut in_the_way = Vec::new();
-    // In one order, or two takers could wait for each other for ever.
-    let keys: BTreeSet<&String> = locks.keys.iter().collect();
-    for &key in &keys {
-        // On PostgreSQL two takers of the same key meet here: the second waits for the first one's commit.
-        sqlx::query("INSERT INTO meta (name, value) VALUES ($1, '') ON CONFLICT (name) DO UPDATE SET value = ''")
-            .bind(format!("lock {key}"))
-            .execute(&mut **work)
-            .await?;
-        let rows = sqlx::query(HELD)
-            .bind(key)
-            .bind(if locks.shared { 1_i64 } else { 0 })
-            .fetch_all(&mut **work)
-            .await?;
-        for row in &rows {
-            let held = held_lock(row)?;
-            if held.run != run {
-                in_the_way.push(held);
-            }
-        }
+fn taking(locks: &Locks, plan: &Plan) -> Taking {
+    Taking {
+        keys: locks.keys.iter().cloned().collect(),
+        shared: locks.shared,
+        person: plan.person.clone(),
+        reason: plan.runbook.clone(),
     }
-    if !in_the_way.is_empty() {
-        return Ok(Some(in_the_way));
-    }
-    for key in keys {
-        sqlx::query(
-            "INSERT INTO held_lock (name, run, shared, person, reason, since) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (name, run) DO NOTHING",
-        )
-        .bind(key)
-        .bind(run)
-        .bind(if locks.shared { 1_i64 } else { 0 })
-        .bind(&plan.person)
-        .bind(&plan.runbook)
-        .bind(micros(now))
-        .execute(&mut **work)
-        .await?;
-        sqlx::query("DELETE FROM meta WHERE name = $1")
-            .bind(format!("lock {key}"))
-            .execute(&mut **work)
-            .await?;
-    }
-    Ok(None)
 }
 
-async fn insert_entries(
-    work: &mut Transaction<'static, Any>,
-    run: &str,
-    after: i64,
-    epoch: i64,
-    entries: &[Entry],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for (seq, entry) in (after + 1..).zip(entries) {
-        sqlx::query("INSERT INTO journal (run, seq, at, epoch, entry) VALUES ($1, $2, $3, $4, $5)")
-            .bind(run)
-            .bind(seq)
-            .bind(micros(now))
-            .bind(epoch)
-            .bind(encode("journal entry", entry)?)
-            .execute(&mut **work)
-            .await?;
-    }
-    Ok(())
+fn encoded(entries: &[Entry]) -> Result<Vec<String>, StoreError> {
+    entries.iter().map(|entry| encode("journal entry", entry)).collect()
 }
 
 /// The sentence that a run ends with, where it ends here.
-fn closing(entries: &[Entry]) -> Option<&str> {
+fn closing(entries: &[Entry]) -> Option<String> {
     entries.iter().rev().find_map(|entry| match entry {
-        Entry::Closed { say, .. } | Entry::NotStarted { say, .. } => Some(say.as_str()),
+        Entry::Closed { say, .. } | Entry::NotStarted { say, .. } => Some(say.clone()),
         _ => None,
     })
 }

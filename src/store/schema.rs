@@ -52,4 +52,10 @@ pub(super) const VERSIONS: &[&[&str]] = &[
      created BIGINT NOT NULL, seen BIGINT NOT NULL, expires BIGINT NOT NULL)",
         "CREATE INDEX session_person ON session (person, created)",
     ],
+    &[
+        // What is renewed, let go and looked for many times a second must not be searched for among all past runs.
+        "CREATE INDEX run_owner ON run (owner) WHERE owner IS NOT NULL",
+        "CREATE INDEX held_lock_run ON held_lock (run)",
+        "CREATE INDEX request_taken ON request (taken_until) WHERE state = 'taken'",
+    ],
 ];

@@ -15,7 +15,7 @@ use signalbox::platform::slack::render::{self, Mentions, Rendered};
 use signalbox::report::{Outcome, Report, terminal};
 use signalbox::request::{Account, Ask, Place, Request, Surface};
 use signalbox::run::ledger::Live;
-use signalbox::station::Station;
+use signalbox::station::{Share, Station};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -95,7 +95,7 @@ impl World {
             ),
         );
         let app = App::open(&folder.path().join("signalbox.toml")).await.unwrap();
-        let station = app.station();
+        let station = app.station(Share::Leader);
         let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
         tokio::spawn(writing);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -161,16 +161,17 @@ impl World {
     pub fn keep_working(&self) -> Working {
         let (store, station) = (self.app.store.clone(), self.station.clone());
         let working = tokio::spawn(async move {
+            let mut bell = station.bell.listen();
             loop {
                 let now = Timestamp::now();
                 let until = now + SignedDuration::from_mins(10);
                 let taken = store.take_requests("test", now, until, 100).await.unwrap();
                 if taken.is_empty() {
-                    let _ = tokio::time::timeout(Duration::from_millis(20), station.bell.notified()).await;
+                    bell.heard(Duration::from_millis(20)).await;
                 }
                 for request in taken {
                     station.desk.handle(&request).await.unwrap();
-                    station.bell.notify_waiters();
+                    station.bell.ring();
                 }
             }
         });

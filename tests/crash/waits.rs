@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// More than are ever under way at the same time.
-const CROWD: i64 = 40;
+const CROWD: i64 = 80;
 const PATIENCE: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 const GRACE: Duration = Duration::from_secs(5);

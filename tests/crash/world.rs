@@ -7,7 +7,7 @@ use signalbox::app::App;
 use signalbox::dispatch::Reply;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
 use signalbox::run::ledger::{LedgerError, Live};
-use signalbox::station::Station;
+use signalbox::station::{Share, Station};
 use signalbox::store::Store;
 use sqlx::AnyPool;
 use std::fs;
@@ -107,7 +107,7 @@ impl World {
     pub async fn process(&self, owner: &str) -> Process {
         let app = App::open(&self.path("signalbox.toml")).await.unwrap();
         Process {
-            station: app.station(),
+            station: app.station(Share::Leader),
             store: app.store.clone(),
             owner: owner.to_owned(),
         }

@@ -158,7 +158,11 @@ pub fn running(wake: Timestamp) -> Cache {
 
 /// Stores a run that is due at noon, with its request.
 pub async fn begin(store: &Store, id: &str) {
-    assert_eq!(begin_with(store, id, None, &[]).await, Written::Yes);
+    assert!(is_written(&begin_with(store, id, None, &[]).await));
+}
+
+pub fn is_written(written: &Written) -> bool {
+    matches!(written, Written::Yes { .. })
 }
 
 pub async fn begin_with(store: &Store, id: &str, locks: Option<&Locks>, messages: &[NewMessage]) -> Written {
@@ -174,6 +178,7 @@ pub async fn begin_with(store: &Store, id: &str, locks: Option<&Locks>, messages
                 cache: running(noon()),
                 locks,
                 messages,
+                records: &[],
             },
             noon(),
         )
@@ -190,8 +195,10 @@ pub fn addition<'a>(run: &'a str, seq: i64, epoch: Option<i64>, entries: &'a [En
         entries,
         cache: running(noon()),
         locks: LockChange::Keep,
-        plan: None,
+        new_plan: None,
         messages: &[],
+        records: &[],
+        release: false,
     }
 }
 

@@ -15,6 +15,9 @@ use tokio::sync::{Notify, broadcast};
 /// The net under the bell: the engine and other processes write without ringing it.
 const POLL: Duration = Duration::from_millis(250);
 
+/// Between two looks, however often the bell is rung.
+const BREATH: Duration = Duration::from_millis(20);
+
 /// Two writers' clocks may differ by this much, in microseconds.
 const OVERLAP: i64 = 2_000_000;
 
@@ -156,6 +159,7 @@ impl Hub {
         let mut rules = station.desk.rules.changes();
         loop {
             self.looked.notified().await;
+            let mut bell = station.bell.listen();
             let mut seen = Seen::new(Timestamp::now());
             while self.pulses.receiver_count() > 0 {
                 if let Err(error) = self.turn(station, &mut seen).await {
@@ -168,7 +172,8 @@ impl Hub {
                     self.tell(Pulse::Notices);
                     self.tell(Pulse::Waiting);
                 }
-                let _ = tokio::time::timeout(POLL, station.bell.notified()).await;
+                bell.heard(POLL).await;
+                tokio::time::sleep(BREATH).await;
             }
         }
     }

@@ -81,12 +81,13 @@ impl Console {
     /// How a request stands as soon as it is answered, or after a while.
     pub(super) async fn settled(&self, request: &str, patience: Duration) -> Result<Progress, Trouble> {
         let until = Instant::now() + patience;
+        let mut bell = self.station.bell.listen();
         loop {
             let progress = self.station.desk.store.progress(request).await?;
             if progress != Progress::Pending || Instant::now() >= until {
                 return Ok(progress);
             }
-            let _ = tokio::time::timeout(LOOK, self.station.bell.notified()).await;
+            bell.heard(LOOK).await;
         }
     }
 
