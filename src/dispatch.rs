@@ -2,6 +2,7 @@
 //! be made by nobody but the stage before it.
 
 pub mod answer;
+pub mod aside;
 pub mod asked;
 pub mod authorized;
 pub mod completion;

@@ -70,6 +70,12 @@ impl Station {
     /// under way come to the end of its step, for `grace` at most, and gives everything back. A step that takes longer
     /// is left as after a crash: whoever goes on with the run finds out what became of it.
     pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+        // This may be the version that can read them, or the database may have been put right.
+        match self.desk.store.look_at_asides_again(Timestamp::now()).await {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!(runs, "runs that were set aside are looked at again"),
+            Err(error) => tracing::error!(%error, "runs that were set aside stay so"),
+        }
         let (mut keeping, mut working) = (JoinSet::new(), JoinSet::new());
         keeping.spawn(self.clone().keep_lease(stop.clone()));
         keeping.spawn(self.clone().signals());

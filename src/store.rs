@@ -1,13 +1,13 @@
 //! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
 //! differs stands in `dialect`.
 
+pub mod aside;
 pub mod audit;
 mod batch;
 pub mod deliveries;
 mod dialect;
 pub mod leases;
 pub mod lists;
-mod locks;
 pub mod messages;
 pub mod runs;
 mod schema;

@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "intake",
             "integration",
             "rules",
+            "run::aside",
             "run::asking",
             "run::clock",
             "run::engine",

@@ -1,6 +1,7 @@
 //! What people say to runs that exist: yes, no, stop, what became of a step, undo; and to locks and pauses.
 
 use super::answer::said;
+use super::aside::Sight;
 use super::asked::person;
 use super::{Desk, Reply, Turned};
 use crate::policy::approval::{Party, Waiting};
@@ -177,7 +178,13 @@ impl Desk {
     }
 
     pub(super) async fn stop(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let (asker, mut live) = match self.someone_and_sight(rules, request, run).await? {
+            (asker, Sight::Live(live)) => (asker, *live),
+            (asker, Sight::Aside(outline, _)) => {
+                let given_up = self.give_up(rules, request, asker, &outline).await?;
+                return Ok(Reply::Said(Box::new(given_up)));
+            }
+        };
         let runbook = live.plan().runbook.clone();
         if asker.name != live.plan().person {
             let requester = &rules.people.owner(&live.plan().person);
@@ -275,10 +282,9 @@ impl Desk {
         let reason = self.reason(asker, "unlock", reason)?;
         // A lock belongs to a run; letting it go takes the right to say what became of that run.
         for held in self.store.holders(key).await? {
-            let live = Live::load(&self.store, &held.run).await.map_err(turned)?;
-            let requester = &rules.people.owner(&live.plan().person);
-            let runbook = live.plan().runbook.clone();
-            self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
+            // The lock itself tells whose it is, also where the run cannot be read.
+            let requester = &rules.people.owner(&held.person);
+            self.may(rules, request, asker, &held.reason, Act::Resolve { requester })?;
         }
         let freed = self.store.unlock(key).await?;
         if freed.is_empty() {
@@ -436,30 +442,28 @@ impl Desk {
         request: &Request,
         run: &str,
     ) -> Result<(&'r Person, Live), Turned> {
+        match self.someone_and_sight(rules, request, run).await? {
+            (asker, Sight::Live(live)) => Ok((asker, *live)),
+            (asker, Sight::Aside(outline, told)) => {
+                Err(said(&asker.name, &outline.runbook, Outcome::Refused, told.say).into())
+            }
+        }
+    }
+
+    /// The same for a run that may be set aside.
+    async fn someone_and_sight<'r>(
+        &self,
+        rules: &'r Rules,
+        request: &Request,
+        run: &str,
+    ) -> Result<(&'r Person, Sight), Turned> {
         let asker = person(rules, request, "")?;
-        let nothing = || {
-            said(
-                &asker.name,
-                "",
-                Outcome::Invalid,
-                format!("There is no run {} that you may see.", brief(run)),
-            )
-        };
-        let live = match Live::load(&self.store, run).await {
-            Ok(live) => live,
-            Err(LedgerError::Store(StoreError::NoSuchRun(_))) => return Err(nothing().into()),
-            Err(error) => return Err(turned(error)),
-        };
-        let seen = Question {
-            person: asker,
-            act: Act::View,
-            runbook: &live.plan().runbook,
-            place: &request.place,
-        };
-        if rules.policy.decide(&seen).is_allowed() {
-            Ok((asker, live))
-        } else {
-            Err(nothing().into())
+        match self.in_sight(rules, request, run).await.map_err(turned)? {
+            Some(sight) => Ok((asker, sight)),
+            None => {
+                let say = format!("There is no run {} that you may see.", brief(run));
+                Err(said(&asker.name, "", Outcome::Invalid, say).into())
+            }
         }
     }
 
@@ -474,7 +478,14 @@ impl Desk {
         })
     }
 
-    fn may(&self, rules: &Rules, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
+    pub(super) fn may(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        asker: &Person,
+        runbook: &str,
+        act: Act<'_>,
+    ) -> Result<(), Turned> {
         let decision = rules.policy.decide(&Question {
             person: asker,
             act,
@@ -518,7 +529,7 @@ impl Desk {
         self.audit(kind, asker, &live.run.id, body).await
     }
 
-    async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
+    pub(super) async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
         self.store
             .audit(&AuditRow {
                 at: Timestamp::now(),

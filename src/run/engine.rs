@@ -68,8 +68,16 @@ impl Engine {
         self.leaving.store(true, Ordering::SeqCst);
     }
 
-    /// Goes on with a claimed run until it rests.
+    /// Goes on with a claimed run until it rests. One that cannot be believed is set aside.
     pub async fn drive(&self, id: &str, epoch: i64) -> Result<(), LedgerError> {
+        let driven = self.carry_on(id, epoch).await;
+        if driven.is_err() {
+            self.set_aside(id, epoch).await?;
+        }
+        driven
+    }
+
+    async fn carry_on(&self, id: &str, epoch: i64) -> Result<(), LedgerError> {
         let mut live = Live::load(&self.desk.store, id).await?;
         if live.state.started.is_some() && live.run.epoch > 1 {
             let begun_by_another = live.state.steps.iter().any(

@@ -58,4 +58,9 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX held_lock_run ON held_lock (run)",
         "CREATE INDEX request_taken ON request (taken_until) WHERE state = 'taken'",
     ],
+    &[
+        // Runs that cannot be carried on, with how they stood.
+        "CREATE TABLE aside (run TEXT PRIMARY KEY, at BIGINT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, \
+     wake BIGINT)",
+    ],
 ];

@@ -18,6 +18,8 @@ pub struct Tally {
     pub unsent: i64,
     /// Those of them that were tried in vain.
     pub failing: i64,
+    /// Runs that cannot be carried on.
+    pub aside: i64,
 }
 
 impl Store {
@@ -39,6 +41,9 @@ impl Store {
         let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL AND tries > 0")
             .fetch_one(&self.read)
             .await?;
+        let aside = sqlx::query_scalar("SELECT COUNT(*) FROM aside")
+            .fetch_one(&self.read)
+            .await?;
         let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
         Ok(Tally {
             runs,
@@ -47,6 +52,7 @@ impl Store {
             oldest_request: oldest.map(timestamp).transpose()?,
             unsent: self.unsent_messages().await?,
             failing,
+            aside,
         })
     }
 }
