@@ -1,6 +1,8 @@
 //! The loops of one process: it takes requests to the gate, claims runs and drives them. Every replica does; what is done
 //! by one alone (signals, messages, housekeeping) is done by the leader, which holds a lease.
 
+mod turns;
+
 use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
 use crate::run::engine::{CLAIM, Engine};
@@ -13,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use turns::Turns;
 
 /// The leader's lease and every claim are renewed long before they end.
 const RENEW: Duration = Duration::from_millis(750);
@@ -171,6 +174,7 @@ impl Station {
 
     async fn requests(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut bell = self.bell.listen();
+        let turns = Arc::new(Turns::default());
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
@@ -180,11 +184,22 @@ impl Station {
                 match self
                     .desk
                     .store
-                    .take_requests(&self.owner, now, now + CLAIM, free as i64)
+                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance())
                     .await
                 {
                     Ok(requests) => {
                         for request in requests {
+                            let account = request.account.to_string();
+                            let rules = self.desk.rules.now();
+                            let person = rules
+                                .people
+                                .who(&request.account)
+                                .map_or(&account, |person| &person.name);
+                            let Some(turn) = turns.take(person, &account) else {
+                                let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
+                                self.log(given_back.await);
+                                continue;
+                            };
                             let (station, in_hand) = (self.clone(), InHand::new(&self));
                             tasks.spawn(async move {
                                 let id = request.id.clone();
@@ -214,7 +229,7 @@ impl Station {
                                     let again = Timestamp::now() + GRIEF;
                                     station.log(station.desk.store.put_off_request(&id, &station.owner, again).await);
                                 }
-                                drop(in_hand);
+                                drop((turn, in_hand));
                                 station.bell.ring();
                             });
                         }

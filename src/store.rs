@@ -14,6 +14,7 @@ mod schema;
 mod seal;
 pub mod sessions;
 pub mod tally;
+pub mod turns;
 mod values;
 mod writer;
 

@@ -4,6 +4,8 @@
 mod script;
 
 use crate::call::CallResult;
+use crate::config::Limits;
+use crate::dispatch::bounds::Bounds;
 use crate::dispatch::{Desk, Reply};
 use crate::integration::canned::{Canned, Script};
 use crate::integration::{Connection, Connections};
@@ -264,6 +266,7 @@ impl Stage {
             store: Store::in_memory().await?,
             suggestions: Arc::default(),
             announce: Vec::new(),
+            bounds: Bounds::new(Limits::default()),
         });
         let engine = Engine {
             desk: desk.clone(),

@@ -62,5 +62,7 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         // Runs that cannot be carried on, with how they stood.
         "CREATE TABLE aside (run TEXT PRIMARY KEY, at BIGINT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, \
      wake BIGINT)",
+        // Who asks, so that one asker's many requests do not keep others waiting.
+        "ALTER TABLE request ADD COLUMN asker TEXT",
     ],
 ];

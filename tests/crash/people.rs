@@ -3,7 +3,7 @@
 use super::world::{PEOPLE, Process, World};
 use signalbox::dispatch::Reply;
 use signalbox::report::Outcome;
-use signalbox::request::{Ask, Resolution};
+use signalbox::request::{Ask, Resolution, Words};
 use signalbox::run::journal::Entry;
 use signalbox::run::ledger::LedgerError;
 use signalbox::run::state::{Phase, StepState};
@@ -90,6 +90,14 @@ pub(super) fn said(reply: Reply) -> String {
 pub(super) fn accepted(reply: Reply) {
     if let Reply::Said(report) = reply {
         panic!("{}", report.say);
+    }
+}
+
+pub(super) fn run(runbook: &str, order: i64) -> Ask {
+    Ask::Run {
+        runbook: runbook.to_owned(),
+        words: Words::Named(vec![("order".to_owned(), order.to_string())]),
+        dry: false,
     }
 }
 
