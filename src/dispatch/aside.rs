@@ -75,7 +75,7 @@ impl Desk {
         outline: &Outline,
     ) -> Result<Report, Turned> {
         let (run, runbook) = (&outline.run, &outline.runbook);
-        if outline.outcome != Outcome::NeedsPerson {
+        if !is_open(outline) {
             let say = format!(
                 "There is nothing left to stop: run {run} is {}.",
                 outline.outcome.words()
@@ -108,15 +108,18 @@ impl Desk {
     }
 }
 
+fn is_open(outline: &Outline) -> bool {
+    matches!(
+        outline.outcome,
+        Outcome::Running | Outcome::AwaitingApproval | Outcome::NeedsPerson
+    )
+}
+
 fn report(outline: &Outline, reason: &str, held: &[String]) -> Report {
     let mut report = said(&outline.person, &outline.runbook, outline.outcome, String::new());
     report.run = Some(outline.run.clone());
     report.inputs = outline.inputs.clone().unwrap_or_default();
-    let open = matches!(
-        outline.outcome,
-        Outcome::Running | Outcome::AwaitingApproval | Outcome::NeedsPerson
-    );
-    if !open {
+    if !is_open(outline) {
         let ended = outline.said.as_deref().unwrap_or_default();
         report.say = format!("{ended} What is stored of it cannot be believed any more: {reason}.")
             .trim_start()

@@ -125,7 +125,7 @@ pub enum StepState {
 
 /// An entry that cannot come where it came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the journal has {entry} where the run is {phase}")]
+#[error("the entry {entry} cannot come where the run {phase}")]
 pub struct Illegal {
     entry: String,
     phase: String,
@@ -212,7 +212,7 @@ impl RunState {
         if next.step_forward(at, epoch, entry).is_none() {
             return Err(Illegal {
                 entry: kind(entry),
-                phase: format!("{:?}", self.phase),
+                phase: stands(self.phase.as_ref()).to_owned(),
             });
         }
         *self = next;
@@ -514,6 +514,17 @@ impl RunState {
     fn close(&mut self, at: Timestamp, outcome: Outcome, say: String) {
         self.phase = Some(Phase::Closed { outcome, at });
         self.say = Some(say);
+    }
+}
+
+fn stands(phase: Option<&Phase>) -> &'static str {
+    match phase {
+        None => "does not exist yet",
+        Some(Phase::AwaitingApproval { .. }) => "waits for approval",
+        Some(Phase::Ready) => "may start",
+        Some(Phase::Running) => "is under way",
+        Some(Phase::Undoing) => "is being undone",
+        Some(Phase::Closed { .. }) => "is over",
     }
 }
 

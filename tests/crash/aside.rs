@@ -150,7 +150,15 @@ async fn the_command_line_shows_what_can_be_told() {
         assert!(shown.status.success(), "{shown:?}");
         String::from_utf8(shown.stdout).unwrap()
     };
-    insta::assert_snapshot!(show(false).replace(&run, "RUN"), @"");
+    insta::assert_snapshot!(show(false).replace(&run, "RUN"), @"
+    needs a person  /act order=1  by dana  run RUN
+    Set aside: its journal cannot be: the entry expired cannot come where the run may start. Nothing of
+    it is carried out. Its locks stay held: order:1. Put the bot's database right, or run the version
+    that wrote it, and start Signalbox again; or give the run up with `stop`, which lets its locks go,
+    and look at what it has done.
+
+      Give the run up: signalbox stop RUN
+    ");
     let told: serde_json::Value = serde_json::from_str(&show(true)).unwrap();
     assert_eq!(told["outcome"], "needs-person");
     assert!(

@@ -51,7 +51,7 @@ async fn crowd(table: &str) -> (World, Process, Vec<String>) {
     let config = std::fs::read_to_string(world.path("signalbox.toml")).unwrap();
     world.write(
         "signalbox.toml",
-        &format!("{config}[limits]\nperson_open = 100\nperson_per_minute = 100\n"),
+        &format!("{config}[limits]\nperson_open = 100\nperson_per_minute = 100\nrunbook_open = 100\n"),
     );
     let process = world.process("one").await;
     let mut held = Vec::new();
