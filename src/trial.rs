@@ -298,7 +298,9 @@ impl Stage {
     /// One process goes on with the run until it rests, or dies; the next one finds its claim run out.
     async fn drive(&self, run: &str, script: &Script) -> Result<(), LedgerError> {
         let later = Timestamp::now() + SignedDuration::from_hours(24 * 365);
-        let claimed = self.desk.store.claim_runs("test", later, later, 1).await?;
+        // A process takes nothing over from itself, and its successor is another one.
+        let owner = uuid::Uuid::new_v4().to_string();
+        let claimed = self.desk.store.claim_runs(&owner, later, later, 1).await?;
         let Some((_, epoch)) = claimed.into_iter().next() else {
             return Ok(());
         };

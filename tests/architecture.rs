@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "deeds",
         &[
+            "bell",
             "config",
             "dispatch",
             "intake",

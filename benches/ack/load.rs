@@ -136,6 +136,18 @@ pub fn await_ok(address: SocketAddr, path: &str, patience: Duration) -> Outcome<
     }
 }
 
+/// Waits until somebody listens.
+pub fn await_open(address: SocketAddr, patience: Duration) -> Outcome<()> {
+    let begun = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        if begun.elapsed() > patience {
+            return Err(format!("nobody listens on {address} after {patience:?}").into());
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
 struct Answer {
     status: u16,
     /// The body is a message, with which the bot tells somebody that nothing was kept.

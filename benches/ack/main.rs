@@ -5,10 +5,12 @@
 //! what `make demo` runs. `SIGNALBOX_BIN` names another program to measure, `ACK_SECONDS` the length of a measurement.
 //! In a shell that has read a demo's `env`, the cost of the command line is measured too.
 
+mod bolt;
 mod bot;
 mod load;
 mod slack;
 
+use bolt::Bolt;
 use bot::Bot;
 use load::{Flow, Measured};
 use std::error::Error;
@@ -52,11 +54,23 @@ fn main() -> Outcome<()> {
     println!();
     println!("connections what                   per second   p50 ms   p99 ms   of healthz   CPU s: server, generator");
 
+    let bolt = Bolt::start(folder.path())?;
     for connections in CONNECTIONS {
+        let bolt = match &bolt {
+            Some(bolt) => Some(bolt_acks(bolt, connections, span, bot.slack)?),
+            None => None,
+        };
         let health = load::run(bot.address, &same("/healthz", connections), span, bot.pid())?;
         show(connections, "GET /healthz", &health, &health);
-        acknowledge(&bot, connections, span, &health)?;
+        let acks = acknowledge(&bot, connections, span, &health)?;
+        if let Some(bolt) = bolt {
+            println!(
+                "            {:.2} times as many as Bolt acknowledges, which keeps nothing",
+                acks / bolt
+            );
+        }
     }
+    drop(bolt);
     if let Some(mut python) = Python::start()? {
         let file = load::run(
             python.address,
@@ -75,7 +89,7 @@ fn main() -> Outcome<()> {
 }
 
 /// Acknowledgements, and the proof that each was stored.
-fn acknowledge(bot: &Bot, connections: usize, span: Duration, health: &Measured) -> Outcome<()> {
+fn acknowledge(bot: &Bot, connections: usize, span: Duration, health: &Measured) -> Outcome<f64> {
     let before = bot.stored()?;
     // As many as could be acknowledged if storing cost nothing would take minutes to sign; a second tells enough.
     let trial = load::run(
@@ -106,13 +120,32 @@ fn acknowledge(bot: &Bot, connections: usize, span: Duration, health: &Measured)
         "            {left} requests still unanswered {:.1} s later",
         begun.elapsed().as_secs_f64()
     );
-    Ok(())
+    Ok(acks.per_second())
+}
+
+/// What Bolt acknowledges in a second; warm, as a server is that runs for days.
+fn bolt_acks(bolt: &Bolt, connections: usize, span: Duration, slack: SocketAddr) -> Outcome<f64> {
+    let trial = load::run(
+        bolt.address,
+        &slack::commands(connections, 20_000 / connections, slack),
+        Duration::from_secs(3),
+        bolt.pid(),
+    )?;
+    let each = (trial.per_second() * span.as_secs_f64() * 2.0) as usize / connections + 200;
+    let acks = load::run(
+        bolt.address,
+        &slack::commands(connections, each, slack),
+        span,
+        bolt.pid(),
+    )?;
+    show(connections, "Bolt JS acks, not stored", &acks, &acks);
+    Ok(acks.per_second())
 }
 
 fn show(connections: usize, what: &str, measured: &Measured, baseline: &Measured) {
     let rate = measured.per_second();
     println!(
-        "{connections:<11} {what:<22} {rate:>10.0} {:>8.2} {:>8.2} {:>10.2} x   {:>6.1}, {:.1}",
+        "{connections:<11} {what:<24} {rate:>10.0} {:>8.2} {:>8.2} {:>10.2} x   {:>6.1}, {:.1}",
         measured.percentile(50),
         measured.percentile(99),
         rate / baseline.per_second(),

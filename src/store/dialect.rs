@@ -59,6 +59,7 @@ impl Dialect {
                         .acquire_timeout(Duration::from_secs(10))
                         // A file does not go away like a server.
                         .test_before_acquire(false)
+                        .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
                         .after_connect(|connection, _| {
                             Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
                         })
@@ -72,6 +73,7 @@ impl Dialect {
                 let pool = AnyPoolOptions::new()
                     .max_connections(12)
                     .acquire_timeout(Duration::from_secs(10))
+                    .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
                     .connect(url)
                     .await
                     .map_err(|error| StoreError::Open {
@@ -195,6 +197,12 @@ impl Dialect {
             }),
         }
     }
+}
+
+/// After a full disk SQLite has rolled back by itself, and the connection still counts a transaction that it can neither
+/// end nor go on with: it is thrown away.
+async fn between_transactions(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    Ok(!connection.is_in_transaction())
 }
 
 /// `sqlite:data/x.db`, `sqlite://data/x.db` and `sqlite:///data/x.db`, with or without options.

@@ -193,9 +193,8 @@ async fn commit(pool: &AnyPool, dialect: Dialect, together: Vec<Waiting>) {
             }
         }
         Err(error) if writes.len() == 1 => {
-            for done in askers {
+            if let Some(done) = askers.into_iter().next() {
                 let _ = done.send(Err(error));
-                return;
             }
         }
         // One that the database cannot take must not take the others along.
