@@ -231,6 +231,8 @@ impl<'a> Trial<'a> {
         };
         let journal = live.run.journal.iter().map(|row| (row.at, row.epoch, &row.entry));
         live.state = RunState::fold(shape, journal)?;
+        // Nor since when somebody is waited for.
+        live.state.waits = None;
         if let Some(proof) = self.runbook.proof.as_ref().filter(|_| live.state.any_effect()) {
             let signals: Vec<&str> = proof.signals.iter().map(|it| it.signal.as_str()).collect();
             notes.push(format!(

@@ -3,6 +3,7 @@
 
 mod aside;
 mod cut;
+mod gate;
 mod leave;
 mod limits;
 mod people;

@@ -40,6 +40,10 @@ url = "env:NOTHING"
 commands = "commands"
 people = "people.toml"
 policy = "policy.cedar"
+[limits]
+person_open = 1000000
+person_per_minute = 1000000
+runbook_open = 1000000
 [connection.shop]
 kind = "postgres"
 url = "env:NOTHING"

@@ -309,9 +309,9 @@ fn alerts(mut section: Section<'_>) -> Option<Alerts> {
 fn limits(mut section: Section<'_>) -> Option<Limits> {
     let default = Limits::default();
     let limits = (
-        section.count("person_open", 1..=10_000),
-        section.count("person_per_minute", 1..=100_000),
-        section.count("runbook_open", 1..=10_000),
+        section.count("person_open", 1..=1_000_000),
+        section.count("person_per_minute", 1..=1_000_000),
+        section.count("runbook_open", 1..=1_000_000),
     );
     section.close();
     Some(Limits {

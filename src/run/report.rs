@@ -95,10 +95,18 @@ fn say(live: &Live, outcome: Outcome) -> String {
                 .unknown()
                 .and_then(|index| step_say(live, index))
                 .unwrap_or_default();
-            format!("{unknown} Say what became of it; until then its locks stay held and nothing more is started.")
+            let say = "Say what became of it; until then its locks stay held and nothing more is started.";
+            format!("{unknown} {say}{}", since(live))
         }
         _ => progress(live),
     }
+}
+
+/// Since when nobody has answered.
+fn since(live: &Live) -> String {
+    live.state.waits.as_ref().map_or_else(String::new, |waits| {
+        format!(" It has waited since {}.", waits.since.strftime("%Y-%m-%d %H:%M UTC"))
+    })
 }
 
 fn progress(live: &Live) -> String {

@@ -4,8 +4,8 @@ use crate::store::turns::Allowance;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Places of one person.
-const EACH: usize = 16;
+/// Places of one person: half of all.
+const EACH: usize = 32;
 
 /// Who has how many places, by which accounts.
 #[derive(Debug, Default)]

@@ -26,11 +26,13 @@ pub struct Outline {
     pub outcome: Outcome,
     /// The sentence that it ended with.
     pub said: Option<String>,
+    /// How long its journal was.
+    pub seq: i64,
     /// Since when and why it is set aside; none where it is not.
     pub aside: Option<(Timestamp, String)>,
 }
 
-const OUTLINE: &str = "SELECT r.id, r.runbook, r.person, r.inputs, r.created, r.outcome, r.said, a.at, a.reason FROM run r \
+const OUTLINE: &str = "SELECT r.id, r.runbook, r.person, r.inputs, r.created, r.outcome, r.said, a.at, a.reason, r.seq FROM run r \
                        LEFT JOIN aside a ON a.run = r.id";
 
 impl Store {
@@ -163,6 +165,7 @@ fn outline(row: &AnyRow) -> Result<Outline, StoreError> {
         created: timestamp(number(row, 4)?)?,
         outcome: outcome_of(&text(row, 5)?)?,
         said: optional_text(row, 6)?,
+        seq: number(row, 9)?,
         aside: reason
             .map(|reason| Ok::<_, StoreError>((timestamp(number(row, 7)?)?, reason)))
             .transpose()?,

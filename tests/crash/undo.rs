@@ -3,6 +3,7 @@
 use super::people::{FAILS, GOES_WELL, UNDOES, accepted, ordered, said, world};
 use super::world::{Process, World};
 use crate::harness::services::{BROKER, CeleryWorld, RESULTS, effects};
+use crate::harness::slack_world::steady;
 use signalbox::report::{Outcome, Press};
 use signalbox::request::{Ask, Resolution};
 use signalbox::run::journal::Entry;
@@ -61,9 +62,9 @@ async fn an_undo_that_nobody_knows_the_end_of_keeps_its_locks_and_asks() {
         assert_eq!(asked.state.standing(), Outcome::NeedsPerson);
         assert_eq!(process.store.holders("order:1").await.unwrap().len(), 1);
         assert_eq!(
-            say(&process, &run).await,
+            steady(&say(&process, &run).await),
             "Nobody can tell whether two was undone. Not undone, and not touched until then: one. Say whether it was \
-             undone; until then its locks stay held and nothing more is undone."
+             undone; until then its locks stay held and nothing more is undone. It has waited since DATE."
         );
         assert_eq!(
             buttons(&process, &run).await,

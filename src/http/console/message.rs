@@ -42,7 +42,7 @@ impl Console {
         Message {
             subject: Subject::Run {
                 id: outline.run.clone(),
-                seq: 0,
+                seq: outline.seq,
             },
             at: outline.created,
             offered: report

@@ -2,7 +2,7 @@
 
 use super::super::ledger::Live;
 use super::super::state::StepState;
-use super::{closed, step_say, time_over};
+use super::{closed, since, step_say, time_over};
 use crate::report::Outcome;
 use crate::runbook::StepOutcome;
 
@@ -28,6 +28,7 @@ pub(super) fn asked(live: &Live) -> String {
             names(live, live.state.still_done()),
         ),
         "Say whether it was undone; until then its locks stay held and nothing more is undone.".to_owned(),
+        since(live),
     ])
 }
 
