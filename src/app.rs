@@ -3,6 +3,7 @@
 use crate::config::{Config, ConnectionConfig, SignIn};
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
+use crate::dispatch::bounds::Bounds;
 use crate::integration::{Connection, Connections, celery, django_admin, http, postgres, prometheus};
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
@@ -254,6 +255,7 @@ impl App {
             store: self.store.clone(),
             suggestions: Arc::default(),
             announce,
+            bounds: Bounds::new(self.config.limits),
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         let engine = Arc::new(Engine {

@@ -29,6 +29,8 @@ pub struct Config {
     pub console: Option<Console>,
     /// Alerts from Alertmanager, if they are on.
     pub alerts: Option<Alerts>,
+    /// How much at once.
+    pub limits: Limits,
     /// Outside systems, by the name that runbooks give under `on`.
     pub connections: BTreeMap<String, ConnectionConfig>,
 }
@@ -191,6 +193,27 @@ pub struct Alerts {
     pub slack_channel: Option<String>,
     /// Where alerts are posted in Discord.
     pub discord_channel: Option<String>,
+}
+
+/// `[limits]`; each has a default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Runs of one person that are under way or waiting.
+    pub person_open: u32,
+    /// Runbooks that one person may ask for within a minute.
+    pub person_per_minute: u32,
+    /// Runs of one runbook that are under way or waiting.
+    pub runbook_open: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            person_open: 500,
+            person_per_minute: 1200,
+            runbook_open: 2000,
+        }
+    }
 }
 
 /// `[connection.NAME]`

@@ -2,8 +2,10 @@
 //! be made by nobody but the stage before it.
 
 pub mod answer;
+pub mod aside;
 pub mod asked;
 pub mod authorized;
+pub mod bounds;
 pub mod completion;
 pub mod invocation;
 mod looks;
@@ -26,6 +28,7 @@ use crate::store::runs::{AT_ONCE, Cache, NewRun, Written};
 use crate::store::{Store, StoreError};
 use asked::Asked;
 use authorized::{Authorized, Clearance};
+use bounds::Bounds;
 use completion::Suggestions;
 use invocation::Invocation;
 use jiff::Timestamp;
@@ -49,6 +52,8 @@ pub struct Desk {
     pub suggestions: Arc<Suggestions>,
     /// Where runs are shown that were not asked for in a chat channel.
     pub announce: Vec<Place>,
+    /// How much at once.
+    pub bounds: Bounds,
 }
 
 /// What a request came to.
@@ -143,8 +148,19 @@ impl Desk {
         dry: bool,
     ) -> Result<Reply, Turned> {
         let asked = Asked::new(rules, request, runbook)?;
+        let (person, runbook) = (asked.person().name.clone(), asked.runbook().name.clone());
+        let too_much = |say: String| answer::said(&person, &runbook, Outcome::Refused, say);
+        self.bounds.ask(&person, Timestamp::now()).map_err(too_much)?;
+        let reads = asked.runbook().effect() == crate::runbook::action::Effect::Read;
         let invocation = Invocation::interpret(asked, words)?;
         let dry = dry || invocation.dry();
+        // Before anything is looked at; what only looks stays open for nobody.
+        let _room = if dry || reads {
+            None
+        } else {
+            let room = self.bounds.room(&self.store, &person, &runbook).await?;
+            Some(room.map_err(too_much)?)
+        };
         let planned = Planned::build(invocation, &self.connections).await?;
         let authorized = Authorized::decide(planned, &self.store, dry).await?;
         if dry {

@@ -54,6 +54,9 @@ pub struct Plan {
     pub undo_on_failure: bool,
     /// How long after the end its signals are read once more, in seconds; none where nothing proves it.
     pub soak: Option<u64>,
+    /// How long after the start a step may still be begun, in seconds; none in plans of before.
+    #[serde(default)]
+    pub deadline: Option<u64>,
     /// SHA-256 over all that an approval binds.
     pub digest: String,
 }
@@ -111,6 +114,7 @@ impl Plan {
             connections,
             undo_on_failure: runbook.undo_on_failure,
             soak: runbook.proof.as_ref().map(|proof| proof.soak.as_secs()),
+            deadline: Some(runbook.deadline.as_secs()),
             digest: String::new(),
         };
         plan.digest = plan.digest_of();
@@ -126,7 +130,7 @@ impl Plan {
             .iter()
             .map(|step| json!({ "name": step.name, "call": step.call, "undo": step.undo, "manual": step.manual }))
             .collect();
-        let bound = canonical(json!({
+        let mut bound = json!({
             "runbook": self.hash,
             "person": self.person,
             "inputs": self.inputs,
@@ -136,24 +140,38 @@ impl Plan {
             "radius": self.radius,
             "place": self.place,
             "effect": self.effect,
-        }));
+        });
+        // Plans of before have none, and their digests stay what they were.
+        if let Some(deadline) = self.deadline {
+            bound["deadline"] = deadline.into();
+        }
+        let bound = canonical(bound);
         hex::encode(Sha256::digest(bound.to_string().as_bytes()))
     }
 
-    /// Whether the digest is that of what stands beside it: a plan from the database is believed only then.
+    /// Whether the digest is that of what stands beside it: a plan from the database is believed only then. The digest
+    /// binds the runbook by its hash, and the text that steps are judged by must be of that hash.
     pub fn is_intact(&self) -> bool {
-        self.digest == self.digest_of()
+        self.digest == self.digest_of() && self.hash == hex::encode(Sha256::digest(&self.source))
     }
 
     /// What the run's state needs to know of it.
     pub fn shape(&self) -> Shape {
+        let span = |seconds: Option<u64>| {
+            seconds
+                .and_then(|seconds| i64::try_from(seconds).ok())
+                .map(SignedDuration::from_secs)
+        };
         Shape {
             undoable: self.steps.iter().map(|step| step.undo.is_some()).collect(),
+            stays: self
+                .steps
+                .iter()
+                .map(|step| step.writes && step.undo.is_none())
+                .collect(),
             undo_on_failure: self.undo_on_failure,
-            soak: self
-                .soak
-                .and_then(|seconds| i64::try_from(seconds).ok())
-                .map(SignedDuration::from_secs),
+            soak: span(self.soak),
+            deadline: span(self.deadline),
         }
     }
 

@@ -1,6 +1,8 @@
 //! One execution of a plan. Its state is derived from an append-only journal by a pure function that refuses illegal
 //! sequences; the engine does what the state says comes next.
 
+mod aside;
+mod asking;
 pub mod clock;
 pub mod engine;
 pub mod journal;

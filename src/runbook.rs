@@ -58,6 +58,8 @@ pub struct Runbook {
     pub steps: Vec<StepSpec>,
     /// Whether done steps are undone by themselves when a later one fails.
     pub undo_on_failure: bool,
+    /// Counted from the start of its steps; after it no further step is begun, nor any call made again.
+    pub deadline: Duration,
     /// Signals to hold against each other before, after and after a soak.
     pub proof: Option<Proof>,
     /// The table that people and `--json` get.
@@ -219,6 +221,8 @@ pub struct StepSpec {
     pub expect: Vec<Expectation>,
     /// What reverses the step.
     pub undo: Option<Call>,
+    /// What the answer to that means, as for the step itself; empty where any answer means that it is undone.
+    pub undo_expect: Vec<Expectation>,
 }
 
 /// One step per item.

@@ -1,6 +1,8 @@
 //! The loops of one process: it takes requests to the gate, claims runs and drives them. Every replica does; what is done
 //! by one alone (signals, messages, housekeeping) is done by the leader, which holds a lease.
 
+mod turns;
+
 use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
 use crate::intake::Flood;
@@ -14,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use turns::Turns;
 
 /// The leader's lease and every claim are renewed long before they end.
 const RENEW: Duration = Duration::from_millis(750);
@@ -79,6 +82,12 @@ impl Station {
     /// under way come to the end of its step, for `grace` at most, and gives everything back. A step that takes longer
     /// is left as after a crash: whoever goes on with the run finds out what became of it.
     pub async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>, grace: Duration) {
+        // This may be the version that can read them, or the database may have been put right.
+        match self.desk.store.look_at_asides_again(Timestamp::now()).await {
+            Ok(0) => {}
+            Ok(runs) => tracing::info!(runs, "runs that were set aside are looked at again"),
+            Err(error) => tracing::error!(%error, "runs that were set aside stay so"),
+        }
         let (mut keeping, mut working) = (JoinSet::new(), JoinSet::new());
         keeping.spawn(self.clone().keep_lease(stop.clone()));
         keeping.spawn(self.clone().signals());
@@ -174,6 +183,7 @@ impl Station {
 
     async fn requests(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut bell = self.bell.listen();
+        let turns = Arc::new(Turns::default());
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
@@ -184,11 +194,22 @@ impl Station {
                 match self
                     .desk
                     .store
-                    .take_requests(&self.owner, now, now + CLAIM, free as i64)
+                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance())
                     .await
                 {
                     Ok(requests) => {
                         for request in requests {
+                            let account = request.account.to_string();
+                            let rules = self.desk.rules.now();
+                            let person = rules
+                                .people
+                                .who(&request.account)
+                                .map_or(&account, |person| &person.name);
+                            let Some(turn) = turns.take(person, &account) else {
+                                let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
+                                self.log(given_back.await);
+                                continue;
+                            };
                             let (station, in_hand) = (self.clone(), InHand::new(&self));
                             tasks.spawn(async move {
                                 let id = request.id.clone();
@@ -218,7 +239,7 @@ impl Station {
                                     let (store, id, owner) = (&station.desk.store, &id, &station.owner);
                                     insist(|| store.put_off_request(id, owner, Timestamp::now() + GRIEF)).await;
                                 }
-                                drop(in_hand);
+                                drop((turn, in_hand));
                                 station.bell.ring();
                             });
                         }

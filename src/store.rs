@@ -1,6 +1,7 @@
 //! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
 //! differs stands in `dialect`.
 
+pub mod aside;
 pub mod audit;
 mod batch;
 pub mod chain;
@@ -17,6 +18,7 @@ mod seal;
 pub mod sealing;
 pub mod sessions;
 pub mod tally;
+pub mod turns;
 mod values;
 mod writer;
 

@@ -5,7 +5,7 @@ use crate::nearest::way_out;
 use crate::problem::Problem;
 use crate::secret::SecretRef;
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -246,6 +246,21 @@ impl<'f> Section<'f> {
             self.wrong_kind(key, value, "true or false");
         }
         flag
+    }
+
+    /// A whole number of a range; none where the key is absent, or wrong and told.
+    pub fn count(&mut self, key: &'static str, range: RangeInclusive<u32>) -> Option<u32> {
+        let value = self.get(key)?;
+        let count = value.get_ref().as_integer().and_then(|written| {
+            let digits = written.as_str().replace('_', "");
+            u32::from_str_radix(&digits, written.radix()).ok()
+        });
+        let count = count.filter(|count| range.contains(count));
+        if count.is_none() {
+            let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+            self.wrong_kind(key, value, &wanted);
+        }
+        count
     }
 
     /// A table below this one.

@@ -4,6 +4,8 @@
 mod script;
 
 use crate::call::CallResult;
+use crate::config::Limits;
+use crate::dispatch::bounds::Bounds;
 use crate::dispatch::{Desk, Reply};
 use crate::integration::canned::{Canned, Script};
 use crate::integration::{Connection, Connections};
@@ -229,6 +231,8 @@ impl<'a> Trial<'a> {
         };
         let journal = live.run.journal.iter().map(|row| (row.at, row.epoch, &row.entry));
         live.state = RunState::fold(shape, journal)?;
+        // Nor since when somebody is waited for.
+        live.state.waits = None;
         if let Some(proof) = self.runbook.proof.as_ref().filter(|_| live.state.any_effect()) {
             let signals: Vec<&str> = proof.signals.iter().map(|it| it.signal.as_str()).collect();
             notes.push(format!(
@@ -264,6 +268,7 @@ impl Stage {
             store: Store::in_memory().await?,
             suggestions: Arc::default(),
             announce: Vec::new(),
+            bounds: Bounds::new(Limits::default()),
         });
         let engine = Engine {
             desk: desk.clone(),

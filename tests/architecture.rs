@@ -34,6 +34,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "intake",
             "integration",
             "rules",
+            "run::aside",
+            "run::asking",
             "run::clock",
             "run::engine",
             "run::ledger",

@@ -5,6 +5,7 @@ mod forms;
 mod messages;
 mod pages;
 mod stream;
+mod trouble;
 
 use crate::crash::world::World;
 use crate::harness::served::Served;
@@ -84,18 +85,23 @@ struct Site {
 
 impl Site {
     async fn open() -> Self {
-        Self::with(false).await
+        Self::with(false, &[("mark", MARK)]).await
     }
 
     /// Where anyone can be anyone.
     async fn demo() -> Self {
-        Self::with(true).await
+        Self::with(true, &[("mark", MARK)]).await
     }
 
-    async fn with(demo: bool) -> Self {
+    /// With one more runbook.
+    async fn with_runbook(name: &str, text: &str) -> Self {
+        Self::with(false, &[("mark", MARK), (name, text)]).await
+    }
+
+    async fn with(demo: bool, runbooks: &[(&str, &str)]) -> Self {
         // Others may have installed it already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let world = World::new(&[("mark", MARK)], None).await;
+        let world = World::new(runbooks, None).await;
         let port = free_port();
         let config = std::fs::read_to_string(world.path("signalbox.toml")).unwrap();
         let config = config

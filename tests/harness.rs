@@ -1,6 +1,7 @@
 //! The fake world: real servers on private ports, and strict fakes of what cannot be had.
 
 pub mod browser;
+pub mod older;
 pub mod proxy;
 pub mod served;
 pub mod services;

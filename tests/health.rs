@@ -81,6 +81,27 @@ async fn a_platform_that_cannot_be_spoken_to_is_told_and_does_not_make_it_unread
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn runs_that_are_set_aside_are_told_and_do_not_make_it_unready() {
+    let world = World::new().await;
+    somebody_leads(&world).await;
+    let database = world.database().await;
+    for row in [
+        "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, plan) VALUES \
+         ('r1', 'act', 'dana', 'q1', 0, 0, '\"needs-person\"', 1, 1, 0, '{}')",
+        "INSERT INTO aside (run, at, reason, outcome) VALUES ('r1', 0, 'its plan is another one', '\"running\"')",
+    ] {
+        sqlx::query(row).execute(&database).await.unwrap();
+    }
+    insta::assert_snapshot!(told(get(&world, "/readyz").await), @"
+    200
+    ready
+    - a run is set aside, because what is stored of it cannot be read or believed; the console and `signalbox runs` show which, `signalbox show RUN` why, and what can be done
+    ");
+    let metrics = get(&world, "/metrics").await.1;
+    assert_eq!(sample(&metrics, "signalbox_runs_set_aside"), Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_refuses_is_told() {
     let world = World::new().await;
     somebody_leads(&world).await;

@@ -23,6 +23,10 @@ commands = "REPOSITORY/commands"
 people = "people.toml"
 policy = "REPOSITORY/config/policy.cedar"
 panels = "REPOSITORY/config/panels"
+[limits]
+person_open = 1000000
+person_per_minute = 1000000
+runbook_open = 1000000
 [slack]
 transport = "http"
 teams = ["T1"]

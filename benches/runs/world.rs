@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use signalbox::call::CallResult;
-use signalbox::config::Config;
+use signalbox::config::{Config, Limits};
+use signalbox::dispatch::bounds::Bounds;
 use signalbox::dispatch::{Desk, Reply};
 use signalbox::integration::canned::{Canned, Made, Script, StepAnswers};
 use signalbox::integration::{Connection, Connections};
@@ -40,6 +41,10 @@ url = "env:NOTHING"
 commands = "commands"
 people = "people.toml"
 policy = "policy.cedar"
+[limits]
+person_open = 1000000
+person_per_minute = 1000000
+runbook_open = 1000000
 [connection.shop]
 kind = "postgres"
 url = "env:NOTHING"
@@ -103,6 +108,15 @@ say = "Sent."
 "#;
 
 const STEPS: [&str; 5] = ["one", "two", "three", "four", "five"];
+
+/// What is measured is how much the bot can do, not how much it would let one person ask for.
+fn unbounded() -> Limits {
+    Limits {
+        person_open: u32::MAX,
+        person_per_minute: u32::MAX,
+        runbook_open: u32::MAX,
+    }
+}
 
 pub struct World {
     pub store: Store,
@@ -202,6 +216,7 @@ impl World {
             store: self.store.clone(),
             suggestions: Arc::default(),
             announce: Vec::new(),
+            bounds: Bounds::new(unbounded()),
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         Arc::new(Station {

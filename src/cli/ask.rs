@@ -6,7 +6,6 @@ use crate::report::terminal;
 use crate::report::unseen::marked;
 use crate::report::{Outcome, Report};
 use crate::request::{Account, Ask, Place, Request, Resolution, Surface, Words};
-use crate::run::ledger::Live;
 use crate::station::{ENGINE, Share, Station};
 use crate::store::deliveries::Progress;
 use jiff::Timestamp;
@@ -227,10 +226,10 @@ async fn follow(app: &App, request: &Request, who: &Who, wait: bool, mut helper:
         match app.store.progress(&request.id).await? {
             Progress::Answered(report) => break *report,
             Progress::Run(run) => {
-                let live = Live::load(&app.store, &run)
-                    .await
-                    .map_err(|error| AppError::Other(error.to_string()))?;
-                let report = helper.station.desk.report(&live).redacted(&app.redactor);
+                let shown = helper.station.desk.shown(&run).await;
+                let report = shown
+                    .map_err(|error| AppError::Other(error.to_string()))?
+                    .redacted(&app.redactor);
                 progress.show(&report);
                 let over = match report.outcome {
                     Outcome::Running => false,

@@ -1,10 +1,12 @@
 //! Commands that show what ran, and the JSON that programs get.
 
 use crate::app::{App, AppError};
+use crate::dispatch::aside::Sight;
 use crate::report::{Report, terminal};
-use crate::run::ledger::{LedgerError, Live};
+use crate::run::ledger::LedgerError;
 use crate::station::Share;
 use crate::store::StoreError;
+use crate::store::aside::Outline;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write as _};
 use std::path::Path;
@@ -79,8 +81,9 @@ pub(super) async fn runs(path: &Path, as_json: bool) -> Result<u8, AppError> {
 /// One run whole.
 pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, AppError> {
     let app = App::open(path).await?;
-    let live = match Live::load(&app.store, run).await {
-        Ok(live) => live,
+    let desk = app.station(Share::Leader).desk.clone();
+    let sight = match desk.sight(run).await {
+        Ok(sight) => sight,
         Err(LedgerError::Store(StoreError::NoSuchRun(run))) => {
             return Err(AppError::Denied(format!(
                 "there is no run {run}; `signalbox runs` lists them"
@@ -88,7 +91,11 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
         }
         Err(error) => return Err(AppError::Other(error.to_string())),
     };
-    let report = app.station(Share::Leader).desk.report(&live).redacted(&app.redactor);
+    let live = match sight {
+        Sight::Live(live) => live,
+        Sight::Aside(outline, report) => return Ok(aside(&app, &outline, report.redacted(&app.redactor), as_json)),
+    };
+    let report = desk.report(&live).redacted(&app.redactor);
     let messages = app.store.messages_of(run).await?;
     let mut out = std::io::stdout();
     if as_json {
@@ -141,4 +148,19 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
         );
     }
     Ok(0)
+}
+
+/// What can be told of a run whose journal or plan cannot be read.
+fn aside(app: &App, outline: &Outline, report: Report, as_json: bool) -> u8 {
+    let mut out = std::io::stdout();
+    if as_json {
+        let mut told = json(&report);
+        told["created"] = json!(outline.created.to_string());
+        told["aside"] = json!(outline.aside.as_ref().map(|(since, reason)| json!({
+            "since": since.to_string(), "reason": reason })));
+        let _ = writeln!(out, "{}", app.redactor.redact(&told.to_string()));
+    } else {
+        let _ = writeln!(out, "{}", terminal::render(&report, out.is_terminal(), width()));
+    }
+    0
 }

@@ -1,8 +1,8 @@
 //! How the file becomes data, key by key. Each function reads all of its keys before it gives up on one.
 
 use super::{
-    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Keep, Login, Server, SignIn,
-    Slack, SlackTransport, Store, StoreUrl,
+    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Keep, Limits, Login, Server,
+    SignIn, Slack, SlackTransport, Store, StoreUrl,
 };
 use crate::nearest::way_out;
 use crate::problem::Problem;
@@ -44,6 +44,7 @@ fn sections(mut root: Section<'_>) -> Option<Config> {
     let alerts = root
         .section("alerts")
         .map_or(Some(None), |section| alerts(section).map(Some));
+    let limits = root.section("limits").map_or(Some(Limits::default()), limits);
     let connections = root
         .named_sections("connection")
         .into_iter()
@@ -59,6 +60,7 @@ fn sections(mut root: Section<'_>) -> Option<Config> {
         discord: discord?,
         console: console?,
         alerts: alerts?,
+        limits: limits?,
         connections: connections.into_iter().collect::<Option<_>>()?,
     })
 }
@@ -354,6 +356,21 @@ fn alerts(mut section: Section<'_>) -> Option<Alerts> {
         token: token?,
         slack_channel,
         discord_channel: discord_channel.map(|text| text.value.to_owned()),
+    })
+}
+
+fn limits(mut section: Section<'_>) -> Option<Limits> {
+    let default = Limits::default();
+    let limits = (
+        section.count("person_open", 1..=1_000_000),
+        section.count("person_per_minute", 1..=1_000_000),
+        section.count("runbook_open", 1..=1_000_000),
+    );
+    section.close();
+    Some(Limits {
+        person_open: limits.0.unwrap_or(default.person_open),
+        person_per_minute: limits.1.unwrap_or(default.person_per_minute),
+        runbook_open: limits.2.unwrap_or(default.runbook_open),
     })
 }
 

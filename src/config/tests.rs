@@ -518,3 +518,18 @@ proptest! {
         prop_assert!(!debug.contains(&secret), "{}", debug);
     }
 }
+
+#[test]
+fn limits_have_defaults_and_bounds() {
+    let limits = |text: &str| parse(&format!("{LEAST}{text}")).unwrap().limits;
+    assert_eq!(limits(""), Limits::default());
+    assert_eq!(
+        limits("[limits]\nperson_open = 7"),
+        Limits {
+            person_open: 7,
+            ..Limits::default()
+        }
+    );
+    let wrong = "[limits]\nperson_open = 0\nrunbook_open = \"many\"\npersons = 3";
+    assert_snapshot!(problems(&format!("{LEAST}{wrong}")), @"");
+}

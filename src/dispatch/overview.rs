@@ -2,6 +2,7 @@
 //! what it would say, so that no page offers what would be refused.
 
 use super::Desk;
+use super::aside::Sight;
 use super::asked::may_ask;
 use super::standing::party;
 use crate::policy::authorize::{Act, Question};
@@ -125,13 +126,13 @@ pub fn examples(runnable: &Runnable) -> Vec<(String, String)> {
 }
 
 impl Desk {
-    /// A run that the asker may see. A wrong id and a run of others look the same.
+    /// A run that the asker may see and that can be read. A wrong id and a run of others look the same.
     pub async fn seen(&self, rules: &Rules, asker: &Request, run: &str) -> Result<Option<Live>, LedgerError> {
-        match Live::load(&self.store, run).await {
-            Ok(live) => Ok(may_view(rules, asker, &live.plan().runbook).then_some(live)),
-            Err(LedgerError::Store(StoreError::NoSuchRun(_))) => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(match self.in_sight(rules, asker, run).await? {
+            Some(Sight::Live(live)) => Some(*live),
+            // Told by those who look at it.
+            Some(Sight::Aside(..)) | None => None,
+        })
     }
 
     /// What the asker may press on a run, and why not the rest.

@@ -1,6 +1,7 @@
 //! What people say to runs that exist: yes, no, stop, what became of a step, undo; and to locks and pauses.
 
 use super::answer::said;
+use super::aside::Sight;
 use super::asked::person;
 use super::{Desk, Reply, Turned};
 use crate::policy::approval::{Party, Waiting};
@@ -12,8 +13,7 @@ use crate::request::{Ask, Request, Resolution, Words};
 use crate::rules::Rules;
 use crate::run::journal::Entry;
 use crate::run::ledger::{Beside, LedgerError, Live, record};
-use crate::run::state::{Phase, StepState};
-use crate::runbook::StepOutcome;
+use crate::run::state::Phase;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use crate::store::messages::Thread;
@@ -124,10 +124,9 @@ impl Desk {
         }
         // The requester may take the request back; anybody else says no with the right to say yes.
         if asker.name != plan.person {
-            let requester = self.requester(rules, &live, asker)?;
             let act = Act::Approve {
                 radius: &plan.radius,
-                requester,
+                requester: &rules.people.owner(&plan.person),
                 account: &request.account,
             };
             self.may(rules, request, asker, &plan.runbook, act)?;
@@ -180,10 +179,16 @@ impl Desk {
     }
 
     pub(super) async fn stop(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
-        let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
-        let requester = self.requester(rules, &live, asker)?;
+        let (asker, mut live) = match self.someone_and_sight(rules, request, run).await? {
+            (asker, Sight::Live(live)) => (asker, *live),
+            (asker, Sight::Aside(outline, _)) => {
+                let given_up = self.give_up(rules, request, asker, &outline).await?;
+                return Ok(Reply::Said(Box::new(given_up)));
+            }
+        };
         let runbook = live.plan().runbook.clone();
         if asker.name != live.plan().person {
+            let requester = &rules.people.owner(&live.plan().person);
             self.may(rules, request, asker, &runbook, Act::Stop { requester })?;
         }
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
@@ -212,37 +217,23 @@ impl Desk {
     ) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
         let runbook = live.plan().runbook.clone();
-        let requester = self.requester(rules, &live, asker)?;
+        let requester = &rules.people.owner(&live.plan().person);
         self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
         let reason = self.reason(asker, &runbook, reason)?;
-        let open: Vec<&str> = live
+        let asked = live
             .state
-            .steps
-            .iter()
-            .zip(&live.plan().steps)
-            .filter(|(state, _)| {
-                matches!(
-                    state,
-                    StepState::Ended {
-                        outcome: StepOutcome::Unknown,
-                        ..
-                    }
-                )
-            })
-            .map(|(_, planned)| planned.name.as_str())
-            .collect();
-        let Some(index) = live
-            .plan()
-            .steps
-            .iter()
-            .position(|planned| planned.name == step && open.contains(&step))
-        else {
-            let say = if open.is_empty() {
-                format!("Run {run} has no step whose end is not known.")
-            } else {
-                format!("Run {run} asks about {}, not about that step.", open.join(", "))
-            };
-            return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            .unknown()
+            .map(|index| (index, &live.plan().steps[index].name));
+        let index = match asked {
+            Some((index, name)) if name == step && live.state.standing() == Outcome::NeedsPerson => index,
+            Some((_, name)) if live.state.standing() == Outcome::NeedsPerson => {
+                let say = format!("Run {run} asks about {name}, not about that step.");
+                return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            }
+            _ => {
+                let say = format!("Run {run} has no step whose end is not known.");
+                return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
+            }
         };
         let entry = Entry::Resolved {
             step: index,
@@ -292,10 +283,9 @@ impl Desk {
         let reason = self.reason(asker, "unlock", reason)?;
         // A lock belongs to a run; letting it go takes the right to say what became of that run.
         for held in self.store.holders(key).await? {
-            let live = Live::load(&self.store, &held.run).await.map_err(turned)?;
-            let requester = self.requester(rules, &live, asker)?;
-            let runbook = live.plan().runbook.clone();
-            self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
+            // The lock itself tells whose it is, also where the run cannot be read.
+            let requester = &rules.people.owner(&held.person);
+            self.may(rules, request, asker, &held.reason, Act::Resolve { requester })?;
         }
         let freed = self.store.unlock(key).await?;
         if freed.is_empty() {
@@ -453,31 +443,15 @@ impl Desk {
         request: &Request,
         run: &str,
     ) -> Result<(&'r Person, Live), Turned> {
-        let asker = person(rules, request, "")?;
-        let nothing = || {
-            said(
-                &asker.name,
-                "",
-                Outcome::Invalid,
-                format!("There is no run {} that you may see.", brief(run)),
-            )
-        };
-        let live = match Live::load(&self.store, run).await {
-            Ok(live) => live,
-            Err(LedgerError::Store(StoreError::NoSuchRun(_))) => return Err(nothing().into()),
-            Err(error) => return Err(turned(error)),
-        };
-        let seen = Question {
-            person: asker,
-            act: Act::View,
-            runbook: &live.plan().runbook,
-            place: &request.place,
-        };
-        if !rules.policy.decide(&seen).is_allowed() {
-            return Err(nothing().into());
+        match self.someone_and_sight(rules, request, run).await? {
+            (asker, Sight::Live(live)) => {
+                self.newest(request, asker, &live).await?;
+                Ok((asker, *live))
+            }
+            (asker, Sight::Aside(outline, told)) => {
+                Err(said(&asker.name, &outline.runbook, Outcome::Refused, told.say).into())
+            }
         }
-        self.newest(request, asker, &live).await?;
-        Ok((asker, live))
     }
 
     /// A message can come to stand in a channel twice, where the platform did not say that it took the first. One of them
@@ -499,6 +473,23 @@ impl Desk {
         }
     }
 
+    /// The same for a run that may be set aside.
+    async fn someone_and_sight<'r>(
+        &self,
+        rules: &'r Rules,
+        request: &Request,
+        run: &str,
+    ) -> Result<(&'r Person, Sight), Turned> {
+        let asker = person(rules, request, "")?;
+        match self.in_sight(rules, request, run).await.map_err(turned)? {
+            Some(sight) => Ok((asker, sight)),
+            None => {
+                let say = format!("There is no run {} that you may see.", brief(run));
+                Err(said(&asker.name, "", Outcome::Invalid, say).into())
+            }
+        }
+    }
+
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
     fn requester<'r>(&self, rules: &'r Rules, live: &Live, asker: &Person) -> Result<&'r Person, Turned> {
         rules.people.person(&live.plan().person).ok_or_else(|| {
@@ -510,7 +501,14 @@ impl Desk {
         })
     }
 
-    fn may(&self, rules: &Rules, request: &Request, asker: &Person, runbook: &str, act: Act<'_>) -> Result<(), Turned> {
+    pub(super) fn may(
+        &self,
+        rules: &Rules,
+        request: &Request,
+        asker: &Person,
+        runbook: &str,
+        act: Act<'_>,
+    ) -> Result<(), Turned> {
         let decision = rules.policy.decide(&Question {
             person: asker,
             act,
@@ -554,7 +552,7 @@ impl Desk {
         self.audit(kind, asker, &live.run.id, body).await
     }
 
-    async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
+    pub(super) async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
         self.store
             .audit(&AuditRow {
                 at: Timestamp::now(),

@@ -112,7 +112,29 @@ impl Console {
             since: trouble.since,
             details: Vec::new(),
         });
-        Ok(trouble.into_iter().chain(unspoken).chain(paused).collect())
+        let asides = self.station.desk.store.asides(PROBLEMS as i64).await?;
+        let since = asides
+            .first()
+            .and_then(|first| first.aside.as_ref())
+            .map(|(since, _)| *since);
+        let aside = since.map(|since| Notice {
+            say: "Runs are set aside: what is stored of them cannot be read or believed. Their locks stay held."
+                .to_owned(),
+            since,
+            details: asides
+                .iter()
+                .map(|run| {
+                    let reason = run.aside.as_ref().map_or("", |(_, reason)| reason.as_str());
+                    self.redactor
+                        .redact(&format!(
+                            "/{} of {}, run {}: {reason}",
+                            run.runbook, run.person, run.run
+                        ))
+                        .into_owned()
+                })
+                .collect(),
+        });
+        Ok(trouble.into_iter().chain(aside).chain(unspoken).chain(paused).collect())
     }
 
     async fn guest(&self, visitor: &Visitor) -> Result<Guest, Trouble> {

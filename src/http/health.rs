@@ -29,6 +29,15 @@ pub(super) async fn ready(State(face): State<Face>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
+    match tokio::time::timeout(PATIENCE, station.desk.store.asides(1)).await {
+        Ok(Ok(asides)) if !asides.is_empty() => lines.push(
+            "a run is set aside, because what is stored of it cannot be read or believed; the console and `signalbox runs` \
+             show which, `signalbox show RUN` why, and what can be done"
+                .to_owned(),
+        ),
+        // That the database does not answer is told above.
+        _ => {}
+    }
     if let Some(trouble) = station.desk.rules.trouble() {
         lines.push(format!(
             "the runbooks, people, policy or panels on disk have been wrong since {}: what was before is in force; \
@@ -189,6 +198,11 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
             "signalbox_messages_given_up",
             "Messages that nobody will be shown, because their channel is gone or they failed for days.",
             tally.given_up,
+        ),
+        (
+            "signalbox_runs_set_aside",
+            "Runs that are not carried on: what is stored of them cannot be read or believed.",
+            tally.aside,
         ),
     ];
     for (name, help, value) in gauges {

@@ -123,8 +123,7 @@ impl Outbox {
     }
 
     async fn report(&self, run: &str) -> Result<Report, Trouble> {
-        let live = Live::load(&self.desk.store, run).await?;
-        Ok(self.desk.report(&live).redacted(&self.redactor))
+        Ok(self.desk.shown(run).await?.redacted(&self.redactor))
     }
 
     async fn run_message(&self, due: &DueMessage, run: &str, target: Target<'_>) -> Result<Sent, Trouble> {

@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use crate::request::Account;
 use crate::secret::SecretRef;
 use crate::toml_file::{Section, Text, TomlFile};
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -115,6 +116,21 @@ impl People {
             Account::Picked { .. } => None,
             Account::Session { person, .. } => self.persons.get(person).filter(|person| person.console.is_some()),
         }
+    }
+
+    /// Whose run it is. Somebody who is gone is in no group and has no account; what they left behind can be put right by
+    /// others all the same.
+    pub fn owner(&self, name: &str) -> Cow<'_, Person> {
+        self.persons.get(name).map_or_else(
+            || {
+                Cow::Owned(Person {
+                    name: name.to_owned(),
+                    groups: BTreeSet::new(),
+                    console: None,
+                })
+            },
+            Cow::Borrowed,
+        )
     }
 
     /// A person by name; who it is that asks is told by [`People::who`] alone.

@@ -53,7 +53,7 @@ pub struct Engine {
 
 /// Whether a run is to be looked at again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
+pub(super) enum Pace {
     /// At once.
     On,
     /// When its time comes, or somebody does something.
@@ -68,8 +68,16 @@ impl Engine {
         self.leaving.store(true, Ordering::SeqCst);
     }
 
-    /// Goes on with a claimed run until it rests.
+    /// Goes on with a claimed run until it rests. One that cannot be believed is set aside.
     pub async fn drive(&self, id: &str, epoch: i64) -> Result<(), LedgerError> {
+        let driven = self.carry_on(id, epoch).await;
+        if driven.is_err() {
+            self.set_aside(id, epoch).await?;
+        }
+        driven
+    }
+
+    async fn carry_on(&self, id: &str, epoch: i64) -> Result<(), LedgerError> {
         let mut live = Live::load(&self.desk.store, id).await?;
         if live.state.started.is_some() && live.run.epoch > 1 {
             let begun_by_another = live.state.steps.iter().any(
@@ -122,7 +130,8 @@ impl Engine {
                 record(store, live, &[Entry::Expired], Beside::engine(epoch)).await?;
             }
             Next::Prove(at) if now >= at => self.prove(live, epoch).await?,
-            Next::AwaitApproval(_) | Next::Prove(_) | Next::AskPerson(_) | Next::Nothing => return Ok(Pace::Rest),
+            Next::AwaitApproval(_) | Next::Prove(_) | Next::Nothing => return Ok(Pace::Rest),
+            Next::AskPerson(_) => return self.wait_for_person(live, epoch, now).await,
             Next::Start => self.start(live, epoch).await?,
             Next::Read(moment) => {
                 let readings = self.sampler.read_for(live.plan()).await;
@@ -134,7 +143,10 @@ impl Engine {
                 )
                 .await?;
             }
-            Next::Step(_, Some(after)) if after > now => {
+            Next::Step(..) if live.state.deadline().is_some_and(|deadline| now >= deadline) => {
+                record(store, live, &[Entry::TimeOver], Beside::engine(epoch)).await?;
+            }
+            Next::Step(_, Some(after)) | Next::Undo(_, Some(after)) if after > now => {
                 let wait = after.duration_since(now).unsigned_abs();
                 if self.clock.leaps() || wait <= SHORT {
                     self.clock.wait(wait).await;
@@ -142,15 +154,13 @@ impl Engine {
                     return Ok(Pace::Rest);
                 }
             }
-            Next::Step(index, _) => {
-                if store.paused(&live.plan().runbook).await?.is_some() {
-                    store.put_off(&live.run.id, epoch, now + PAUSE_LOOK).await?;
-                    return Ok(Pace::Rest);
-                }
-                self.step(live, epoch, index).await?;
+            Next::Step(..) | Next::Undo(..) if store.paused(&live.plan().runbook).await?.is_some() => {
+                store.put_off(&live.run.id, epoch, now + PAUSE_LOOK).await?;
+                return Ok(Pace::Rest);
             }
+            Next::Step(index, _) => self.step(live, epoch, index).await?,
             Next::Recover(index) => self.recover(live, epoch, index).await?,
-            Next::Undo(index) => self.undo(live, epoch, index).await?,
+            Next::Undo(index, _) => self.undo(live, epoch, index).await?,
             Next::RecoverUndo(index) => self.recover_undo(live, epoch, index).await?,
             Next::Close(outcome) => {
                 self.close(live, epoch, outcome).await?;
@@ -251,8 +261,7 @@ impl Engine {
                 call: None,
                 probe: None,
             };
-            record(store, live, &[entry], Beside::engine(epoch)).await?;
-            return Ok(());
+            return self.ask_person(live, epoch, &index.to_string(), entry, &[]).await;
         };
         let context = self.context(live, &planned.name, spec.timeout);
         let Some(connection) = self.desk.connections.get(&call.on) else {
@@ -296,7 +305,13 @@ impl Engine {
     }
 
     /// Resolves only when somebody asked for a stop and the call could be taken back.
-    async fn taken_back(&self, live: &Live, call: &Call, concrete: &PlannedCall, context: &CallContext) -> CallResult {
+    pub(super) async fn taken_back(
+        &self,
+        live: &Live,
+        call: &Call,
+        concrete: &PlannedCall,
+        context: &CallContext,
+    ) -> CallResult {
         let mut seen = live.run.seq();
         loop {
             tokio::time::sleep(STOP_LOOK).await;
@@ -370,8 +385,9 @@ impl Engine {
             StepState::Begun { attempt, .. } => *attempt,
             _ => 1,
         };
-        if certainly_not && attempts <= spec.retry.times && live.state.stop.is_none() {
-            let again = retry::again(&spec.retry, &live.run.id, attempts, self.clock.now());
+        let again = retry::again(&spec.retry, &live.run.id, attempts, self.clock.now());
+        let in_time = live.state.deadline().is_none_or(|deadline| again < deadline);
+        if certainly_not && attempts <= spec.retry.times && live.state.stop.is_none() && in_time {
             let reason = reason_of(&result);
             record(
                 store,
@@ -412,21 +428,15 @@ impl Engine {
             call: Some(result),
             probe,
         };
-        // An edited message calls nobody; who must answer is called by a new one.
-        let messages = if outcome == StepOutcome::Unknown {
-            self.thread_messages(live, MessageKind::Ping, &format!("ping-{index}"))
-                .await?
-        } else {
-            Vec::new()
-        };
-        let beside = Beside::engine(epoch)
-            .messages(&messages)
-            .records(std::slice::from_ref(&effect));
-        record(store, live, &[entry], beside).await?;
+        let records = std::slice::from_ref(&effect);
+        if outcome == StepOutcome::Unknown {
+            return self.ask_person(live, epoch, &index.to_string(), entry, records).await;
+        }
+        record(store, live, &[entry], Beside::engine(epoch).records(records)).await?;
         Ok(())
     }
 
-    async fn probe(&self, live: &Live, planned: &PlannedStep, probe: &Call) -> CallResult {
+    pub(super) async fn probe(&self, live: &Live, planned: &PlannedStep, probe: &Call) -> CallResult {
         let Some(concrete) = &planned.probe else {
             return CallResult::Unreachable {
                 reason: "the plan holds no probe".to_owned(),
@@ -470,7 +480,7 @@ impl Engine {
     }
 
     /// A message for each thread of the run.
-    async fn thread_messages(
+    pub(super) async fn thread_messages(
         &self,
         live: &Live,
         kind: MessageKind,
@@ -536,8 +546,7 @@ impl Engine {
             call: None,
             probe: None,
         };
-        record(&self.desk.store, live, &[entry], Beside::engine(epoch)).await?;
-        Ok(())
+        self.ask_person(live, epoch, &index.to_string(), entry, &[]).await
     }
 }
 

@@ -6,6 +6,7 @@ use crate::policy::approval::Party;
 use crate::report::Outcome;
 use crate::report::verdict::Verdict;
 use crate::request::Resolution;
+use crate::run::lock::Holding;
 use crate::runbook::StepOutcome;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -134,7 +135,16 @@ pub enum Entry {
         /// By whom.
         person: String,
     },
-    /// A person said what became of a step.
+    /// The time that the runbook gives its steps is over: none is begun any more.
+    TimeOver,
+    /// Whoever may say what became of a step, or of its undo, was called once more.
+    Reminded {
+        /// Which step.
+        step: usize,
+        /// What the run keeps from others meanwhile.
+        held: Vec<Holding>,
+    },
+    /// A person said what became of a step, or of its undo where that is what nobody knows.
     Resolved {
         /// Which step.
         step: usize,
@@ -154,10 +164,22 @@ pub enum Entry {
     UndoIntent {
         /// Of which step.
         step: usize,
+        /// As for a step; journals of before know no second one.
+        #[serde(default = "first")]
+        attempt: u32,
         /// As for a step.
         deadline: Timestamp,
         /// As for a step.
         evidence: Value,
+    },
+    /// The undo certainly was not made, and will be again.
+    UndoNotMade {
+        /// Of which step.
+        step: usize,
+        /// How that is known.
+        reason: String,
+        /// Not before.
+        again: Timestamp,
     },
     /// An undo has ended.
     UndoOutcome {
@@ -187,4 +209,8 @@ pub enum Entry {
         /// Words with numbers.
         say: String,
     },
+}
+
+fn first() -> u32 {
+    1
 }

@@ -245,11 +245,12 @@ fn to_the_microsecond(at: Timestamp) -> Timestamp {
 pub fn cache(state: &RunState) -> Cache {
     let wake = match state.next() {
         Next::AwaitApproval(until) | Next::Prove(until) => Some(until),
-        Next::Step(_, after) => Some(after.unwrap_or(AT_ONCE)),
-        Next::AskPerson(_) | Next::Nothing => None,
-        Next::Start | Next::Read(_) | Next::Recover(_) | Next::Undo(_) | Next::RecoverUndo(_) | Next::Close(_) => {
-            Some(AT_ONCE)
-        }
+        // A run whose time is over before its next try need not wait for that.
+        Next::Step(_, after) => Some(after.unwrap_or(AT_ONCE).min(state.deadline().unwrap_or(Timestamp::MAX))),
+        Next::Undo(_, after) => Some(after.unwrap_or(AT_ONCE)),
+        Next::AskPerson(_) => state.next_call(),
+        Next::Nothing => None,
+        Next::Start | Next::Read(_) | Next::Recover(_) | Next::RecoverUndo(_) | Next::Close(_) => Some(AT_ONCE),
     };
     Cache {
         outcome: state.standing(),

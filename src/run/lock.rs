@@ -12,6 +12,15 @@ pub struct Locks {
     pub shared: bool,
 }
 
+/// A lock that a run holds, as its own journal tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// `order:1042`.
+    pub key: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A lock that somebody holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldLock {

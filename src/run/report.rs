@@ -1,5 +1,7 @@
 //! What a run's state says, as the neutral document.
 
+mod undone;
+
 use super::ledger::Live;
 use super::state::{Next, Phase, StepState};
 use crate::dispatch::APPROVAL_LIFE;
@@ -7,6 +9,9 @@ use crate::plan::radius_pairs;
 use crate::report::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
+use crate::runbook::duration::show;
+use jiff::Timestamp;
+use std::time::Duration;
 
 /// Beyond this many sentences of steps the closing sentence counts.
 const SENTENCES: usize = 4;
@@ -83,16 +88,25 @@ fn say(live: &Live, outcome: Outcome) -> String {
             .trim_start()
             .to_owned()
         }
-        Some(Phase::Undoing) => "Undoing what is done.".to_owned(),
+        Some(Phase::Undoing) if outcome == Outcome::NeedsPerson => undone::asked(live),
+        Some(Phase::Undoing) => undone::progress(live),
         _ if outcome == Outcome::NeedsPerson => {
             let unknown = state
                 .unknown()
                 .and_then(|index| step_say(live, index))
                 .unwrap_or_default();
-            format!("{unknown} Say what became of it; until then its locks stay held and nothing more is started.")
+            let say = "Say what became of it; until then its locks stay held and nothing more is started.";
+            format!("{unknown} {say}{}", since(live))
         }
         _ => progress(live),
     }
+}
+
+/// Since when nobody has answered.
+fn since(live: &Live) -> String {
+    live.state.waits.as_ref().map_or_else(String::new, |waits| {
+        format!(" It has waited since {}.", waits.since.strftime("%Y-%m-%d %H:%M UTC"))
+    })
 }
 
 fn progress(live: &Live) -> String {
@@ -116,9 +130,10 @@ fn progress(live: &Live) -> String {
 /// What a step has come to, in words.
 fn step_say(live: &Live, index: usize) -> Option<String> {
     match live.state.steps.get(index)? {
-        StepState::Ended { say, .. } | StepState::Abandoned { say } | StepState::Undone { say, .. } => {
-            Some(say.clone())
-        }
+        StepState::Ended { say, .. }
+        | StepState::Abandoned { say }
+        | StepState::Undone { say, .. }
+        | StepState::UndoAbandoned { say } => Some(say.clone()),
         _ => None,
     }
 }
@@ -133,8 +148,11 @@ fn steps(live: &Live) -> Vec<StepLine> {
             name: planned.name.clone(),
             outcome: match state {
                 StepState::Ended { outcome, .. } | StepState::Undone { outcome, .. } => Some(*outcome),
-                StepState::Abandoned { .. } => Some(StepOutcome::Unknown),
-                StepState::Waiting { .. } | StepState::Begun { .. } | StepState::Undoing { .. } => None,
+                StepState::Abandoned { .. } | StepState::UndoAbandoned { .. } => Some(StepOutcome::Unknown),
+                StepState::Waiting { .. }
+                | StepState::Begun { .. }
+                | StepState::UndoWaiting { .. }
+                | StepState::Undoing { .. } => None,
             },
             begun: !matches!(state, StepState::Waiting { .. }),
             say: step_say(live, index).unwrap_or_else(|| planned.say.clone()),
@@ -168,9 +186,14 @@ fn buttons(live: &Live) -> Vec<Button> {
                     },
                 )
             };
+            let (done, not_done) = if live.state.asks_about_undo(index) {
+                ("It is undone", "It is not undone")
+            } else {
+                ("It happened", "It did not happen")
+            };
             vec![
-                resolve("It happened", Resolution::Done),
-                resolve("It did not happen", Resolution::NotDone),
+                resolve(done, Resolution::Done),
+                resolve(not_done, Resolution::NotDone),
                 resolve("Give up", Resolution::Abandon),
             ]
         }
@@ -187,7 +210,12 @@ fn buttons(live: &Live) -> Vec<Button> {
                 Outcome::Failed | Outcome::PartlyDone | Outcome::Stopped
             );
             if unhappy && live.state.undo_target().is_some() {
-                buttons.push(button("Undo what is done", Press::Undo));
+                let label = if live.state.any_undo() {
+                    "Try the undo again"
+                } else {
+                    "Undo what is done"
+                };
+                buttons.push(button(label, Press::Undo));
             }
             buttons
         }
@@ -204,10 +232,38 @@ fn attention(live: &Live, approvers: &[String]) -> Option<Attention> {
         }),
         Next::AskPerson(_) => Some(Attention {
             groups: approvers.to_vec(),
-            say: "Somebody must say what became of a step.".to_owned(),
+            say: wanted(live),
         }),
         _ => None,
     }
+}
+
+/// What whoever may answer is called for, and how often they were.
+fn wanted(live: &Live) -> String {
+    let about_undo = matches!(live.state.phase(), Some(Phase::Undoing));
+    let what = if about_undo { "the undo of a step" } else { "a step" };
+    let say = format!("Somebody must say what became of {what}.");
+    let Some(waits) = live.state.waits.as_ref().filter(|waits| waits.reminders > 0) else {
+        return say;
+    };
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC");
+    let waited = waits.called.duration_since(waits.since).as_mins().max(0);
+    let locks: Vec<String> = waits
+        .held
+        .iter()
+        .map(|lock| format!("{} since {}", lock.key, day(lock.since)))
+        .collect();
+    let locks = if locks.is_empty() {
+        "Nothing is locked by it.".to_owned()
+    } else {
+        format!("Locked meanwhile: {}.", locks.join(", "))
+    };
+    format!(
+        "{say} Reminder {}: it has waited for {}, since {}. {locks}",
+        waits.reminders,
+        show(Duration::from_secs(waited.unsigned_abs() * 60)),
+        day(waits.since),
+    )
 }
 
 /// What people write as a reason mostly has no full stop, and the next sentence begins behind it.
@@ -219,6 +275,9 @@ fn closed(say: &str) -> String {
 /// The sentence that a run ends with.
 pub fn closing_say(live: &Live, outcome: Outcome) -> String {
     let state = &live.state;
+    if state.any_undo() {
+        return undone::closing(live, outcome);
+    }
     let stopped = state.stop.as_ref().map(|person| format!(" Stopped by {person}."));
     let said: Vec<(Option<StepOutcome>, String)> = (0..state.steps.len())
         .filter_map(|index| {
@@ -229,16 +288,7 @@ pub fn closing_say(live: &Live, outcome: Outcome) -> String {
             step_say(live, index).map(|say| (outcome, say))
         })
         .collect();
-    let not_begun = state
-        .steps
-        .iter()
-        .filter(|step| matches!(step, StepState::Waiting { .. }))
-        .count();
-    let left = match (not_begun, state.steps.len()) {
-        (0, _) => String::new(),
-        (all, total) if all == total => " Nothing was done.".to_owned(),
-        (left, total) => format!(" {left} of {total} steps were not begun."),
-    };
+    let left = format!(" {}{}", time_over(live), left(live));
     let sentences = if said.len() <= SENTENCES {
         said.iter().map(|(_, say)| closed(say)).collect::<Vec<_>>().join(" ")
     } else {
@@ -263,12 +313,45 @@ pub fn closing_say(live: &Live, outcome: Outcome) -> String {
             .trim_end()
             .to_owned()
     };
-    let undone = if outcome == Outcome::Undone {
-        "What was done is undone. "
-    } else {
-        ""
+    let left = left.trim();
+    let all = [sentences.as_str(), stopped.as_deref().unwrap_or_default().trim(), left];
+    let all: Vec<&str> = all.into_iter().filter(|say| !say.is_empty()).collect();
+    all.join(" ")
+}
+
+fn time_over(live: &Live) -> String {
+    let deadline = live.plan().deadline.filter(|_| live.state.time_over);
+    deadline.map_or_else(String::new, |seconds| {
+        format!("Its time of {} was over.", show(Duration::from_secs(seconds)))
+    })
+}
+
+/// The steps that nothing came of: those that were not begun, and one that was called in vain and then not again.
+fn left(live: &Live) -> String {
+    let steps = &live.state.steps;
+    let not_begun = steps
+        .iter()
+        .filter(|step| matches!(step, StepState::Waiting { attempts: 0, .. }))
+        .count();
+    let in_vain = steps
+        .iter()
+        .zip(&live.plan().steps)
+        .find_map(|(step, planned)| match step {
+            StepState::Waiting { attempts, .. } if *attempts > 0 => Some(format!(
+                " {} was tried {} in vain and certainly not done.",
+                planned.name,
+                if *attempts == 1 {
+                    "once".to_owned()
+                } else {
+                    format!("{attempts} times")
+                }
+            )),
+            _ => None,
+        });
+    let not_begun = match (not_begun, steps.len()) {
+        (0, _) => String::new(),
+        (all, total) if all == total => " Nothing was done.".to_owned(),
+        (left, total) => format!(" {left} of {total} steps were not begun."),
     };
-    format!("{undone}{sentences}{}{left}", stopped.unwrap_or_default())
-        .trim()
-        .to_owned()
+    in_vain.unwrap_or_default() + &not_begun
 }

@@ -1,15 +1,17 @@
 //! The state of a run, derived from its journal, and what comes next. Pure: no clock, no store, no network.
 
 mod next;
+mod undoing;
+mod waits;
 
 pub use next::Next;
+pub use waits::Waits;
 
 use super::journal::{Cited, Entry, Moment};
 use crate::panel::reading::Reading;
 use crate::policy::approval::Party;
 use crate::report::Outcome;
 use crate::report::verdict::Verdict;
-use crate::request::Resolution;
 use crate::runbook::StepOutcome;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -19,10 +21,14 @@ use serde_json::Value;
 pub struct Shape {
     /// For each step, whether it can be undone.
     pub undoable: Vec<bool>,
+    /// For each step, whether what it did stays although everything that can be undone is.
+    pub stays: Vec<bool>,
     /// Whether done steps are undone by themselves when a later one fails.
     pub undo_on_failure: bool,
     /// How long after the end the signals are read once more; none where nothing proves the run.
     pub soak: Option<SignedDuration>,
+    /// How long after the start a step may still be begun; none in plans of before.
+    pub deadline: Option<SignedDuration>,
 }
 
 /// Where a run stands.
@@ -85,10 +91,21 @@ pub enum StepState {
         /// Who and why.
         say: String,
     },
+    /// It is done, and its undo was certainly not made so far.
+    UndoWaiting {
+        /// Calls made so far, none of which had an effect.
+        attempts: u32,
+        /// Not before.
+        after: Option<Timestamp>,
+    },
     /// Its undo may be under way.
     Undoing {
+        /// Counted from one.
+        attempt: u32,
         /// Nothing is sent or waited for after this.
         deadline: Timestamp,
+        /// What the target told beforehand.
+        evidence: Value,
         /// Who began it.
         epoch: i64,
     },
@@ -99,11 +116,16 @@ pub enum StepState {
         /// The sentence people see.
         say: String,
     },
+    /// A person gave up finding out whether it was undone.
+    UndoAbandoned {
+        /// Who and why.
+        say: String,
+    },
 }
 
 /// An entry that cannot come where it came.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the journal has {entry} where the run is {phase}")]
+#[error("the entry {entry} cannot come where the run {phase}")]
 pub struct Illegal {
     entry: String,
     phase: String,
@@ -123,6 +145,10 @@ pub struct RunState {
     pub decision: Option<Cited>,
     /// Who asked for a stop.
     pub stop: Option<String>,
+    /// Whether the time for its steps is over.
+    pub time_over: bool,
+    /// What it waits for a person's word on.
+    pub waits: Option<Waits>,
     /// Readings by moment.
     pub readings: Vec<(Moment, Vec<Reading>)>,
     /// The closing sentence.
@@ -153,6 +179,8 @@ impl RunState {
             approvals: Vec::new(),
             decision: None,
             stop: None,
+            time_over: false,
+            waits: None,
             readings: Vec::new(),
             say: None,
             verdict: None,
@@ -184,7 +212,7 @@ impl RunState {
         if next.step_forward(at, epoch, entry).is_none() {
             return Err(Illegal {
                 entry: kind(entry),
-                phase: format!("{:?}", self.phase),
+                phase: stands(self.phase.as_ref()).to_owned(),
             });
         }
         *self = next;
@@ -279,7 +307,7 @@ impl RunState {
                         }
                     )
                 };
-                (self.stop.is_none() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
+                (self.begins_steps() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
                 let StepState::Waiting { attempts, .. } = slot else {
                     return None;
@@ -313,16 +341,29 @@ impl RunState {
                     outcome: *outcome,
                     say: say.clone(),
                 };
+                self.waits = (*outcome == StepOutcome::Unknown).then(|| Waits::new(*step, at));
+            }
+            Entry::TimeOver => {
+                self.is_running()?;
+                (!self.time_over).then_some(())?;
+                self.time_over = true;
+                self.history.push("The time for its steps was over".to_owned());
+            }
+            Entry::Reminded { step, held } => {
+                self.waits
+                    .as_mut()
+                    .filter(|waits| waits.step == *step)?
+                    .remind(at, held);
             }
             Entry::StopAsked { person } => {
                 matches!(
                     self.phase,
-                    Some(Phase::Running | Phase::Ready | Phase::AwaitingApproval { .. })
+                    Some(Phase::Running | Phase::Undoing | Phase::Ready | Phase::AwaitingApproval { .. })
                 )
                 .then_some(())?;
                 self.history.push(format!("{person} asked to stop"));
                 self.stop = Some(person.clone());
-                if !matches!(self.phase, Some(Phase::Running)) {
+                if !matches!(self.phase, Some(Phase::Running | Phase::Undoing)) {
                     self.close(
                         at,
                         Outcome::Stopped,
@@ -336,70 +377,31 @@ impl RunState {
                 resolution,
                 reason,
             } => {
-                self.is_running()?;
+                matches!(self.phase, Some(Phase::Running | Phase::Undoing)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
-                let StepState::Ended {
-                    outcome: StepOutcome::Unknown,
-                    ..
-                } = slot
-                else {
-                    return None;
-                };
-                *slot = match resolution {
-                    Resolution::Done => StepState::Ended {
-                        outcome: StepOutcome::Done,
-                        say: format!("{person} says that it happened: {reason}"),
-                    },
-                    Resolution::NotDone => StepState::Ended {
-                        outcome: StepOutcome::Failed,
-                        say: format!("{person} says that it did not happen: {reason}"),
-                    },
-                    Resolution::Abandon => StepState::Abandoned {
-                        say: format!("{person} gave up finding out: {reason}"),
-                    },
-                };
+                *slot = waits::resolved(slot, person, *resolution, reason)?;
+                self.waits = None;
                 self.history.push(format!("{person} resolved a step: {reason}"));
             }
-            Entry::UndoAsked { person } => {
-                let undoable = self.undo_target().is_some() && self.unknown().is_none();
-                match &self.phase {
-                    Some(Phase::Running) if person.is_none() && undoable => {}
-                    Some(Phase::Closed {
-                        outcome: Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped,
-                        ..
-                    }) if person.is_some() && undoable => {}
-                    _ => return None,
-                }
-                self.history.push(person.as_ref().map_or_else(
-                    || "The runbook undoes what is done".to_owned(),
-                    |person| format!("{person} asked to undo what is done"),
-                ));
-                self.phase = Some(Phase::Undoing);
-            }
-            Entry::UndoIntent { step, deadline, .. } => {
-                matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
-                (self.undo_target() == Some(*step)).then_some(())?;
-                *self.steps.get_mut(*step)? = StepState::Undoing {
+            Entry::UndoAsked { person } => self.begin_undoing(person.as_deref())?,
+            Entry::UndoIntent {
+                step,
+                attempt,
+                deadline,
+                evidence,
+            } => {
+                let under_way = StepState::Undoing {
+                    attempt: *attempt,
                     deadline: *deadline,
+                    evidence: evidence.clone(),
                     epoch,
                 };
+                self.undo_begun(*step, *attempt, under_way)?;
             }
+            Entry::UndoNotMade { step, again, .. } => self.undo_not_made(*step, *again)?,
             Entry::UndoOutcome { step, outcome, say } => {
-                matches!(self.phase, Some(Phase::Undoing)).then_some(())?;
-                let slot = self.steps.get_mut(*step)?;
-                matches!(
-                    slot,
-                    StepState::Undoing { .. }
-                        | StepState::Ended {
-                            outcome: StepOutcome::Done,
-                            ..
-                        }
-                )
-                .then_some(())?;
-                *slot = StepState::Undone {
-                    outcome: *outcome,
-                    say: say.clone(),
-                };
+                self.undo_ended(*step, *outcome, say)?;
+                self.waits = (*outcome == StepOutcome::Unknown).then(|| Waits::new(*step, at));
             }
             Entry::TakenOver { .. } => {
                 self.phase.is_some().then_some(())?;
@@ -410,7 +412,9 @@ impl RunState {
                     .steps
                     .iter()
                     .any(|step| matches!(step, StepState::Begun { .. } | StepState::Undoing { .. }));
-                (!in_flight && self.unknown().is_none()).then_some(())?;
+                // A version before this one ended a run over an undo that nobody knew the end of.
+                let of_before = matches!(self.phase, Some(Phase::Undoing)) && *outcome == Outcome::PartlyDone;
+                (!in_flight && (self.unknown().is_none() || of_before)).then_some(())?;
                 self.close(at, *outcome, say.clone());
             }
             Entry::Proved { verdict, say } => {
@@ -421,20 +425,7 @@ impl RunState {
         Some(())
     }
 
-    /// The latest done step that can be undone and has nothing after it that is in the way.
-    pub fn undo_target(&self) -> Option<usize> {
-        (0..self.steps.len()).rev().find(|&index| {
-            matches!(
-                self.steps[index],
-                StepState::Ended {
-                    outcome: StepOutcome::Done,
-                    ..
-                }
-            ) && self.shape.undoable[index]
-        })
-    }
-
-    /// The step that nobody knows the end of.
+    /// The step that nobody knows the end of, or whose undo nobody knows the end of.
     pub fn unknown(&self) -> Option<usize> {
         self.steps.iter().position(|step| {
             matches!(
@@ -442,9 +433,17 @@ impl RunState {
                 StepState::Ended {
                     outcome: StepOutcome::Unknown,
                     ..
+                } | StepState::Undone {
+                    outcome: StepOutcome::Unknown,
+                    ..
                 }
             )
         })
+    }
+
+    /// After this no step is begun; none before the start.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.started?.checked_add(self.shape.deadline?).ok()
     }
 
     /// How it stands, in the word that programs get.
@@ -491,6 +490,11 @@ impl RunState {
         self.reading(moment).is_some()
     }
 
+    /// Nobody stopped it, and there is time.
+    fn begins_steps(&self) -> bool {
+        self.stop.is_none() && !self.time_over
+    }
+
     fn is_fresh(&self, step: &StepState) -> bool {
         matches!(step, StepState::Waiting { attempts: 0, .. })
     }
@@ -510,6 +514,17 @@ impl RunState {
     fn close(&mut self, at: Timestamp, outcome: Outcome, say: String) {
         self.phase = Some(Phase::Closed { outcome, at });
         self.say = Some(say);
+    }
+}
+
+fn stands(phase: Option<&Phase>) -> &'static str {
+    match phase {
+        None => "does not exist yet",
+        Some(Phase::AwaitingApproval { .. }) => "waits for approval",
+        Some(Phase::Ready) => "may start",
+        Some(Phase::Running) => "is under way",
+        Some(Phase::Undoing) => "is being undone",
+        Some(Phase::Closed { .. }) => "is over",
     }
 }
 

@@ -60,6 +60,19 @@ pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
             format!("{reason} Again at {}.", again.strftime("%H:%M:%S UTC")),
         ),
         Entry::Outcome { step, outcome, say, .. } => (format!("{} {}", ended(*outcome), name(step)), say.clone()),
+        Entry::TimeOver => ("time over".to_owned(), "No further step is begun.".to_owned()),
+        Entry::Reminded { step, held } => {
+            let keys: Vec<String> = held
+                .iter()
+                .map(|lock| format!("{} since {}", lock.key, lock.since.strftime("%Y-%m-%d %H:%M UTC")))
+                .collect();
+            let say = if keys.is_empty() {
+                "Nothing is locked.".to_owned()
+            } else {
+                format!("Locked: {}.", keys.join(", "))
+            };
+            (format!("called again about {}", name(step)), say)
+        }
         Entry::StopAsked { person } => (format!("stop asked by {person}"), String::new()),
         Entry::Resolved {
             step,
@@ -81,6 +94,10 @@ pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
         Entry::UndoIntent { step, deadline, .. } => (
             format!("undo intent {}", name(step)),
             format!("Answered by {} at the latest.", deadline.strftime("%H:%M:%S UTC")),
+        ),
+        Entry::UndoNotMade { step, reason, again } => (
+            format!("undo not sent {}", name(step)),
+            format!("{reason} Again at {}.", again.strftime("%H:%M:%S UTC")),
         ),
         Entry::UndoOutcome { step, outcome, say } => (format!("undo {} {}", ended(*outcome), name(step)), say.clone()),
         Entry::TakenOver { .. } => (

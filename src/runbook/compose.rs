@@ -1,11 +1,12 @@
 //! What a runbook means for given inputs and looks: refusals, warnings, concrete steps, locks, radius. And what an answer
 //! means for a step. Pure: nothing is called, and the time is not asked.
 
+use super::action::Effect;
 use super::expression::{EvalError, Expression, kind_of};
 use super::input::{Suggest, quoted};
 use super::scope::Scope;
 use super::sentence::Sentence;
-use super::{Argument, Call, Clause, Each, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
+use super::{Argument, Call, Clause, Each, Expectation, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
 use crate::call::{Arguments, CallResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -57,6 +58,9 @@ pub struct PlannedStep {
     pub say: String,
     /// From the intent to the latest answer.
     pub timeout: Duration,
+    /// Whether something is other than before once it is done.
+    #[serde(default)]
+    pub writes: bool,
 }
 
 /// One call, its arguments computed.
@@ -195,20 +199,62 @@ pub fn judge(
     call: &CallResult,
     probe: Option<&CallResult>,
 ) -> (StepOutcome, String) {
+    let scope = answered_scope(step, inputs, looks, call, probe);
+    expected(&spec.expect, &scope, call).unwrap_or_else(|| unexpected(call))
+}
+
+/// The same for the call that undoes a step. Where the runbook does not say what its answer means, an answer is a yes.
+pub fn judge_undo(
+    spec: &StepSpec,
+    step: &PlannedStep,
+    inputs: &Map<String, Value>,
+    looks: &Map<String, Value>,
+    call: &CallResult,
+    probe: Option<&CallResult>,
+) -> (StepOutcome, String) {
+    let name = &step.name;
+    let scope = answered_scope(step, inputs, looks, call, probe);
+    expected(&spec.undo_expect, &scope, call).unwrap_or_else(|| match call {
+        CallResult::NotDone { reason } | CallResult::Unreachable { reason } => {
+            (StepOutcome::Failed, format!("{name} could not be undone: {reason}."))
+        }
+        CallResult::Unknown { reason } => (
+            StepOutcome::Unknown,
+            format!("Whether {name} was undone is not known: {reason}."),
+        ),
+        CallResult::Done { .. } if spec.undo_expect.is_empty() => (StepOutcome::Done, format!("{name} was undone.")),
+        CallResult::Done { .. } => (
+            StepOutcome::Unknown,
+            format!("Whether {name} was undone is not known: the answer is none that the runbook expects."),
+        ),
+    })
+}
+
+fn answered_scope(
+    step: &PlannedStep,
+    inputs: &Map<String, Value>,
+    looks: &Map<String, Value>,
+    call: &CallResult,
+    probe: Option<&CallResult>,
+) -> Scope {
     let no_probe = CallResult::Unreachable {
         reason: "it was not asked".to_owned(),
     };
-    let scope = judged_scope(inputs, looks)
+    judged_scope(inputs, looks)
         .with("item", step.item.clone())
         .with("call", call.as_value())
-        .with("probe", probe.unwrap_or(&no_probe).as_value());
-    for expectation in &spec.expect {
-        let said = match expectation.when.test(&scope) {
+        .with("probe", probe.unwrap_or(&no_probe).as_value())
+}
+
+/// What the first expectation that holds says; none where none does.
+fn expected(expect: &[Expectation], scope: &Scope, call: &CallResult) -> Option<(StepOutcome, String)> {
+    for expectation in expect {
+        let said = match expectation.when.test(scope) {
             Ok(false) => continue,
-            Ok(true) => expectation.say.render(&scope),
+            Ok(true) => expectation.say.render(scope),
             Err(error) => Err(error),
         };
-        return match (said, call) {
+        return Some(match (said, call) {
             (Ok(said), _) => (expectation.outcome, said),
             (Err(_), CallResult::NotDone { .. } | CallResult::Unreachable { .. }) => unexpected(call),
             (Err(error), _) => (
@@ -217,9 +263,9 @@ pub fn judge(
                     "What became of it cannot be told from the answer: {error}. Look at the target before you do it again."
                 ),
             ),
-        };
+        });
     }
-    unexpected(call)
+    None
 }
 
 /// What an answer means that no expectation covers.
@@ -307,6 +353,8 @@ fn planned_step(
         item,
         say: say(&spec.say)?,
         timeout: spec.timeout,
+        // What a person does by hand is no look either.
+        writes: spec.call.as_ref().is_none_or(|call| call.action.effect > Effect::Read),
     })
 }
 

@@ -25,6 +25,9 @@ use toml::de::DeTable;
 
 const MAX_BYTES: usize = 256 * 1024;
 const DEFAULT_SOAK: Duration = Duration::from_secs(120);
+/// Long enough for a step that waits for somebody to come back to work.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(24 * 3600);
+const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 const KEYS: &[&str] = &[
     "summary",
@@ -39,6 +42,7 @@ const KEYS: &[&str] = &[
     "radius",
     "step",
     "on_failure",
+    "deadline",
     "proof",
     "result",
     "offer",
@@ -213,6 +217,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let (locks, locks_shared) = locks(top, sheet, &names);
     let radius = radius(top, sheet, &names);
     let undo_on_failure = undo_on_failure(top, sheet);
+    let deadline = deadline(top, sheet);
     let steps = steps::steps(top, sheet, known, &names);
     let proof = proof(top, sheet, known);
     let result = result(top, sheet, &names);
@@ -267,6 +272,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
         radius,
         steps,
         undo_on_failure,
+        deadline,
         proof,
         result,
         offers,
@@ -441,6 +447,19 @@ fn undo_on_failure(top: &Section<'_>, sheet: &mut Sheet<'_>) -> bool {
             false
         }
     }
+}
+
+fn deadline(top: &Section<'_>, sheet: &mut Sheet<'_>) -> Duration {
+    let Some(deadline) = top.duration(sheet, "deadline") else {
+        return DEFAULT_DEADLINE;
+    };
+    if deadline.is_zero() || deadline > MAX_DEADLINE {
+        sheet.problem(
+            top.place("deadline"),
+            "`deadline` is 1s to 30d: after it no further step is begun",
+        );
+    }
+    deadline
 }
 
 fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proof> {

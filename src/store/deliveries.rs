@@ -1,16 +1,16 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
 use super::audit::AuditRow;
-use super::leases::FORESIGHT;
 use super::messages::NewMessage;
+use super::turns::Allowance;
 use super::values::{at_once, places, statement};
 use super::writer::{What, Write};
-use super::{Store, StoreError, decode, encode, micros, number, optional_text, text};
+use super::{Store, StoreError, decode, encode, micros, optional_text, text};
 use crate::report::Report;
 use crate::request::{Delivery, Request};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
-use sqlx::{Any, AssertSqlSafe, Transaction};
+use sqlx::{Any, Transaction};
 use std::collections::HashSet;
 
 /// How long the tokens of a delivery may be kept; the platforms let them die at the same age.
@@ -125,8 +125,7 @@ impl Store {
         Ok(())
     }
 
-    /// Takes requests that nobody is at, oldest first. One whose taker died is taken by another; a process never takes
-    /// over from itself.
+    /// Takes requests that nobody is at, oldest first, whoever asks.
     pub async fn take_requests(
         &self,
         owner: &str,
@@ -134,42 +133,7 @@ impl Store {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Request>, StoreError> {
-        // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
-        let waiting: i64 = sqlx::query_scalar(
-            "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
-             state = 'taken' AND (taken_until < $1 OR taken_until > $3) AND (owner IS NULL OR owner <> $2)) THEN CAST(1 AS BIGINT) \
-             ELSE CAST(0 AS BIGINT) END",
-        )
-        .bind(micros(now))
-        .bind(owner)
-        .bind(micros(now + FORESIGHT))
-        .fetch_one(&self.read)
-        .await?;
-        if waiting == 0 {
-            return Ok(Vec::new());
-        }
-        let mut work = self.begin().await?;
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "UPDATE request SET state = 'taken', owner = $1, taken_until = $2 WHERE id IN (SELECT id FROM request \
-             WHERE state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $5) AND (owner IS NULL OR \
-             owner <> $1)) ORDER BY at LIMIT $4{}) AND (state = 'new' OR (state = 'taken' AND (taken_until < $3 OR \
-             taken_until > $5))) RETURNING body, at",
-            self.dialect.passing_over()
-        )))
-        .bind(owner)
-        .bind(micros(until))
-        .bind(micros(now))
-        .bind(limit)
-        .bind(micros(now + FORESIGHT))
-        .fetch_all(&mut *work)
-        .await?;
-        work.commit().await?;
-        let mut taken = Vec::with_capacity(rows.len());
-        for row in &rows {
-            taken.push((number(row, 1)?, decode::<Request>("request", &text(row, 0)?)?));
-        }
-        taken.sort_by_key(|(at, _)| *at);
-        Ok(taken.into_iter().map(|(_, request)| request).collect())
+        self.take_in_turn(owner, now, until, limit, &Allowance::all()).await
     }
 
     /// Renews what a living process is at.
@@ -296,11 +260,11 @@ async fn insert_requests(
     requests: &[&Request],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const WIDTH: usize = 5;
+    const WIDTH: usize = 6;
     for some in requests.chunks(at_once(WIDTH)) {
         let mut query = statement(
             format!(
-                "INSERT INTO request (id, at, body, state, session) VALUES {}",
+                "INSERT INTO request (id, at, body, state, session, asker) VALUES {}",
                 places(0, some.len(), WIDTH)
             ),
             some.len(),
@@ -311,7 +275,8 @@ async fn insert_requests(
                 .bind(micros(now))
                 .bind(encode("request", request)?)
                 .bind("new".to_owned())
-                .bind(request.session.clone());
+                .bind(request.session.clone())
+                .bind(request.account.to_string());
         }
         query.execute(&mut **work).await?;
     }

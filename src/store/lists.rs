@@ -56,6 +56,15 @@ pub struct Answered {
     pub report: Report,
 }
 
+/// How many runs are open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenRuns {
+    /// Of one person.
+    pub of_person: i64,
+    /// Of one runbook.
+    pub of_runbook: i64,
+}
+
 impl Store {
     /// Runs that fit, newest first.
     pub async fn find_runs(&self, filter: &RunFilter, limit: i64) -> Result<Vec<FoundRun>, StoreError> {
@@ -113,6 +122,30 @@ impl Store {
                 .fetch_all(&self.read)
                 .await?,
         )
+    }
+
+    /// How many runs of a person, and of a runbook, are under way or wait for somebody.
+    pub async fn open_runs(&self, person: &str, runbook: &str) -> Result<OpenRuns, StoreError> {
+        let open = [Outcome::Running, Outcome::AwaitingApproval, Outcome::NeedsPerson];
+        let open = open.map(outcome_text);
+        let mut counts = [0_i64; 2];
+        let queries = [
+            "SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND person = $4",
+            "SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND runbook = $4",
+        ];
+        let [running, awaiting, unknown] = open;
+        let (running, awaiting, unknown) = (running?, awaiting?, unknown?);
+        for (index, (query, name)) in queries.into_iter().zip([person, runbook]).enumerate() {
+            counts[index] = sqlx::query_scalar(query)
+                .bind(&running)
+                .bind(&awaiting)
+                .bind(&unknown)
+                .bind(name)
+                .fetch_one(&self.read)
+                .await?;
+        }
+        let [of_person, of_runbook] = counts;
+        Ok(OpenRuns { of_person, of_runbook })
     }
 
     /// The latest answers that a session was given, newest first.

@@ -98,6 +98,13 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         // Chat platforms that cannot be spoken to. One that works has no row.
         "CREATE TABLE platform_trouble (platform TEXT PRIMARY KEY, since BIGINT NOT NULL, say TEXT NOT NULL)",
     ],
+    &[
+        // Runs that cannot be carried on, with how they stood.
+        "CREATE TABLE aside (run TEXT PRIMARY KEY, at BIGINT NOT NULL, reason TEXT NOT NULL, outcome TEXT NOT NULL, \
+     wake BIGINT)",
+        // Who asks, so that one asker's many requests do not keep others waiting.
+        "ALTER TABLE request ADD COLUMN asker TEXT",
+    ],
 ];
 
 #[cfg(test)]

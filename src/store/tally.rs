@@ -25,6 +25,8 @@ pub struct Tally {
     pub given_up: i64,
     /// Chat platforms that cannot be spoken to.
     pub silent: Vec<PlatformTrouble>,
+    /// Runs that cannot be carried on.
+    pub aside: i64,
 }
 
 impl Store {
@@ -49,6 +51,9 @@ impl Store {
         let given_up = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NULL AND error IS NOT NULL")
             .fetch_one(&self.read)
             .await?;
+        let aside = sqlx::query_scalar("SELECT COUNT(*) FROM aside")
+            .fetch_one(&self.read)
+            .await?;
         let oldest: Option<i64> = sqlx::Row::try_get(&waiting, 1)?;
         let unsealed: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM audit WHERE sealed IS NULL")
             .fetch_one(&self.read)
@@ -63,6 +68,7 @@ impl Store {
             oldest_unsealed: unsealed.map(timestamp).transpose()?,
             given_up,
             silent: self.platform_troubles().await?,
+            aside,
         })
     }
 }

@@ -88,7 +88,7 @@ impl World {
                 "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
                  \"sqlite:bot.db\"\nkey = \"file:secret\"\n[files]\ncommands = \"commands\"\npeople = \
                  \"people.toml\"\npolicy = \"policy.cedar\"\n[slack]\ntransport = \"http\"\nteams = [\"T1\"]\nops_channel \
-                 = \"C0OPS\"\nsigning_secret = \"file:secret\"\nbot_token = \"file:secret\"\n[console]\nsession = \"1h\"\n[connection.shop-db]\nkind = \
+                 = \"C0OPS\"\nsigning_secret = \"file:secret\"\nbot_token = \"file:secret\"\n[console]\nsession = \"1h\"\n[limits]\nperson_open = 1000000\nperson_per_minute = 1000000\nrunbook_open = 1000000\n[connection.shop-db]\nkind = \
                  \"postgres\"\nurl = \"file:shop.url\"\n[connection.shop-celery]\nkind = \"celery\"\nbroker = \
                  \"file:broker.url\"\nresults = \"file:broker.url\"\n[connection.shop-metrics]\nkind = \
                  \"prometheus\"\nurl = \"http://{address}\"\n"

@@ -3,7 +3,7 @@
 use super::world::{PEOPLE, Process, World};
 use signalbox::dispatch::Reply;
 use signalbox::report::Outcome;
-use signalbox::request::{Ask, Resolution};
+use signalbox::request::{Ask, Resolution, Words};
 use signalbox::run::journal::Entry;
 use signalbox::run::ledger::LedgerError;
 use signalbox::run::state::{Phase, StepState};
@@ -63,44 +63,52 @@ outcome = "OUTCOME"
 say = "Judged."
 "#;
 
-const GOES_WELL: &str = "insert into effect (word) values ('three')";
-const FAILS: &str = "insert into nowhere (word) values ('three')";
-const UNDOES: &str = "insert into effect (word) values ('undo two')";
+pub(super) const GOES_WELL: &str = "insert into effect (word) values ('three')";
+pub(super) const FAILS: &str = "insert into nowhere (word) values ('three')";
+pub(super) const UNDOES: &str = "insert into effect (word) values ('undo two')";
 
-fn ordered(undo_two: &str, three: &str, outcome: &str) -> String {
+pub(super) fn ordered(undo_two: &str, three: &str, outcome: &str) -> String {
     ORDERED
         .replace("UNDO TWO", undo_two)
         .replace("THREE", three)
         .replace("OUTCOME", outcome)
 }
 
-async fn world(runbook: &str) -> (World, Process) {
+pub(super) async fn world(runbook: &str) -> (World, Process) {
     let world = World::new(&[("act", runbook)], None).await;
     let process = world.process("one").await;
     (world, process)
 }
 
-fn said(reply: Reply) -> String {
+pub(super) fn said(reply: Reply) -> String {
     match reply {
         Reply::Said(report) => report.say,
         Reply::Run(run) => panic!("it became run {run}"),
     }
 }
 
-fn accepted(reply: Reply) {
+pub(super) fn accepted(reply: Reply) {
     if let Reply::Said(report) = reply {
         panic!("{}", report.say);
     }
 }
 
-fn approve(run: &str) -> Ask {
+pub(super) fn run(runbook: &str, order: i64) -> Ask {
+    Ask::Run {
+        runbook: runbook.to_owned(),
+        words: Words::Named(vec![("order".to_owned(), order.to_string())]),
+        dry: false,
+    }
+}
+
+pub(super) fn approve(run: &str) -> Ask {
     Ask::Approve {
         run: run.to_owned(),
         digest: None,
     }
 }
 
-fn resolve(run: &str, resolution: Resolution) -> Ask {
+pub(super) fn resolve(run: &str, resolution: Resolution) -> Ask {
     Ask::Resolve {
         run: run.to_owned(),
         step: "three".to_owned(),

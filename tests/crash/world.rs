@@ -1,6 +1,7 @@
 //! A small world for the engine: a shop's table in which each effect is a row, and the bot's files in a folder. One
 //! [`Process`] is what one process of the bot knows; two of them share the database.
 
+use crate::harness::older::grow_older;
 use crate::harness::services::Postgres;
 use jiff::{SignedDuration, Timestamp};
 use signalbox::app::App;
@@ -124,6 +125,18 @@ impl World {
         (Process::of(&app, config), app.custody(config))
     }
 
+    /// The bot's own database.
+    pub async fn bot(&self) -> AnyPool {
+        AnyPool::connect(&format!("sqlite:{}", self.path("bot.db").display()))
+            .await
+            .unwrap()
+    }
+
+    /// Lets time pass.
+    pub async fn grow_older(&self, span: &str) {
+        grow_older(&self.path("bot.db"), span).await;
+    }
+
     pub async fn tell(&self, sql: &'static str) {
         sqlx::query(sql).execute(&self.shop).await.unwrap();
     }
@@ -171,12 +184,18 @@ impl Process {
         let account = Account::Picked {
             person: person.to_owned(),
         };
+        self.ask_as(account, Surface::Cli, None, ask).await
+    }
+
+    /// The same from one account of somebody's.
+    pub async fn ask_as(&self, account: Account, surface: Surface, session: Option<String>, ask: Ask) -> Reply {
         let place = Place {
-            surface: Surface::Cli,
+            surface,
             workspace: None,
             channel: None,
         };
-        let request = Request::new(account, place, ask);
+        let mut request = Request::new(account, place, ask);
+        request.session = session;
         self.store.request(&request, Timestamp::now()).await.unwrap();
         self.station.desk.handle(&request).await.unwrap()
     }

@@ -247,6 +247,8 @@ fn judge(
                     (1, 1, 0, 1)
                 }
             },
+            StepState::UndoWaiting { .. } => (1, 1, 0, 0),
+            StepState::UndoAbandoned { .. } => (1, 1, 0, 1),
             StepState::Begun { .. } | StepState::Undoing { .. } | StepState::Abandoned { .. } => (0, 1, 0, 1),
         };
         if happened > most || undone > most_undone {

@@ -270,6 +270,11 @@ impl Bot {
         .await;
     }
 
+    /// Lets time pass for what it has written.
+    pub async fn grow_older(&self, span: &str) {
+        super::older::grow_older(&self.path().join("signalbox.db"), span).await;
+    }
+
     /// Without a chance to say goodbye.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

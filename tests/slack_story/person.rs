@@ -11,13 +11,13 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     let message = scene.until_heading(&message, "?").await;
     insta::assert_snapshot!(shown(&message), @r"
     ? Needs a person: forward-order order=1044
-    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started.
+    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started. It has waited since DATE.
     <!subteam^S0OPS>
     Somebody must say what became of a step.
     Touches: money USD 73.00, orders 1
     Steps: 1 not known
     ? forward[1044] may have happened
-    Did forward[1044] happen?
+    What became of forward[1044]?
     It happened
     It did not happen
     Give up
@@ -28,7 +28,7 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
     <!subteam^S0OPS>
     Somebody must say what became of a step.
     ? Needs a person: forward-order order=1044
-    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started.
+    Order 1044 counts as forwarded in the shop, with an id that the shop made up (CJ: cj_1044-1): no answer came from the supplier, which may have the order all the same. Ask the supplier; another run would send nothing. If it has no such order, say so here, then /retry-forward 1044. Say what became of it; until then its locks stay held and nothing more is started. It has waited since DATE.
     ");
     insta::assert_debug_snapshot!((&message.pings, &ping.pings, message.labels()), @r#"
     (
@@ -43,6 +43,14 @@ async fn an_order_that_may_have_been_sent_is_asked_about_and_a_person_ends_it() 
         ],
     )
     "#);
+
+    // Half an hour later nobody has answered: they are called again, in the thread.
+    scene.bot.grow_older("31m").await;
+    let again = scene.slack.reply(&message).await;
+    assert_eq!(again.pings, ["!subteam^S0OPS"]);
+    let called = shown(&again);
+    let reminder = called.lines().nth(1).unwrap_or_default();
+    insta::assert_snapshot!(reminder, @"Somebody must say what became of a step. Reminder 1: it has waited for 31m, since DATE. Locked meanwhile: order:1044 since DATE.");
 
     scene.presses("U3", &message, "It happened").await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U3").await), @r"

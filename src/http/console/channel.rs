@@ -64,9 +64,7 @@ impl Console {
                 more = true;
                 break;
             }
-            if let Some(live) = desk.seen(&visitor.rules, &asker, &run.line.id).await? {
-                messages.push(self.run_message(visitor, &live).await?);
-            }
+            messages.extend(self.message_in_sight(visitor, &run.line.id).await?);
         }
         for answer in desk.store.answers(&visitor.session.id, MESSAGES as i64).await? {
             messages.push(self.answer_message(visitor, &answer.request, answer.report).await?);

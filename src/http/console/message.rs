@@ -2,6 +2,7 @@
 
 use super::visitor::Visitor;
 use super::{Console, Trouble};
+use crate::dispatch::aside::Sight;
 use crate::dispatch::overview::{Presses, WaitingRun};
 use crate::platform::console::render::message::{Message, Offered, Subject, message};
 use crate::policy::identity::Person;
@@ -9,6 +10,7 @@ use crate::report::Report;
 use crate::request::{Account, Ask, Request};
 use crate::run::ledger::Live;
 use crate::run::state::Phase;
+use crate::store::aside::Outline;
 use maud::Markup;
 
 /// In demo mode this many people are offered to become.
@@ -23,6 +25,40 @@ impl Console {
         let desk = &self.station.desk;
         let presses = desk.presses(&visitor.rules, &visitor.asker(), live).await?;
         self.message(visitor, live, presses).await
+    }
+
+    /// A run, also one that cannot be read, as far as the visitor may see it.
+    pub(super) async fn message_in_sight(&self, visitor: &Visitor, run: &str) -> Result<Option<Message>, Trouble> {
+        let desk = &self.station.desk;
+        Ok(match desk.in_sight(&visitor.rules, &visitor.asker(), run).await? {
+            None => None,
+            Some(Sight::Live(live)) => Some(self.run_message(visitor, &live).await?),
+            Some(Sight::Aside(outline, report)) => Some(self.aside_message(&outline, *report)),
+        })
+    }
+
+    /// Whether the visitor may press is for the gate to say.
+    pub(super) fn aside_message(&self, outline: &Outline, report: Report) -> Message {
+        Message {
+            subject: Subject::Run {
+                id: outline.run.clone(),
+                seq: outline.seq,
+            },
+            at: outline.created,
+            offered: report
+                .buttons
+                .iter()
+                .map(|button| Offered {
+                    button: button.clone(),
+                    why_not: None,
+                })
+                .collect(),
+            may_override: false,
+            chart: None,
+            switch_to: Vec::new(),
+            can_run: false,
+            report: report.redacted(&self.redactor),
+        }
     }
 
     pub(super) async fn waiting_message(&self, visitor: &Visitor, waiting: WaitingRun) -> Result<Message, Trouble> {

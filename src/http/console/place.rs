@@ -102,13 +102,10 @@ impl Console {
             Progress::Pending => {
                 return Ok((StatusCode::ACCEPTED, format!("/asked/{request}")).into_response());
             }
-            Progress::Run(run) => {
-                let seen = self.station.desk.seen(&visitor.rules, &visitor.asker(), &run).await?;
-                match seen {
-                    Some(live) => fragment(&self.run_message(visitor, &live).await?),
-                    None => return Ok((StatusCode::NO_CONTENT, ()).into_response()),
-                }
-            }
+            Progress::Run(run) => match self.message_in_sight(visitor, &run).await? {
+                Some(message) => fragment(&message),
+                None => return Ok((StatusCode::NO_CONTENT, ()).into_response()),
+            },
             Progress::Answered(report) => fragment(&self.answer_message(visitor, request, *report).await?),
         };
         Ok(html(StatusCode::OK, &markup))

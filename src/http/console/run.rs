@@ -3,18 +3,23 @@
 use super::place::Back;
 use super::visitor::{Sent, Visitor};
 use super::{Console, Trouble};
+use crate::dispatch::aside::Sight;
 use crate::dispatch::asked::may_ask;
 use crate::platform::console::receive;
+use crate::platform::console::render::message::message;
 use crate::platform::console::render::page::Here;
 use crate::platform::console::render::run::{Approver, JournalLine, Posted, Whole, run};
+use crate::report::Report;
 use crate::run::journal::Entry;
 use crate::run::ledger::Live;
 use crate::run::telling::told;
+use crate::store::aside::Outline;
 use crate::store::messages::{DueMessage, MessageKind};
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use maud::html;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -27,8 +32,10 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Response, Trouble> {
     let (desk, since) = (&console.station.desk, Timestamp::now().as_microsecond());
-    let Some(live) = desk.seen(&visitor.rules, &visitor.asker(), &id).await? else {
-        return Ok(console.no_such_run());
+    let live = match desk.in_sight(&visitor.rules, &visitor.asker(), &id).await? {
+        Some(Sight::Live(live)) => live,
+        Some(Sight::Aside(outline, report)) => return console.aside(&visitor, &outline, *report).await,
+        None => return Ok(console.no_such_run()),
     };
     let message = console.run_message(&visitor, &live).await?;
     let plan = live.plan();
@@ -184,6 +191,19 @@ pub(super) async fn press(
 }
 
 impl Console {
+    /// Of a run that cannot be read there is no more than the message.
+    async fn aside(&self, visitor: &Visitor, outline: &Outline, report: Report) -> Result<Response, Trouble> {
+        let one = self.aside_message(outline, report);
+        let body = html! {
+            main #main .run {
+                p.crumb { a href="/runs" { "Runs" } " / " code { (outline.run) } }
+                (message(&one))
+            }
+        };
+        let title = format!("/{} {}", outline.runbook, outline.run);
+        self.page(visitor, &title, Here::Runs, |_, _| body).await
+    }
+
     fn no_such_run(&self) -> Response {
         self.say(
             StatusCode::NOT_FOUND,

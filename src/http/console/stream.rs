@@ -156,14 +156,9 @@ impl Feed {
         let markup = match hub.drawn(run, self.visitor.person(), rules) {
             Some(drawn) => drawn,
             None => {
-                let seen = self
-                    .console
-                    .station
-                    .desk
-                    .seen(&self.visitor.rules, &asker, &run.id)
-                    .await?;
-                let Some(live) = seen else { return Ok(()) };
-                let message = self.console.run_message(&self.visitor, &live).await?;
+                let Some(message) = self.console.message_in_sight(&self.visitor, &run.id).await? else {
+                    return Ok(());
+                };
                 hub.keep_drawn(run, self.visitor.person(), rules, fragment(&message))
             }
         };

@@ -21,8 +21,8 @@ pub enum Next {
     Recover(usize),
     /// A person must say what became of this step.
     AskPerson(usize),
-    /// Undo this step.
-    Undo(usize),
+    /// Undo this step, not before the time.
+    Undo(usize, Option<Timestamp>),
     /// Find out what became of this undo.
     RecoverUndo(usize),
     /// Close with this outcome.
@@ -70,12 +70,16 @@ impl RunState {
                     return self.finish();
                 }
                 StepState::Waiting { after, .. } => {
-                    if self.stop.is_some() {
+                    if !self.begins_steps() {
                         return self.finish();
                     }
                     return Next::Step(index, *after);
                 }
-                StepState::Ended { .. } | StepState::Undoing { .. } | StepState::Undone { .. } => {}
+                StepState::Ended { .. }
+                | StepState::UndoWaiting { .. }
+                | StepState::Undoing { .. }
+                | StepState::Undone { .. }
+                | StepState::UndoAbandoned { .. } => {}
             }
         }
         self.finish()
@@ -85,20 +89,23 @@ impl RunState {
         if self.shape.soak.is_some() && self.any_effect() && !self.has_read(Moment::After) {
             return Next::Read(Moment::After);
         }
-        let failed = self.steps.iter().any(|step| {
-            matches!(
-                step,
-                StepState::Ended {
-                    outcome: StepOutcome::Failed,
-                    ..
-                } | StepState::Abandoned { .. }
-            )
-        });
+        let failed = self.time_over
+            || self.steps.iter().any(|step| {
+                matches!(
+                    step,
+                    StepState::Ended {
+                        outcome: StepOutcome::Failed,
+                        ..
+                    }
+                )
+            });
+        // Who stops it wants nothing more to begin, and is offered the undo.
         if let Some(step) = self.undo_target()
             && failed
+            && self.stop.is_none()
             && self.shape.undo_on_failure
         {
-            return Next::Undo(step);
+            return Next::Undo(step, None);
         }
         Next::Close(self.outcome())
     }
@@ -108,15 +115,23 @@ impl RunState {
             match step {
                 StepState::Undoing { .. } => return Next::RecoverUndo(index),
                 StepState::Undone {
-                    outcome: StepOutcome::Failed | StepOutcome::Unknown,
+                    outcome: StepOutcome::Unknown,
                     ..
-                } => {
-                    return Next::Close(Outcome::PartlyDone);
+                } => return Next::AskPerson(index),
+                StepState::Undone {
+                    outcome: StepOutcome::Failed,
+                    ..
                 }
+                | StepState::UndoAbandoned { .. } => return Next::Close(Outcome::PartlyDone),
                 _ => {}
             }
         }
-        self.undo_target().map_or(Next::Close(Outcome::Undone), Next::Undo)
+        match self.undo_target() {
+            Some(_) if self.stop.is_some() => Next::Close(Outcome::Stopped),
+            Some(index) => Next::Undo(index, self.undo_not_before(index)),
+            None if self.anything_stays() => Next::Close(Outcome::PartlyDone),
+            None => Next::Close(Outcome::Undone),
+        }
     }
 
     /// How the run would end now, by its steps alone.
@@ -139,6 +154,10 @@ impl RunState {
             Outcome::Failed
         } else if waiting && self.stop.is_some() {
             Outcome::Stopped
+        } else if waiting && done > 0 {
+            Outcome::PartlyDone
+        } else if waiting {
+            Outcome::Failed
         } else if done > 0 || self.steps.is_empty() {
             Outcome::Succeeded
         } else {

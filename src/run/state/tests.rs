@@ -1,6 +1,9 @@
+mod undoing;
+mod waits;
+
 use super::*;
 use crate::policy::approval::Party;
-use crate::request::{Account, Surface};
+use crate::request::{Account, Resolution, Surface};
 use proptest::prelude::*;
 
 fn at(second: i64) -> Timestamp {
@@ -10,8 +13,10 @@ fn at(second: i64) -> Timestamp {
 fn shape(steps: usize) -> Shape {
     Shape {
         undoable: vec![true; steps],
+        stays: vec![false; steps],
         undo_on_failure: false,
         soak: None,
+        deadline: None,
     }
 }
 
@@ -193,53 +198,6 @@ fn silence_and_a_no_end_a_run_that_waits() {
     }
 }
 
-#[test]
-fn undo_goes_in_reverse_and_never_over_an_unknown_step() {
-    use StepOutcome::{Done, Failed, Unknown};
-    let failed = [
-        intent(0),
-        ended(0, Done),
-        intent(1),
-        ended(1, Done),
-        intent(2),
-        ended(2, Failed),
-        Entry::Closed {
-            outcome: Outcome::PartlyDone,
-            say: String::new(),
-        },
-    ];
-    let undo = Entry::UndoAsked {
-        person: Some("dana".to_owned()),
-    };
-    let mut state = running(3, &failed);
-    state.apply(at(1), 0, &undo).expect("legal");
-    assert_eq!(state.next(), Next::Undo(1));
-    let first = Entry::UndoIntent {
-        step: 0,
-        deadline: at(9),
-        evidence: Value::Null,
-    };
-    assert!(state.clone().apply(at(1), 1, &first).is_err(), "the later step first");
-    for step in [1, 0] {
-        let undone = Entry::UndoOutcome {
-            step,
-            outcome: Done,
-            say: String::new(),
-        };
-        let begun = Entry::UndoIntent {
-            step,
-            deadline: at(9),
-            evidence: Value::Null,
-        };
-        state.apply(at(2), 1, &begun).expect("legal");
-        state.apply(at(3), 1, &undone).expect("legal");
-    }
-    assert_eq!(state.next(), Next::Close(Outcome::Undone));
-
-    let mut unknown = running(2, &[intent(0), ended(0, Done), intent(1), ended(1, Unknown)]);
-    assert!(unknown.apply(at(1), 0, &undo).is_err());
-}
-
 fn any_entry() -> impl Strategy<Value = Entry> {
     let outcome = prop_oneof![
         Just(StepOutcome::Done),
@@ -275,6 +233,16 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             reason: String::new(),
             again: at(1)
         }),
+        (0_usize..3, 1_u32..3).prop_map(|(step, attempt)| undoing::intent(step, attempt)),
+        (0_usize..3).prop_map(undoing::not_made),
+        (0_usize..3, outcome.clone()).prop_map(|(step, outcome)| undoing::ended(step, outcome)),
+        Just(Entry::UndoAsked { person: None }),
+        Just(Entry::TimeOver),
+        (0_usize..3).prop_map(waits::reminded),
+        Just(Entry::Closed {
+            outcome: Outcome::PartlyDone,
+            say: String::new()
+        }),
         (0_usize..3, outcome).prop_map(|(step, outcome)| ended(step, outcome)),
         Just(Entry::StopAsked {
             person: "lee".to_owned()
@@ -301,8 +269,14 @@ proptest! {
             match state.apply(at(5), 1, &entry) {
                 Err(_) => prop_assert_eq!(&state, &before),
                 Ok(()) => {
+                    if let Entry::UndoIntent { step, .. } = entry {
+                        prop_assert!(before.unknown().is_none() && before.stop.is_none());
+                        let later = &before.steps[step + 1..];
+                        let is_done = |step: &StepState| matches!(step, StepState::Ended { outcome: StepOutcome::Done, .. });
+                        prop_assert!(!later.iter().any(is_done), "not the latest: {:?}", before.steps);
+                    }
                     if let Entry::Intent { step, .. } = entry {
-                        prop_assert!(before.started.is_some());
+                        prop_assert!(before.started.is_some() && !before.time_over && before.stop.is_none());
                         let was_waiting = matches!(before.steps[step], StepState::Waiting { .. });
                         prop_assert!(was_waiting, "begun from {:?}", before.steps[step]);
                     }
@@ -311,7 +285,12 @@ proptest! {
                         prop_assert!(ready);
                     }
                     if matches!(entry, Entry::Closed { .. }) {
-                        prop_assert!(before.unknown().is_none());
+                        let unknown = |step: &StepState| matches!(step, StepState::Ended { outcome: StepOutcome::Unknown, .. });
+                        prop_assert!(!before.steps.iter().any(unknown));
+                    }
+                    if !matches!(state.phase(), Some(Phase::Closed { .. })) && state.unknown().is_some() {
+                        prop_assert!(state.waits.is_some() && state.standing() == Outcome::NeedsPerson);
+                        prop_assert!(matches!(state.next(), Next::AskPerson(_)), "{:?}", state.next());
                     }
                 }
             }

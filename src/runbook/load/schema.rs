@@ -100,6 +100,7 @@ fn top(key: &str, known: &Known) -> Value {
         }),
         "step" => list(step(known)),
         "on_failure" => words(["stop", "undo"]),
+        "deadline" => span(),
         "proof" => object(PROOF_KEYS, &["signals"], |key| match key {
             "signals" => list(object(SIGNAL_KEYS, SIGNAL_KEYS, |key| match key {
                 "signal" => names(known.signals.iter().flatten().map(String::as_str)),
@@ -166,17 +167,23 @@ fn step(known: &Known) -> Value {
                 _ => span(),
             }),
             "probe" => called(Effect::Read),
-            "undo" => called(Effect::Destructive),
-            "expect" => list(object(steps::EXPECT_KEYS, steps::EXPECT_KEYS, |key| match key {
-                "when" => expression(),
-                "outcome" => outcome(),
-                _ => sentence(),
-            })),
+            "undo" => call(steps::UNDO_KEYS, &["use", "on"], known, Effect::Destructive, |_| {
+                expectations()
+            }),
+            "expect" => expectations(),
             _ => json!({}),
         },
     );
     step["anyOf"] = json!([{ "required": ["manual"] }, { "required": ["use", "on"] }]);
     step
+}
+
+fn expectations() -> Value {
+    list(object(steps::EXPECT_KEYS, steps::EXPECT_KEYS, |key| match key {
+        "when" => expression(),
+        "outcome" => outcome(),
+        _ => sentence(),
+    }))
 }
 
 fn cap() -> Value {

@@ -13,6 +13,7 @@ pub(super) const KEYS: &[&str] = &[
     "expect",
 ];
 pub(super) const CALL_KEYS: &[&str] = &["use", "on", "with"];
+pub(super) const UNDO_KEYS: &[&str] = &["use", "on", "with", "expect"];
 pub(super) const EACH_KEYS: &[&str] = &["list", "key", "cap"];
 pub(super) const RETRY_KEYS: &[&str] = &["times", "pause"];
 pub(super) const EXPECT_KEYS: &[&str] = &["when", "outcome", "say"];
@@ -78,9 +79,13 @@ fn step(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, outer: &Nam
     let probe = section
         .section(sheet, "probe", CALL_KEYS)
         .and_then(|probe| calls::read_call(&probe, sheet, known, &inner));
-    let undo = section
-        .section(sheet, "undo", CALL_KEYS)
-        .and_then(|undo| calls::call(&undo, sheet, known, &inner));
+    let undo = section.section(sheet, "undo", UNDO_KEYS);
+    let undo_call = undo.as_ref().and_then(|undo| calls::call(undo, sheet, known, &inner));
+    let undo_expect = undo.as_ref().map_or_else(Vec::new, |undo| {
+        let judged = judged(&inner, undo_call.as_ref(), section.has("probe"), probe.as_ref());
+        expectations(undo, sheet, &judged)
+    });
+    let undo = undo_call;
     let judged = judged(&inner, call.as_ref(), section.has("probe"), probe.as_ref());
     let expect = expectations(section, sheet, &judged);
     let writes = call.as_ref().is_some_and(|it| it.action.effect > Effect::Read);
@@ -111,6 +116,7 @@ fn step(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, outer: &Nam
         probe,
         expect,
         undo,
+        undo_expect,
     })
 }
 

@@ -519,3 +519,58 @@ proptest::proptest! {
         let _ = load_text("try", Path::new("try.toml"), &text, &known());
     }
 }
+
+const WRITES: &str = r#"summary = "A test."
+[lock]
+keys = ["'a'"]
+[[step]]
+name = "a"
+use = "postgres.statement"
+on = "shop-db"
+with.sql = "update a set b = 1"
+say = "A."
+[[step.expect]]
+when = "call.result == 'done'"
+outcome = "done"
+say = "Done."
+[step.undo]
+use = "postgres.statement"
+on = "shop-db"
+with.sql = "update a set b = 0"
+"#;
+
+#[test]
+fn a_run_has_a_day_unless_its_runbook_says_otherwise() {
+    let deadline = |text: &str| {
+        load_text("try", Path::new("try.toml"), text, &known())
+            .map(|it| it.deadline.as_secs())
+            .map_err(|problems| lines(&problems))
+    };
+    assert_eq!(deadline(WRITES), Ok(24 * 3600));
+    assert_eq!(deadline(&format!("deadline = \"30m\"\n{WRITES}")), Ok(1800));
+    for (wrong, told) in [
+        (
+            "\"0s\"",
+            "1:12: `deadline` is 1s to 30d: after it no further step is begun",
+        ),
+        (
+            "\"31d\"",
+            "1:12: `deadline` is 1s to 30d: after it no further step is begun",
+        ),
+        (
+            "\"soon\"",
+            "1:12: `deadline` is not a duration: write a whole number with s, m, h or d, such as \"90s\", \"5m\" or \"1h30m\"",
+        ),
+    ] {
+        assert_eq!(deadline(&format!("deadline = {wrong}\n{WRITES}")), Err(told.to_owned()));
+    }
+}
+
+#[test]
+fn what_the_answer_to_an_undo_means_is_for_the_runbook_to_say() {
+    let with = |expect: &str| format!("{WRITES}[[step.undo.expect]]\n{expect}");
+    let good = with("when = \"call.value.count == 1\"\noutcome = \"done\"\nsay = \"Put back.\"");
+    let runbook = load_text("try", Path::new("try.toml"), &good, &known()).expect("sound");
+    assert_eq!(runbook.steps[0].undo_expect.len(), 1);
+    insta::assert_snapshot!(problems(&with("when = \"call.value.cuont == 1\"\noutcome = \"undone\"\nsai = \"x\"")), @"");
+}

@@ -48,7 +48,7 @@ pub(super) fn blocks(report: &Report) -> Vec<Value> {
     }
     let mut blocks = Vec::new();
     for (step, buttons) in by_step {
-        let question = format!("Did {} happen?", one_line(step));
+        let question = format!("What became of {}?", one_line(step));
         blocks.extend(blocks::plain(&fit(&question, 300, &mut Cut::default())));
         blocks.push(json!({"type": "actions", "elements": buttons}));
     }

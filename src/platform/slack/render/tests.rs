@@ -204,7 +204,7 @@ fn a_step_of_which_nobody_knows() {
     Did ACME get the order?
     Steps: 1 not known
     ? send may have happened: no answer from ACME
-    Did send happen?
+    What became of send?
     [It happened (plain)] [It did not happen (plain)] [Give up (danger, asks first)]
     (Asked by dana, run R1)
     "#);
@@ -445,9 +445,9 @@ fn more_unknown_steps_than_buttons_have_room_for() {
     assert_snapshot!(seen(&run_message(&report, &mentions())), @r#"
     text: ? Needs a person: forward-order order=1042
     # ? Needs a person: forward-order order=1042
-    Did forward[0] happen?
+    What became of forward[0]?
     [It happened (plain)] [It did not happen (plain)] [Give up (danger, asks first)]
-    Did forward[1] happen?
+    What became of forward[1]?
     [It happened (plain)] [It did not happen (plain)] [Give up (danger, asks first)]
     (114 more choices have no button here; see /signalbox help)
     (Asked by dana, run R1)

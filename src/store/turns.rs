@@ -1,0 +1,110 @@
+//! Who is next at the gate: the oldest request, and not all of one asker's before those of others.
+
+use super::leases::FORESIGHT;
+use super::values::list;
+use super::{Store, StoreError, decode, micros, number, text};
+use crate::request::Request;
+use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+
+/// How many places each asker may take now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Whoever is not named.
+    pub each: i64,
+    /// Askers that have places already, with how many more they may take.
+    pub left: Vec<(String, i64)>,
+}
+
+impl Allowance {
+    /// As many as there are.
+    pub fn all() -> Self {
+        Self {
+            each: i64::MAX,
+            left: Vec::new(),
+        }
+    }
+}
+
+/// At least so many of the oldest requests are looked at, so that a take costs the same however many wait.
+const LOOKED_AT: i64 = 1000;
+
+const WAITS: &str = "(state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $7) AND \
+                     (owner IS NULL OR owner <> $1)))";
+
+impl Store {
+    /// Takes requests that nobody is at, oldest first, of each asker no more than may be. One whose taker died is taken by
+    /// another; a process never takes over from itself.
+    pub async fn take_in_turn(
+        &self,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+        limit: i64,
+        allowance: &Allowance,
+    ) -> Result<Vec<Request>, StoreError> {
+        // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
+             state = 'taken' AND (taken_until < $1 OR taken_until > $3) AND (owner IS NULL OR owner <> $2)) \
+             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+        )
+        .bind(micros(now))
+        .bind(owner)
+        .bind(micros(now + FORESIGHT))
+        .fetch_one(&self.read)
+        .await?;
+        if waiting == 0 {
+            return Ok(Vec::new());
+        }
+        let (full, some): (Vec<_>, Vec<_>) = allowance.left.iter().partition(|(_, left)| *left <= 0);
+        let mut taken_before = 7;
+        let others = if full.is_empty() {
+            String::new()
+        } else {
+            format!("AND COALESCE(asker, '') NOT IN ({})", list(taken_before, full.len()))
+        };
+        taken_before += full.len();
+        let named: Vec<String> = (0..some.len())
+            .map(|index| {
+                let at = taken_before + 2 * index;
+                format!("WHEN ${} THEN CAST(${} AS BIGINT)", at + 1, at + 2)
+            })
+            .collect();
+        let may = if named.is_empty() {
+            "$5".to_owned()
+        } else {
+            format!("CASE who {} ELSE $5 END", named.join(" "))
+        };
+        let mut work = self.begin().await?;
+        let mut query = sqlx::query(AssertSqlSafe(format!(
+            "UPDATE request SET state = 'taken', owner = $1, taken_until = $2 WHERE id IN (SELECT id FROM request WHERE id \
+             IN (SELECT id FROM (SELECT id, who, ROW_NUMBER() OVER (PARTITION BY who ORDER BY at, id) AS place FROM \
+             (SELECT id, at, COALESCE(asker, '') AS who FROM request WHERE {WAITS} {others} ORDER BY at LIMIT $6) AS \
+             oldest) AS ranked WHERE place <= {may}) AND {WAITS} ORDER BY at LIMIT $4{}) AND {WAITS} RETURNING body, at",
+            self.dialect.passing_over()
+        )))
+        .persistent(allowance.left.is_empty())
+        .bind(owner)
+        .bind(micros(until))
+        .bind(micros(now))
+        .bind(limit)
+        .bind(allowance.each)
+        .bind(limit.max(LOOKED_AT))
+        .bind(micros(now + FORESIGHT));
+        for (asker, _) in full {
+            query = query.bind(asker);
+        }
+        for (asker, left) in some {
+            query = query.bind(asker).bind(*left);
+        }
+        let rows = query.fetch_all(&mut *work).await?;
+        work.commit().await?;
+        let mut taken = Vec::with_capacity(rows.len());
+        for row in &rows {
+            taken.push((number(row, 1)?, decode::<Request>("request", &text(row, 0)?)?));
+        }
+        taken.sort_by_key(|(at, _)| *at);
+        Ok(taken.into_iter().map(|(_, request)| request).collect())
+    }
+}
