@@ -271,6 +271,7 @@ impl App {
             share,
             leads: AtomicBool::new(false),
             in_hand: AtomicUsize::new(0),
+            flood: Arc::default(),
         })
     }
 }

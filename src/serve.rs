@@ -40,7 +40,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     tasks.spawn(rules.work());
     tasks.spawn(app.custody(&station.owner).work());
 
-    let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
+    let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
     tasks.spawn(writing);
     if let Some(outbox) = outbox(&app, &station)? {
         tasks.spawn(outbox.work());
