@@ -43,7 +43,9 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
     let (process, custody) = world.process_with("signalbox.toml").await;
     let run = process.begin("send", 9).await;
     custody.seal(jiff::Timestamp::now()).await.unwrap();
-    let file = AnyPool::connect(&format!("sqlite:{}", world.path("bot.db").display())).await.unwrap();
+    let file = AnyPool::connect(&format!("sqlite:{}", world.path("bot.db").display()))
+        .await
+        .unwrap();
     sqlx::query("VACUUM INTO $1")
         .bind(world.path("backup.db").to_str().unwrap())
         .execute(&file)
@@ -65,18 +67,21 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
     assert_eq!(after.live(&run).await.state.standing(), Outcome::AwaitingApproval);
     after.ask("dana", Ask::Pause { runbook: None }).await;
 
-    let told = verify(&after.store, std::slice::from_ref(&custody.seals)).await.unwrap();
+    let told = verify(&after.store, std::slice::from_ref(&custody.seals))
+        .await
+        .unwrap();
     let of_run = format!(" of {run} are missing, sealed by seal 2 of ");
-    assert!(told.findings.iter().any(|it| it.say.contains(&of_run)), "{:#?}", told.findings);
+    assert!(
+        told.findings.iter().any(|it| it.say.contains(&of_run)),
+        "{:#?}",
+        told.findings
+    );
 
-    // Somebody presses the old button all the same.
+    // Somebody presses the old button all the same, and is told no.
     after.ask("lee", approve(&run)).await;
     after.drive(&run).await.unwrap();
-    assert_eq!(world.count("sent").await, 1);
-    // The operator has looked, and ends it.
-    after.ask("dana", Ask::Stop { run: run.clone() }).await;
     after.ask("dana", Ask::Resume { runbook: None }).await;
     after.drive(&run).await.unwrap();
-    assert_eq!(after.live(&run).await.state.standing(), Outcome::Stopped);
+    assert_eq!(after.live(&run).await.state.standing(), Outcome::Refused);
     assert_eq!(world.count("sent").await, 1);
 }
