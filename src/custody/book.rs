@@ -223,7 +223,10 @@ impl Book {
                     earlier: earlier.into(),
                 }),
             };
-            self.chains.entry(subject).or_default().spans.push(span);
+            let spans = &mut self.chains.entry(subject).or_default().spans;
+            // There are as many chains as runs, and most have one span.
+            spans.reserve_exact(1);
+            spans.push(span);
         }
         self.dates.insert(number, seal.at);
         if !sound {

@@ -328,7 +328,7 @@ impl Store {
 
     /// How many messages wait to be sent.
     pub async fn unsent_messages(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL")
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due >= 0")
             .fetch_one(&self.read)
             .await?)
     }

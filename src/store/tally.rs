@@ -45,7 +45,7 @@ impl Store {
         let waiting = sqlx::query("SELECT COUNT(*), MIN(at) FROM request WHERE state IN ('new', 'taken')")
             .fetch_one(&self.read)
             .await?;
-        let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NOT NULL AND tries > 0")
+        let failing = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due >= 0 AND tries > 0")
             .fetch_one(&self.read)
             .await?;
         let given_up = sqlx::query_scalar("SELECT COUNT(*) FROM message WHERE due IS NULL AND error IS NOT NULL")

@@ -77,14 +77,11 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
         told.findings
     );
 
-    // Somebody presses the old button all the same.
+    // Somebody presses the old button all the same, and is told no.
     after.ask("lee", approve(&run)).await;
     after.drive(&run).await.unwrap();
-    assert_eq!(world.count("sent").await, 1);
-    // The operator has looked, and ends it.
-    after.ask("dana", Ask::Stop { run: run.clone() }).await;
     after.ask("dana", Ask::Resume { runbook: None }).await;
     after.drive(&run).await.unwrap();
-    assert_eq!(after.live(&run).await.state.standing(), Outcome::Stopped);
+    assert_eq!(after.live(&run).await.state.standing(), Outcome::Refused);
     assert_eq!(world.count("sent").await, 1);
 }
