@@ -566,7 +566,7 @@ impl Desk {
 }
 
 /// Whether somebody keeps the bot going here: may stop the runs of some runbook.
-fn operates(rules: &Rules, request: &Request, asker: &Person) -> bool {
+pub(super) fn operates(rules: &Rules, request: &Request, asker: &Person) -> bool {
     rules.catalog.runbooks().any(|runbook| {
         let question = Question {
             person: asker,

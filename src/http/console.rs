@@ -18,6 +18,7 @@ mod stream;
 mod threshold;
 mod visitor;
 
+use crate::dispatch::overview::operates;
 use crate::intake::Intake;
 use crate::platform::console::render::page::sentence;
 use crate::platform::console::render::page::{self, Assets, Frame, Guest, Here, Notice};
@@ -80,20 +81,20 @@ impl Console {
         (console, async move { working.hub.work(&station).await })
     }
 
-    /// What everybody should know, as the bot stands now.
-    async fn notices(&self) -> Result<Vec<Notice>, StoreError> {
+    /// What everybody should know, as the bot stands now. Lines of the files are for those who keep it going.
+    async fn notices(&self, visitor: &Visitor) -> Result<Vec<Notice>, StoreError> {
         let pauses = self.station.desk.store.pauses().await?;
+        let told = if operates(&visitor.rules, &visitor.asker()) {
+            PROBLEMS
+        } else {
+            0
+        };
         let trouble = self.station.desk.rules.trouble().map(|trouble| Notice {
             say:
                 "The files of runbooks, people, policy or panels are wrong, so what was in force before stays in force."
                     .to_owned(),
             since: trouble.since,
-            details: trouble
-                .problems
-                .iter()
-                .take(PROBLEMS)
-                .map(ToString::to_string)
-                .collect(),
+            details: trouble.problems.iter().take(told).map(ToString::to_string).collect(),
         });
         let paused = pauses.into_iter().map(|pause| Notice {
             say: match pause.runbook {
@@ -154,7 +155,7 @@ impl Console {
                 Vec::new()
             },
             waiting,
-            notices: self.notices().await?,
+            notices: self.notices(visitor).await?,
         })
     }
 

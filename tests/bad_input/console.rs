@@ -84,7 +84,7 @@ async fn in_a_form_no_value_does_harm() {
         let sent = dana.post("/runbooks/every", &at.to_string(), &fields).await;
         settled(dana, sent).await
     });
-    let answers: Vec<_> = stream::iter(answers).buffered(32).collect().await;
+    let answers: Vec<_> = stream::iter(answers).buffered(8).collect().await;
     let mut runs = 0;
     for ((name, value), answered) in tries.iter().zip(&answers) {
         let what = format!("{name}={}", brief(value));
@@ -145,7 +145,7 @@ async fn in_the_channel_no_line_does_harm() {
         .iter()
         .enumerate()
         .map(|(at, line)| async move { (line, dana.type_in(line, &at.to_string()).await) });
-    let answers: Vec<_> = stream::iter(answers).buffered(32).collect().await;
+    let answers: Vec<_> = stream::iter(answers).buffered(8).collect().await;
     let mut runs = 0;
     for (line, answered) in &answers {
         let what = brief(line);

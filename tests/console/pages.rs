@@ -1,6 +1,6 @@
 //! What is true of every page, and what happens at addresses that are none.
 
-use super::{DANA, LEE, MARK, Site, run_of};
+use super::{DANA, LEE, MARK, Site, VIC, run_of};
 use crate::harness::visitor::client;
 use reqwest::header::{COOKIE, ORIGIN};
 
@@ -96,6 +96,10 @@ async fn files_that_are_wrong_are_told_on_every_page_until_they_are_right() {
         .await;
     let details = wrong.texts("#notices pre").join(" ");
     assert!(details.contains("mark.toml:5:8"), "{details}");
+    // Who may only look is told that it is so, and nothing of what stands in the files.
+    let vic = site.sign_in(VIC).await.get("/runs").await;
+    assert!(vic.texts("#notices p").join(" ").contains(say));
+    assert!(!vic.page.contains("mark.toml"), "{}", vic.page);
     let run = run_of(&dana.post("/", "n", &[("line", "/mark 1")]).await);
     site.until(&dana, &format!("/runs/{run}"), |page| page.said().contains("succeeded"))
         .await;

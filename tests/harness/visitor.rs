@@ -103,10 +103,18 @@ impl Visitor {
         self.send(self.form(path, nonce, fields)).await
     }
 
-    /// As the page's script types, which wants the message alone.
+    /// As the page's script types, which wants the message alone, and waits for it where it takes longer.
     pub async fn type_in(&self, line: &str, nonce: &str) -> Answered {
-        self.send(self.form("/", nonce, &[("line", line)]).header("x-console", "1"))
-            .await
+        let typed = self.form("/", nonce, &[("line", line)]);
+        let mut answered = self.send(typed.header("x-console", "1")).await;
+        for _ in 0..12 {
+            if answered.status != 202 {
+                break;
+            }
+            let waits = self.client.get(format!("{}{}", self.url, answered.page));
+            answered = self.send(waits.header("x-console", "1")).await;
+        }
+        answered
     }
 
     fn form(&self, path: &str, nonce: &str, fields: &[(&str, &str)]) -> RequestBuilder {

@@ -175,7 +175,7 @@ impl Feed {
     }
 
     async fn notices(&mut self) -> Result<(), Trouble> {
-        let markup = page::notices(&self.console.notices().await?).0;
+        let markup = page::notices(&self.console.notices(&self.visitor).await?).0;
         self.pending.push_back(Event::default().event("notices").data(markup));
         Ok(())
     }
