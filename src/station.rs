@@ -3,6 +3,7 @@
 
 use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
+use crate::intake::Flood;
 use crate::run::engine::{CLAIM, Engine};
 use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
@@ -25,6 +26,9 @@ const BREATH: Duration = Duration::from_millis(3);
 
 /// Requests at the gate at the same time, and runs under way at the same time.
 const AT_ONCE: usize = 64;
+
+/// Requests at the gate at the same time while deliveries come in a flood.
+const IN_A_FLOOD: usize = 2;
 
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
@@ -63,6 +67,8 @@ pub struct Station {
     pub leads: AtomicBool,
     /// Requests and runs that this process has in hand.
     pub in_hand: AtomicUsize,
+    /// Whether deliveries come in a flood.
+    pub flood: Arc<Flood>,
 }
 
 impl Station {
@@ -168,7 +174,8 @@ impl Station {
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
-            let free = AT_ONCE.saturating_sub(tasks.len());
+            let room = if self.flood.is_on() { IN_A_FLOOD } else { AT_ONCE };
+            let free = room.saturating_sub(tasks.len());
             if self.works() && free > 0 {
                 let now = Timestamp::now();
                 match self

@@ -346,7 +346,7 @@ impl Engine {
         };
         match recovery::recover(connection, begun, &self.clock).await {
             recovery::Found::Ended(result) => self.settle(live, epoch, index, result).await,
-            recovery::Found::NeverMade { reason } => {
+            recovery::Found::Again { reason } => {
                 let entry = Entry::NotMade {
                     step: index,
                     reason,

@@ -30,8 +30,8 @@ pub struct Begun<'a> {
 pub enum Found {
     /// How the call ended, or that nobody can tell.
     Ended(CallResult),
-    /// It was never made, and making it now cannot double it.
-    NeverMade {
+    /// Making it now cannot double it: it was never made, or the target takes it once.
+    Again {
         /// How that is known.
         reason: String,
     },
@@ -39,6 +39,9 @@ pub enum Found {
 
 /// An answer that is already there is read even when the deadline is past.
 const READING: SignedDuration = SignedDuration::from_secs(10);
+
+/// Targets forget keys, the usual ones after a day; a call is made again under its key well before that.
+const KEY_LIFE: SignedDuration = SignedDuration::from_hours(12);
 
 /// Finds out what can be found out.
 pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -> Found {
@@ -53,10 +56,16 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -
         .await;
     match recalled {
         Recall::Made(result) => Found::Ended(result),
-        Recall::NeverMade { reason } if action.guard != Guard::None => Found::NeverMade { reason },
+        Recall::NeverMade { reason } if action.guard != Guard::None => Found::Again { reason },
         Recall::NeverMade { reason } => {
             wait_out(begun.deadline, clock).await;
             Found::Ended(CallResult::NotDone { reason })
+        }
+        // The target takes the same key for the same call, however often and however late it comes.
+        Recall::NoEvidence { .. } if action.guard == Guard::Key && clock.now() < begun.deadline + KEY_LIFE => {
+            Found::Again {
+                reason: "it is made again under the same key, which makes it once".to_owned(),
+            }
         }
         Recall::NoEvidence { reason } => {
             // Until the deadline a process that only seemed dead could still send it.

@@ -1,6 +1,7 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
 use super::audit::AuditRow;
+use super::leases::FORESIGHT;
 use super::messages::NewMessage;
 use super::values::{at_once, places, statement};
 use super::writer::{What, Write};
@@ -136,11 +137,12 @@ impl Store {
         // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
         let waiting: i64 = sqlx::query_scalar(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
-             state = 'taken' AND taken_until < $1 AND (owner IS NULL OR owner <> $2)) THEN CAST(1 AS BIGINT) \
+             state = 'taken' AND (taken_until < $1 OR taken_until > $3) AND (owner IS NULL OR owner <> $2)) THEN CAST(1 AS BIGINT) \
              ELSE CAST(0 AS BIGINT) END",
         )
         .bind(micros(now))
         .bind(owner)
+        .bind(micros(now + FORESIGHT))
         .fetch_one(&self.read)
         .await?;
         if waiting == 0 {
@@ -149,14 +151,16 @@ impl Store {
         let mut work = self.begin().await?;
         let rows = sqlx::query(AssertSqlSafe(format!(
             "UPDATE request SET state = 'taken', owner = $1, taken_until = $2 WHERE id IN (SELECT id FROM request \
-             WHERE state = 'new' OR (state = 'taken' AND taken_until < $3 AND (owner IS NULL OR owner <> $1)) \
-             ORDER BY at LIMIT $4{}) AND (state = 'new' OR (state = 'taken' AND taken_until < $3)) RETURNING body, at",
+             WHERE state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $5) AND (owner IS NULL OR \
+             owner <> $1)) ORDER BY at LIMIT $4{}) AND (state = 'new' OR (state = 'taken' AND (taken_until < $3 OR \
+             taken_until > $5))) RETURNING body, at",
             self.dialect.passing_over()
         )))
         .bind(owner)
         .bind(micros(until))
         .bind(micros(now))
         .bind(limit)
+        .bind(micros(now + FORESIGHT))
         .fetch_all(&mut *work)
         .await?;
         work.commit().await?;
