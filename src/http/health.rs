@@ -20,10 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// first is a reason, or in an answer of 200 something that ought to be looked at.
 pub(super) async fn ready(State(face): State<Face>) -> Response {
     let station = &face.station;
+    let troubles = tokio::time::timeout(PATIENCE, station.desk.store.platform_troubles());
+    let (reason, troubles) = tokio::join!(not_ready(station), troubles);
     let mut lines = Vec::new();
-    if let Some(reason) = not_ready(station).await {
-        lines.push(reason);
-    }
+    lines.extend(reason);
     let status = if lines.is_empty() {
         StatusCode::OK
     } else {
@@ -45,8 +45,8 @@ pub(super) async fn ready(State(face): State<Face>) -> Response {
             trouble.since.strftime("%H:%M UTC on %Y-%m-%d")
         ));
     }
-    // Also where another process found it out. A database that does not answer has been told above.
-    if let Ok(Ok(troubles)) = tokio::time::timeout(PATIENCE, station.desk.store.platform_troubles()).await {
+    // Also where another process found it out. A database that does not answer is a reason above.
+    if let Ok(Ok(troubles)) = troubles {
         for trouble in troubles {
             lines.push(format!(
                 "{} cannot be spoken to since {}: {}; runs go on, messages wait, and the console shows both",

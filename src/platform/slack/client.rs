@@ -129,8 +129,8 @@ struct Next {
 struct Seen {
     #[serde(default)]
     ts: String,
-    #[serde(default)]
-    user: String,
+    user: Option<String>,
+    bot_id: Option<String>,
     #[serde(default)]
     metadata: Value,
     #[serde(default)]
@@ -138,6 +138,10 @@ struct Seen {
 }
 
 impl Seen {
+    fn is_by(&self, own: &Identity) -> bool {
+        self.user.as_ref() == Some(&own.user_id) || (self.bot_id.is_some() && self.bot_id == own.bot_id)
+    }
+
     fn bears(&self, mark: Mark<'_>) -> bool {
         match mark {
             Mark::Message(id) => {
@@ -252,7 +256,7 @@ impl SlackClient {
         let history: History = self.within(call).await?;
         // Of several the last one: it is what people have before their eyes.
         let found = history.messages.iter();
-        let found = found.filter(|message| message.user == own.user_id && message.bears(mark));
+        let found = found.filter(|message| message.is_by(own) && message.bears(mark));
         if let Some(found) = found.max_by(|one, other| one.ts.cmp(&other.ts)) {
             return Ok(Page::Found(found.ts.clone()));
         }

@@ -15,9 +15,14 @@ use std::time::Duration;
 type Keyed<C> = RateLimiter<String, DashMapStateStore<String>, C, NoOpMiddleware<<C as Clock>::Instant>>;
 
 const POST_BURST: NonZeroU32 = NonZeroU32::new(3).unwrap();
+const POST_EVERY: Duration = Duration::from_secs(1);
 // With the burst these make fifty in any minute.
 const EDITS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(40).unwrap();
 const EDIT_BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+const EDIT_EVERY: Duration = Duration::from_millis(1500);
+
+/// Nobody is sent away for longer: those in front may have nothing to send any more.
+const QUEUE: Duration = Duration::from_secs(30);
 
 /// What Slack counts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +54,8 @@ pub struct Limits<C: Clock = DefaultClock> {
     posts: Keyed<C>,
     edits: Keyed<C>,
     held: Mutex<HashMap<Held, C::Instant>>,
+    /// When the last of those who wait may come, by what they wait for.
+    promised: Mutex<HashMap<String, C::Instant>>,
     clock: C,
 }
 
@@ -75,6 +82,7 @@ impl<C: Clock + Clone> Limits<C> {
             posts: RateLimiter::new(posts, DashMapStateStore::default(), clock.clone()),
             edits: RateLimiter::new(edits, DashMapStateStore::default(), clock.clone()),
             held: Mutex::default(),
+            promised: Mutex::default(),
             clock,
         }
     }
@@ -85,14 +93,29 @@ impl<C: Clock + Clone> Limits<C> {
             return Err(wait);
         }
         match method {
-            Method::Post => take(
-                &self.posts,
-                format!("{}/{}", target.workspace, target.channel),
-                &self.clock,
-            ),
-            Method::Edit => take(&self.edits, target.workspace.to_owned(), &self.clock),
+            Method::Post => {
+                let key = format!("{}/{}", target.workspace, target.channel);
+                self.take_of(&self.posts, key, POST_EVERY)
+            }
+            Method::Edit => self.take_of(&self.edits, target.workspace.to_owned(), EDIT_EVERY),
             Method::Whisper | Method::File | Method::Find => Ok(()),
         }
+    }
+
+    /// Those who must wait come one after the other: if a hundred came at the same moment, each would take part in all
+    /// of a hundred turns.
+    fn take_of(&self, limiter: &Keyed<C>, key: String, every: Duration) -> Result<(), Duration> {
+        let Err(not_until) = limiter.check_key(&key) else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let soonest = now + Nanos::from(not_until.wait_time_from(now));
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = promised.get(&key).map(|last| *last + Nanos::from(every));
+        let turn = behind.map_or(soonest, |behind| behind.max(soonest));
+        let turn = turn.min((now + Nanos::from(QUEUE)).max(soonest));
+        promised.insert(key, turn);
+        Err(turn.duration_since(now).into())
     }
 
     /// Slack asked to wait. For a post that is first taken as meant for the channel, since that is the limit which is
@@ -105,7 +128,7 @@ impl<C: Clock + Clone> Limits<C> {
             known.method == method
                 && known.workspace == target.workspace
                 && known.channel.as_deref() != Some(target.channel)
-                && until.duration_since(now) > Nanos::from(Duration::ZERO)
+                && *until > now
         });
         let channel = (method == Method::Post && !others).then(|| target.channel.to_owned());
         let known = Held {
@@ -136,14 +159,10 @@ impl<C: Clock + Clone> Limits<C> {
         self.edits.retain_recent();
         let now = self.clock.now();
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.retain(|_, until| until.duration_since(now) > Nanos::from(Duration::ZERO));
+        held.retain(|_, until| *until > now);
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        promised.retain(|_, turn| *turn > now);
     }
-}
-
-fn take<C: Clock>(limiter: &Keyed<C>, key: String, clock: &C) -> Result<(), Duration> {
-    limiter
-        .check_key(&key)
-        .map_err(|not_until| not_until.wait_time_from(clock.now()))
 }
 
 #[cfg(test)]
@@ -179,6 +198,22 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!(limits.take(Method::Post, OPS), Ok(()));
         assert_eq!(limits.take(Method::Post, OPS), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn those_who_wait_come_one_after_the_other_and_not_too_late() {
+        let clock = FakeRelativeClock::default();
+        let limits = Limits::new(clock.clone());
+        for _ in 0..10 {
+            limits.take(Method::Edit, OPS).unwrap();
+        }
+        let wait = |limits: &Limits<FakeRelativeClock>| limits.take(Method::Edit, ALERTS).unwrap_err().as_millis();
+        let waits: Vec<u128> = (0..22).map(|_| wait(&limits)).collect();
+        assert_eq!(waits[..4], [1500, 3000, 4500, 6000]);
+        assert_eq!(waits[18..], [28_500, 30_000, 30_000, 30_000]);
+        clock.advance(Duration::from_secs(60));
+        limits.tidy();
+        assert_eq!(limits.take(Method::Edit, OPS), Ok(()));
     }
 
     #[test]
