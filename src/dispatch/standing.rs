@@ -41,7 +41,12 @@ impl Desk {
         let policy = self
             .counts(rules, &live, &party(requester, &origin), &by, request, digest)
             .map_err(|say| Turned::from(said(&asker.name, &plan.runbook, Outcome::Denied, say)))?;
-        self.write(&mut live, asker, Entry::Approved { by, policy }).await?;
+        let entry = Entry::Approved {
+            by,
+            policy,
+            digest: Some(current.clone()),
+        };
+        self.write(&mut live, asker, entry).await?;
         self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
             .await?;
         Ok(Reply::Run(live.run.id))
@@ -171,6 +176,7 @@ impl Desk {
         let entry = Entry::Overridden {
             person: asker.name.clone(),
             reason: reason.clone(),
+            digest: Some(plan.digest.clone()),
         };
         self.write(&mut live, asker, entry).await?;
         self.audit_act("override", asker, &live, json!({ "reason": reason, "to_review": true }))

@@ -59,6 +59,9 @@ pub enum Entry {
         by: Party,
         /// The policy that lets them.
         policy: String,
+        /// Of the plan that it is for; none in journals of before.
+        #[serde(default)]
+        digest: Option<String>,
     },
     /// A no.
     Denied {
@@ -73,6 +76,9 @@ pub enum Entry {
         person: String,
         /// Why.
         reason: String,
+        /// Of the plan that it is for; none in journals of before.
+        #[serde(default)]
+        digest: Option<String>,
     },
     /// The plan was built again before the start and came out different: approvals are void.
     Replanned {

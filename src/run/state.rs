@@ -21,7 +21,7 @@ use serde_json::Value;
 pub struct Shape {
     /// For each step, whether it can be undone.
     pub undoable: Vec<bool>,
-    /// For each step, whether what it did stays although everything that can be undone is.
+    /// For each step, whether what its call did stays although everything that can be undone is.
     pub stays: Vec<bool>,
     /// Whether done steps are undone by themselves when a later one fails.
     pub undo_on_failure: bool,
@@ -242,11 +242,15 @@ impl RunState {
                     until: *until,
                 });
             }
-            Entry::Approved { by, .. } => {
-                let Some(Phase::AwaitingApproval { needed, .. }) = &self.phase else {
-                    return None;
+            Entry::Approved { by, digest, .. } => {
+                let needed = self.awaits(digest.as_deref())? as usize;
+                // Weighed before, and meanwhile the same person may have said it elsewhere.
+                let is_theirs = |earlier: &Party| {
+                    earlier.person == by.person
+                        || earlier.account == by.account
+                        || (by.session.is_some() && earlier.session == by.session)
                 };
-                let needed = *needed as usize;
+                (!self.approvals.iter().any(is_theirs)).then_some(())?;
                 self.history.push(format!("{} approved ({})", by.person, by.surface));
                 self.approvals.push(by.clone());
                 if self.approvals.len() >= needed {
@@ -266,8 +270,8 @@ impl RunState {
                     "Nobody approved in time, which is a no. Nothing was done.".to_owned(),
                 );
             }
-            Entry::Overridden { person, reason } => {
-                self.is_awaiting()?;
+            Entry::Overridden { person, reason, digest } => {
+                self.awaits(digest.as_deref())?;
                 self.history.push(format!("OVERRIDE by {person}, alone: {reason}"));
                 self.phase = Some(Phase::Ready);
             }
@@ -504,7 +508,17 @@ impl RunState {
     }
 
     fn is_awaiting(&self) -> Option<()> {
-        matches!(self.phase, Some(Phase::AwaitingApproval { .. })).then_some(())
+        self.awaits(None).map(|_| ())
+    }
+
+    /// How many yeses it waits for, where it waits for them to this plan: what was weighed for one is nothing to another.
+    fn awaits(&self, plan: Option<&str>) -> Option<u32> {
+        match &self.phase {
+            Some(Phase::AwaitingApproval { needed, digest, .. }) if plan.is_none_or(|plan| plan == digest) => {
+                Some(*needed)
+            }
+            _ => None,
+        }
     }
 
     fn is_running(&self) -> Option<()> {

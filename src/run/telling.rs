@@ -25,13 +25,13 @@ pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
             format!("approval asked ({needed})"),
             format!("{} Until {}.", decision.say, until.strftime("%H:%M:%S UTC")),
         ),
-        Entry::Approved { by, policy } => (
+        Entry::Approved { by, policy, .. } => (
             format!("approved by {}", by.person),
             format!("In {}, by policy {policy}.", by.surface),
         ),
         Entry::Denied { person } => (format!("denied by {person}"), String::new()),
         Entry::Expired => ("expired".to_owned(), "Nobody answered in time.".to_owned()),
-        Entry::Overridden { person, reason } => (format!("started alone by {person}"), reason.clone()),
+        Entry::Overridden { person, reason, .. } => (format!("started alone by {person}"), reason.clone()),
         Entry::Replanned { changes, .. } => ("plan changed".to_owned(), changes.join("; ")),
         Entry::Started => ("started".to_owned(), "Locks are held.".to_owned()),
         Entry::NotStarted { say, outcome } => (format!("not started: {}", outcome.words()), say.clone()),

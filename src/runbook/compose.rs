@@ -58,7 +58,7 @@ pub struct PlannedStep {
     pub say: String,
     /// From the intent to the latest answer.
     pub timeout: Duration,
-    /// Whether something is other than before once it is done.
+    /// Whether its call may change something; false in plans of before, and for what a person does by hand.
     #[serde(default)]
     pub writes: bool,
 }
@@ -353,8 +353,7 @@ fn planned_step(
         item,
         say: say(&spec.say)?,
         timeout: spec.timeout,
-        // What a person does by hand is no look either.
-        writes: spec.call.as_ref().is_none_or(|call| call.action.effect > Effect::Read),
+        writes: spec.call.as_ref().is_some_and(|call| call.action.effect > Effect::Read),
     })
 }
 

@@ -126,26 +126,21 @@ impl Store {
 
     /// How many runs of a person, and of a runbook, are under way or wait for somebody.
     pub async fn open_runs(&self, person: &str, runbook: &str) -> Result<OpenRuns, StoreError> {
-        let open = [Outcome::Running, Outcome::AwaitingApproval, Outcome::NeedsPerson];
-        let open = open.map(outcome_text);
-        let mut counts = [0_i64; 2];
-        let queries = [
-            "SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND person = $4",
-            "SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND runbook = $4",
-        ];
-        let [running, awaiting, unknown] = open;
-        let (running, awaiting, unknown) = (running?, awaiting?, unknown?);
-        for (index, (query, name)) in queries.into_iter().zip([person, runbook]).enumerate() {
-            counts[index] = sqlx::query_scalar(query)
-                .bind(&running)
-                .bind(&awaiting)
-                .bind(&unknown)
-                .bind(name)
-                .fetch_one(&self.read)
-                .await?;
-        }
-        let [of_person, of_runbook] = counts;
-        Ok(OpenRuns { of_person, of_runbook })
+        let row = sqlx::query(
+            "SELECT (SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND person = $4), \
+             (SELECT COUNT(*) FROM run WHERE outcome IN ($1, $2, $3) AND runbook = $5)",
+        )
+        .bind(outcome_text(Outcome::Running)?)
+        .bind(outcome_text(Outcome::AwaitingApproval)?)
+        .bind(outcome_text(Outcome::NeedsPerson)?)
+        .bind(person)
+        .bind(runbook)
+        .fetch_one(&self.read)
+        .await?;
+        Ok(OpenRuns {
+            of_person: number(&row, 0)?,
+            of_runbook: number(&row, 1)?,
+        })
     }
 
     /// The latest answers that a session was given, newest first.

@@ -200,8 +200,8 @@ fn no_time_passes_while_a_run_waits() {
       (dana ticks call)
 
     undone  /slow  by dana  run RUN
-    What was done is undone. dana says that it happened: ticked by this test. one was undone. Nothing
-    was sent: connection refused.
+    What was done is undone. two: Nothing was sent: connection refused. Undone: one. Done by hand, which
+    nothing here can undo: call.
 
       done     call  dana says that it happened: ticked by this test
       done     one   one was undone.

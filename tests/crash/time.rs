@@ -78,9 +78,8 @@ async fn a_runbook_that_undoes_what_failed_undoes_what_it_had_no_time_for() {
     accepted(process.ask("lee", tick(&run)).await);
     process.drive(&run).await.unwrap();
     assert_eq!(world.effects().await, ["one", "undo one"]);
-    // What a person did by hand has no undo.
-    assert_eq!(process.live(&run).await.state.standing(), Outcome::PartlyDone);
-    insta::assert_snapshot!(say(&process, &run).await, @"Its time of 30m was over. Undone: one. Not undone: call. The runbook has no undo, so put right by hand: call.");
+    assert_eq!(process.live(&run).await.state.standing(), Outcome::Undone);
+    insta::assert_snapshot!(say(&process, &run).await, @"What was done is undone. Its time of 30m was over. Undone: one. Done by hand, which nothing here can undo: call.");
 }
 
 /// The pause before the next try is longer than what is left: no try is promised that is never made.

@@ -71,7 +71,7 @@ pub(super) async fn show(
         .journal
         .iter()
         .filter_map(|row| match &row.entry {
-            Entry::Approved { by, policy } => Some(Approver {
+            Entry::Approved { by, policy, .. } => Some(Approver {
                 person: by.person.clone(),
                 account: by.account.to_string(),
                 surface: by.surface.to_string(),

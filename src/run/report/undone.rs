@@ -66,6 +66,7 @@ pub(super) fn closing(live: &Live, outcome: Outcome) -> String {
             why,
             time_over(live),
             undone(live),
+            list("Done by hand, which nothing here can undo", by_hand(live)),
         ]);
     }
     let in_vain = said(|step| {
@@ -106,13 +107,21 @@ fn way_out(live: &Live) -> String {
         ""
     };
     let steps = &live.plan().steps;
-    let by_hand = state
+    let without = state
         .still_done()
         .filter(|index| steps[*index].writes && steps[*index].undo.is_none());
     join(&[
         again.to_owned(),
-        list("The runbook has no undo, so put right by hand", names(live, by_hand)),
+        list("The runbook has no undo, so put right by hand", names(live, without)),
     ])
+}
+
+fn by_hand(live: &Live) -> Vec<String> {
+    let steps = &live.plan().steps;
+    names(
+        live,
+        live.state.still_done().filter(|index| steps[*index].manual.is_some()),
+    )
 }
 
 fn undone(live: &Live) -> String {

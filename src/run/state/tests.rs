@@ -159,6 +159,7 @@ fn a_run_starts_only_with_all_the_approvals_that_were_asked_for() {
     let yes = |person: &str| Entry::Approved {
         by: party(person),
         policy: "ops-approve".to_owned(),
+        digest: Some("d".to_owned()),
     };
     let waiting = folded(1, &[created.clone(), asked(2), yes("lee")]);
     assert_eq!(waiting.next(), Next::AwaitApproval(at(1800)));
@@ -167,6 +168,15 @@ fn a_run_starts_only_with_all_the_approvals_that_were_asked_for() {
         folded(1, &[created.clone(), asked(2), yes("lee"), yes("kim")]).next(),
         Next::Start
     );
+
+    let said_twice = waiting.clone().apply(at(1), 0, &yes("lee"));
+    assert!(said_twice.is_err(), "one person is one yes");
+    let for_another = Entry::Approved {
+        by: party("kim"),
+        policy: "ops-approve".to_owned(),
+        digest: Some("e".to_owned()),
+    };
+    assert!(waiting.clone().apply(at(1), 0, &for_another).is_err(), "another plan");
 
     let replanned = Entry::Replanned {
         changes: vec!["radius".to_owned()],
@@ -215,7 +225,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         (1_u32..3).prop_map(asked),
         prop_oneof![Just("lee"), Just("kim")].prop_map(|person| Entry::Approved {
             by: party(person),
-            policy: "p".to_owned()
+            policy: "p".to_owned(),
+            digest: None,
         }),
         Just(Entry::Denied {
             person: "lee".to_owned()
