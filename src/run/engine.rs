@@ -290,10 +290,14 @@ impl Engine {
         };
         record(store, live, &[intent], Beside::engine(epoch)).await?;
         if !self.may_send(live, epoch, &context).await? {
-            let late = CallResult::Unreachable {
+            // Our own database kept the intent waiting: no target has failed that anybody should hear of.
+            let entry = Entry::NotMade {
+                step: index,
                 reason: "its time was over before it could be sent".to_owned(),
+                again: self.clock.now(),
             };
-            return self.settle(live, epoch, index, late).await;
+            record(store, live, &[entry], Beside::engine(epoch)).await?;
+            return Ok(());
         }
         let made = connection.call(call.action, &concrete.arguments, &context);
         let result = tokio::select! {

@@ -6,11 +6,15 @@ use super::outside::{Outside, pool};
 use super::reckoning::{Blame, reckon};
 use super::table::{Row, times};
 use crate::harness::services::{Postgres, Shutdown};
+use rand::Rng;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Between two faults: long enough that runs get under way, and not so long that they all end.
-const BETWEEN: Duration = Duration::from_millis(1500);
+/// Runs get under way within this.
+const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
+
+/// And are somewhere in their steps after as many milliseconds.
+const UNDER_WAY: u64 = 900;
 
 /// Commands at once.
 const LOAD: usize = 6;
@@ -39,7 +43,7 @@ async fn stopped(fault: &'static str, away: Duration, faults: usize) {
     for fault in 0..faults {
         asker.ask_again(&bot.url).await;
         asker.ask(&bot.url, LOAD).await;
-        bot.moves(BETWEEN).await;
+        somewhere_in_between(&bot).await;
         let how = if fault % 2 == 0 {
             Shutdown::Fast
         } else {
@@ -77,7 +81,7 @@ async fn whenever_all_its_connections_are_terminated() {
     for _ in 0..faults {
         asker.ask_again(&bot.url).await;
         asker.ask(&bot.url, LOAD).await;
-        bot.moves(BETWEEN).await;
+        somewhere_in_between(&bot).await;
         let count: i64 =
             sqlx::query_scalar("SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1")
                 .bind(name)
@@ -105,7 +109,7 @@ async fn whenever_the_broker_forgets_everything() {
     let (mut asker, restarts) = (Asker::new(), times(1, 10));
     for _ in 0..restarts {
         asker.ask(&bot.url, LOAD).await;
-        bot.moves(BETWEEN).await;
+        somewhere_in_between(&bot).await;
         outside = tokio::task::spawn_blocking(move || {
             Arc::get_mut(&mut outside.celery).unwrap().forget();
             outside
@@ -121,6 +125,13 @@ async fn whenever_the_broker_forgets_everything() {
         note: "queue, markers and results are gone".to_owned(),
     };
     row.tell(&reckon(&bot.store, &asker.asked, &outside, Blame::Targets).await);
+}
+
+/// Runs are under way; how far they are is chance, and that is the fault.
+async fn somewhere_in_between(bot: &Bot) {
+    bot.moves(UNTIL_IT_WORKS).await;
+    let moment = rand::rng().random_range(0..UNDER_WAY);
+    tokio::time::sleep(Duration::from_millis(moment)).await;
 }
 
 async fn finish(bot: &Bot, asker: &mut Asker) {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Bots beside each other, each with a database of its own: who was killed leaves a lease that must run out first.
 const LANES: usize = 8;
 
-/// A claim of a dead process lasts five seconds.
+/// A claim of a dead process lasts three seconds.
 const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -213,11 +213,9 @@ fn judge(
                 &format!("{name} happened {happened} times and was undone {undone} times"),
             );
         }
-        let begun = |entry: &Entry| matches!(entry, Entry::Intent { step, .. } if *step == index);
-        let intents = live.run.journal.iter().filter(|row| begun(&row.entry)).count();
-        if intents > 1 && kind(name) != Kind::Guarded {
+        if begun_again(live, index) && kind(name) != Kind::Guarded {
             found.repeated += 1;
-            found.wrong(live, &format!("{name} was begun {intents} times by itself"));
+            found.wrong(live, &format!("{name} was begun again by itself"));
         }
         let (least, most, least_undone, most_undone) = match state {
             StepState::Waiting { .. } => (0, 0, 0, 0),
@@ -299,6 +297,22 @@ fn judge(
             &format!("its lock is held: {holds}, and it is {}", standing.words()),
         );
     }
+}
+
+/// Whether a call was made after one that may have happened.
+fn begun_again(live: &Live, index: usize) -> bool {
+    let (mut may_have_happened, mut again) = (false, false);
+    for row in &live.run.journal {
+        match &row.entry {
+            Entry::Intent { step, .. } if *step == index => {
+                again |= may_have_happened;
+                may_have_happened = true;
+            }
+            Entry::NotMade { step, .. } if *step == index => may_have_happened = false,
+            _ => {}
+        }
+    }
+    again
 }
 
 /// From the request to the run's end, or to the question to a person.

@@ -13,11 +13,11 @@ use std::time::Duration;
 const LOAD: usize = 12;
 const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
 
-/// Claims last five seconds.
-const BEYOND_THE_LEASE: Duration = Duration::from_millis(6500);
+/// Claims last three seconds.
+const BEYOND_THE_LEASE: Duration = Duration::from_millis(4500);
 
-/// A dead process's claims last five seconds at the most; then somebody else looks for what is due.
-const GO_ON: SignedDuration = SignedDuration::from_secs(8);
+/// A dead process's claims last three seconds at the most; then somebody else looks for what is due.
+const GO_ON: SignedDuration = SignedDuration::from_secs(5);
 
 async fn two(outside: &Outside) -> [Bot; 2] {
     let store = outside.server.database("bot").await;
