@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 
 /// Why the bot cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -272,7 +272,8 @@ impl App {
             bell: Arc::default(),
             share,
             leads: AtomicBool::new(false),
-            in_hand: AtomicUsize::new(0),
+            requests: Arc::default(),
+            runs: Arc::default(),
             flood: Arc::default(),
         })
     }

@@ -5,8 +5,8 @@ use crate::request::Delivery;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Deliveries that may wait to be stored. Beyond that the door says that it is overloaded.
@@ -29,18 +29,41 @@ pub enum NotKept {
     NoStore,
 }
 
-/// Deliveries that come faster than they are stored one by one.
-const MANY: usize = 8;
+/// So many deliveries within a window are a flood; people alone do not come so fast.
+const MANY: usize = 200;
+const WINDOW: Duration = Duration::from_millis(200);
 
 /// Whether deliveries come in a flood. Then the gate stands back: what was kept can wait, what is not kept in three
 /// seconds is lost to whoever asked.
-#[derive(Debug, Default)]
-pub struct Flood(AtomicBool);
+#[derive(Debug)]
+pub struct Flood {
+    begun: Instant,
+    /// Milliseconds since then at which it was noticed last; zero for never.
+    noticed: AtomicU64,
+}
+
+impl Default for Flood {
+    fn default() -> Self {
+        Self {
+            begun: Instant::now(),
+            noticed: AtomicU64::new(0),
+        }
+    }
+}
 
 impl Flood {
     /// Whether it is so now.
     pub fn is_on(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let noticed = self.noticed.load(Ordering::Relaxed);
+        noticed > 0 && self.now().saturating_sub(noticed) < 2 * WINDOW.as_millis() as u64
+    }
+
+    fn notice(&self) {
+        self.noticed.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64
     }
 }
 
@@ -73,6 +96,7 @@ impl Intake {
 
 async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(TOGETHER);
+    let (mut window, mut counted) = (Instant::now(), 0);
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
         let (deliveries, askers): (Vec<Delivery>, Vec<_>) = batch
             .drain(..)
@@ -93,7 +117,12 @@ async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mp
         if stored {
             bell.ring();
         }
-        // What came during the commit is the next batch.
-        flood.0.store(waiting.len() >= MANY, Ordering::Relaxed);
+        if window.elapsed() >= WINDOW {
+            (window, counted) = (Instant::now(), 0);
+        }
+        counted += deliveries.len();
+        if counted >= MANY {
+            flood.notice();
+        }
     }
 }

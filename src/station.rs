@@ -1,6 +1,7 @@
 //! The loops of one process: it takes requests to the gate, claims runs and drives them. Every replica does; what is done
 //! by one alone (signals, messages, housekeeping) is done by the leader, which holds a lease.
 
+pub mod hands;
 mod turns;
 
 use crate::bell::Bell;
@@ -10,9 +11,10 @@ use crate::run::engine::{CLAIM, Engine};
 use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
+use hands::Hands;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -71,8 +73,10 @@ pub struct Station {
     pub share: Share,
     /// See [`Station::leads`].
     pub leads: AtomicBool,
-    /// Requests and runs that this process has in hand.
-    pub in_hand: AtomicUsize,
+    /// Requests that this process has in hand.
+    pub requests: Arc<Hands>,
+    /// Runs that it has in hand.
+    pub runs: Arc<Hands>,
     /// Whether deliveries come in a flood.
     pub flood: Arc<Flood>,
 }
@@ -145,10 +149,9 @@ impl Station {
                 tracing::info!(leads, owner = %self.owner, "the engine's lease");
                 self.bell.ring();
             }
-            if self.in_hand.load(Ordering::SeqCst) > 0 {
-                self.log(self.desk.store.renew_claims(&self.owner, now + CLAIM).await);
-                self.log(self.desk.store.renew_requests(&self.owner, now + CLAIM).await);
-            }
+            let (store, until) = (&self.desk.store, now + CLAIM);
+            self.log(store.renew_claims(&self.owner, until, &self.runs.ids()).await);
+            self.log(store.renew_requests(&self.owner, until, &self.requests.ids()).await);
             if leads && tidied.is_none_or(|at| at.elapsed() >= TIDY) {
                 tidied = Some(Instant::now());
                 self.log(self.desk.store.drop_tokens(now).await);
@@ -210,7 +213,7 @@ impl Station {
                                 self.log(given_back.await);
                                 continue;
                             };
-                            let (station, in_hand) = (self.clone(), InHand::new(&self));
+                            let (station, in_hand) = (self.clone(), self.requests.take(&request.id));
                             tasks.spawn(async move {
                                 let id = request.id.clone();
                                 let (gate, asked) = (station.clone(), request);
@@ -267,12 +270,12 @@ impl Station {
                 match self
                     .desk
                     .store
-                    .claim_runs(&self.owner, now, now + CLAIM, free as i64)
+                    .claim_runs(&self.owner, now, now + CLAIM, free as i64, &self.runs.ids())
                     .await
                 {
                     Ok(claimed) => {
                         for (run, epoch) in claimed {
-                            let (station, in_hand) = (self.clone(), InHand::new(&self));
+                            let (station, in_hand) = (self.clone(), self.runs.take(&run));
                             tasks.spawn(async move {
                                 station.drive(run, epoch).await;
                                 drop(in_hand);
@@ -351,20 +354,4 @@ where
 /// Waits for the end. A sender that is gone is an end too.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stopped| *stopped).await;
-}
-
-/// Counts what is in hand, for as long as it is.
-struct InHand(Arc<Station>);
-
-impl InHand {
-    fn new(station: &Arc<Station>) -> Self {
-        station.in_hand.fetch_add(1, Ordering::SeqCst);
-        Self(station.clone())
-    }
-}
-
-impl Drop for InHand {
-    fn drop(&mut self) {
-        self.0.in_hand.fetch_sub(1, Ordering::SeqCst);
-    }
 }

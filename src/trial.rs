@@ -302,7 +302,7 @@ impl Stage {
         let later = Timestamp::now() + SignedDuration::from_hours(24 * 365);
         // A process takes nothing over from itself, and its successor is another one.
         let owner = uuid::Uuid::new_v4().to_string();
-        let claimed = self.desk.store.claim_runs(&owner, later, later, 1).await?;
+        let claimed = self.desk.store.claim_runs(&owner, later, later, 1, &[]).await?;
         let Some((_, epoch)) = claimed.into_iter().next() else {
             return Ok(());
         };

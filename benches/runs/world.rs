@@ -232,7 +232,8 @@ impl World {
             bell: Arc::default(),
             share: Share::Replica,
             leads: AtomicBool::new(false),
-            in_hand: AtomicUsize::new(0),
+            requests: Arc::default(),
+            runs: Arc::default(),
             flood: Arc::default(),
         })
     }
@@ -390,7 +391,11 @@ impl World {
             }
         }
         let now = Timestamp::now();
-        for (run, epoch) in self.store.claim_runs("dead", now, long_ago(), count as i64).await? {
+        for (run, epoch) in self
+            .store
+            .claim_runs("dead", now, long_ago(), count as i64, &[])
+            .await?
+        {
             let mut live = Live::load(&self.store, &run).await?;
             let intent = Entry::Intent {
                 step: 0,

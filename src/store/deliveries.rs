@@ -3,7 +3,7 @@
 use super::audit::AuditRow;
 use super::messages::NewMessage;
 use super::turns::Allowance;
-use super::values::{at_once, places, statement};
+use super::values::{BindAll as _, at_once, list, places, statement};
 use super::writer::{What, Write};
 use super::{Store, StoreError, decode, encode, micros, optional_text, text};
 use crate::report::Report;
@@ -137,12 +137,22 @@ impl Store {
     }
 
     /// Renews what a living process is at.
-    pub async fn renew_requests(&self, owner: &str, until: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE request SET taken_until = $2 WHERE state = 'taken' AND owner = $1")
-            .bind(owner)
-            .bind(micros(until))
-            .execute(&self.write)
-            .await?;
+    pub async fn renew_requests(&self, owner: &str, until: Timestamp, in_hand: &[String]) -> Result<(), StoreError> {
+        if in_hand.is_empty() {
+            return Ok(());
+        }
+        statement(
+            format!(
+                "UPDATE request SET taken_until = $2 WHERE state = 'taken' AND owner = $1 AND id IN ({})",
+                list(2, in_hand.len())
+            ),
+            in_hand.len(),
+        )
+        .bind(owner.to_owned())
+        .bind(micros(until))
+        .bind_all(in_hand)
+        .execute(&self.write)
+        .await?;
         Ok(())
     }
 

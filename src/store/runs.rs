@@ -4,6 +4,7 @@
 use super::audit::AuditRow;
 use super::leases::FORESIGHT;
 use super::messages::NewMessage;
+use super::values::{BindAll as _, besides, list, statement};
 use super::writer::{Addition, Begin, Taking, What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
 use crate::plan::Plan;
@@ -11,7 +12,7 @@ use crate::report::Outcome;
 use crate::run::journal::Entry;
 use crate::run::lock::{HeldLock, Locks};
 use jiff::Timestamp;
-use sqlx::AssertSqlSafe;
+use sqlx::Row;
 use sqlx::any::AnyRow;
 
 /// One line of a journal.
@@ -262,39 +263,51 @@ impl Store {
             .collect()
     }
 
-    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs. A process
-    /// never takes over from itself: a claim that it let run out, because the machine stood still, is still its driver's.
+    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs. What this
+    /// process has in hand it does not take over from itself: a claim that it let run out, because the machine stood
+    /// still, is still its driver's. What bears its name and is not in hand is anybody's once its time is over: the answer
+    /// to that claim was lost.
     pub async fn claim_runs(
         &self,
         owner: &str,
         now: Timestamp,
         until: Timestamp,
         limit: i64,
+        in_hand: &[String],
     ) -> Result<Vec<(String, i64)>, StoreError> {
-        const DUE: &str = "SELECT COUNT(*) FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $3) AND \
-                           (owner IS NULL OR owner <> $2)";
-        let due: i64 = sqlx::query_scalar(DUE)
-            .bind(micros(now))
-            .bind(owner)
-            .bind(micros(now + FORESIGHT))
-            .fetch_one(&self.read)
-            .await?;
+        let due: i64 = statement(
+            format!(
+                "SELECT COUNT(*) FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $2) {}",
+                besides(2, in_hand)
+            ),
+            in_hand.len(),
+        )
+        .bind(micros(now))
+        .bind(micros(now + FORESIGHT))
+        .bind_all(in_hand)
+        .fetch_one(&self.read)
+        .await?
+        .try_get(0)?;
         if due == 0 {
             return Ok(Vec::new());
         }
         let mut work = self.begin().await?;
-        let rows = sqlx::query(AssertSqlSafe(format!(
-            "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
-             wake <= $3 AND (lease_until < $3 OR lease_until > $5) AND (owner IS NULL OR owner <> $1) \
-             ORDER BY wake, updated LIMIT $4{}) AND wake <= $3 AND (lease_until < $3 OR lease_until > $5) \
-             RETURNING id, epoch",
-            self.dialect.passing_over()
-        )))
-        .bind(owner)
+        let rows = statement(
+            format!(
+                "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
+                 wake <= $3 AND (lease_until < $3 OR lease_until > $5) {} ORDER BY wake, updated LIMIT $4{}) \
+                 AND wake <= $3 AND (lease_until < $3 OR lease_until > $5) RETURNING id, epoch",
+                besides(5, in_hand),
+                self.dialect.passing_over()
+            ),
+            in_hand.len(),
+        )
+        .bind(owner.to_owned())
         .bind(micros(until))
         .bind(micros(now))
         .bind(limit)
         .bind(micros(now + FORESIGHT))
+        .bind_all(in_hand)
         .fetch_all(&mut *work)
         .await?;
         work.commit().await?;
@@ -326,13 +339,23 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// Renews every claim of a living process that nobody took over, even one that has run out.
-    pub async fn renew_claims(&self, owner: &str, until: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2")
-            .bind(owner)
-            .bind(micros(until))
-            .execute(&self.write)
-            .await?;
+    /// Renews the claims of what a living process has in hand and nobody took over, even those that have run out.
+    pub async fn renew_claims(&self, owner: &str, until: Timestamp, in_hand: &[String]) -> Result<(), StoreError> {
+        if in_hand.is_empty() {
+            return Ok(());
+        }
+        statement(
+            format!(
+                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2 AND id IN ({})",
+                list(2, in_hand.len())
+            ),
+            in_hand.len(),
+        )
+        .bind(owner.to_owned())
+        .bind(micros(until))
+        .bind_all(in_hand)
+        .execute(&self.write)
+        .await?;
         Ok(())
     }
 

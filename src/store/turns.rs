@@ -29,12 +29,11 @@ impl Allowance {
 /// At least so many of the oldest requests are looked at, so that a take costs the same however many wait.
 const LOOKED_AT: i64 = 1000;
 
-const WAITS: &str = "(state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $7) AND \
-                     (owner IS NULL OR owner <> $1)))";
+const WAITS: &str = "(state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $7)))";
 
 impl Store {
-    /// Takes requests that nobody is at, oldest first, of each asker no more than may be. One whose taker died is taken by
-    /// another; a process never takes over from itself.
+    /// Takes requests that nobody is at, oldest first, of each asker no more than may be. One whose taker died, or
+    /// whose taking was never answered, is taken again: the first answer stands.
     pub async fn take_in_turn(
         &self,
         owner: &str,
@@ -46,11 +45,9 @@ impl Store {
         // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
         let waiting: i64 = sqlx::query_scalar(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
-             state = 'taken' AND (taken_until < $1 OR taken_until > $3) AND (owner IS NULL OR owner <> $2)) \
-             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
+             state = 'taken' AND (taken_until < $1 OR taken_until > $2)) THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
         )
         .bind(micros(now))
-        .bind(owner)
         .bind(micros(now + FORESIGHT))
         .fetch_one(&self.read)
         .await?;

@@ -32,13 +32,35 @@ pub(super) fn list(before: usize, count: usize) -> String {
     all.join(", ")
 }
 
+/// `AND id NOT IN ($3, $4)`; nothing where nothing is passed over.
+pub(super) fn besides(before: usize, passed_over: &[String]) -> String {
+    if passed_over.is_empty() {
+        return String::new();
+    }
+    format!("AND id NOT IN ({})", list(before, passed_over.len()))
+}
+
+/// A statement under way.
+pub(super) type Statement = Query<'static, Any, <Any as sqlx::Database>::Arguments>;
+
+/// Many values, one after the other.
+pub(super) trait BindAll {
+    fn bind_all(self, values: &[String]) -> Self;
+}
+
+impl BindAll for Statement {
+    fn bind_all(self, values: &[String]) -> Self {
+        values.iter().fold(self, |query, value| query.bind(value.clone()))
+    }
+}
+
 /// How many rows of a width go into one statement.
 pub(super) fn at_once(width: usize) -> usize {
     MOST / width
 }
 
 /// A statement for so many rows. Its text holds nothing but our own words and placeholders.
-pub(super) fn statement(text: String, rows: usize) -> Query<'static, Any, <Any as sqlx::Database>::Arguments> {
+pub(super) fn statement(text: String, rows: usize) -> Statement {
     sqlx::query(AssertSqlSafe(text)).persistent(rows <= KEPT)
 }
 

@@ -222,7 +222,7 @@ impl Process {
         );
         // A process takes nothing over from itself, and takes whatever is due.
         let owner = format!("{}-{}", self.owner, uuid::Uuid::new_v4().simple());
-        let claimed = self.store.claim_runs(&owner, now, until, 10).await.unwrap();
+        let claimed = self.store.claim_runs(&owner, now, until, 10, &[]).await.unwrap();
         claimed.into_iter().find(|(id, _)| id == run).map(|(_, epoch)| epoch)
     }
 

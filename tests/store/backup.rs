@@ -69,7 +69,10 @@ pub async fn a_backup_taken_while_runs_are_written_goes_on_elsewhere(database: D
     assert!(examined.rows >= 40);
 
     // Runs go on: another process takes them over where their journals end.
-    let claimed = store.claim_runs("new", later(60), later(65), 10_000).await.unwrap();
+    let claimed = store
+        .claim_runs("new", later(60), later(65), 10_000, &[])
+        .await
+        .unwrap();
     assert_eq!(claimed.len(), runs.len());
     let (run, epoch) = &claimed[0];
     let seq = store.run(run).await.unwrap().seq();
