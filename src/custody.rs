@@ -25,7 +25,7 @@ const LEASE: SignedDuration = SignedDuration::from_mins(2);
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// After a failure.
-const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+const AGAIN: Duration = Duration::from_secs(300);
 
 const LOOK: Duration = Duration::from_secs(30);
 
@@ -90,31 +90,30 @@ pub struct Custody {
 impl Custody {
     /// Every hour, for as long as this process holds the lease. Never ends by itself.
     pub async fn work(self) {
-        let mut next = Timestamp::MIN;
         loop {
-            let now = Timestamp::now();
-            if now >= next {
-                match self.hourly(now).await {
-                    Ok(due) => next = due,
-                    Err(error) => {
-                        tracing::error!(%error, "the record is not kept as it should be");
-                        next = now + AGAIN;
-                    }
+            let rest = match self.hourly(Timestamp::now()).await {
+                Ok(rest) => rest,
+                Err(error) => {
+                    tracing::error!(%error, "the record is not kept as it should be");
+                    AGAIN
                 }
-            }
-            tokio::time::sleep(LOOK).await;
+            };
+            tokio::time::sleep(rest.max(LOOK)).await;
         }
     }
 
-    /// A round, if it is time and nobody else does it. Says when to look again.
-    async fn hourly(&self, now: Timestamp) -> Result<Timestamp, CustodyError> {
+    /// A round, if it is time and nobody else does it. Says how long to wait before the next look.
+    async fn hourly(&self, now: Timestamp) -> Result<Duration, CustodyError> {
         if !self.holds(now).await? {
-            return Ok(now);
+            return Ok(LOOK);
         }
-        // Another process may have sealed, and ended.
-        let due = self.store.last_seal().await?.map_or(now, |last| last.at + EVERY);
-        if due > now {
-            return Ok(due);
+        // Another process may have sealed, and ended. A seal of the future tells that a clock was set back.
+        let last = self.store.last_seal().await?.filter(|last| last.at <= now);
+        let left = last.map_or(SignedDuration::ZERO, |last| EVERY - now.duration_since(last.at));
+        if let Ok(left) = Duration::try_from(left)
+            && !left.is_zero()
+        {
+            return Ok(left);
         }
         let done = self.round(now).await;
         if let Err(error) = self.store.release_lease(CUSTODY, &self.owner).await {
@@ -122,7 +121,7 @@ impl Custody {
         }
         let done = done?;
         tracing::info!(?done, "sealed and pruned");
-        Ok(now + EVERY)
+        Ok(EVERY.unsigned_abs())
     }
 
     async fn holds(&self, now: Timestamp) -> Result<bool, StoreError> {

@@ -98,6 +98,7 @@ on_both! {
     record::what_nobody_touched_is_proved,
     record::whatever_is_done_to_a_row_is_found_and_named,
     record::a_chain_that_was_written_anew_is_found_by_its_seals,
+    record::a_row_that_was_put_in_later_is_known_by_its_time,
     record::whatever_is_done_to_the_seals_is_found_and_named,
     record::a_seal_that_the_database_never_heard_of_is_no_harm,
     record::a_line_that_was_cut_off_is_written_anew,

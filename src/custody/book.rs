@@ -108,8 +108,8 @@ pub(super) struct Book {
     pub(super) notes: Vec<String>,
     pub(super) accepted: HashMap<String, (i64, Accepted)>,
     pub(super) dates: HashMap<i64, Timestamp>,
-    /// The seal that says that all of before then is covered.
-    pub(super) until: Option<(i64, Timestamp)>,
+    /// Seals that say that all of before a time is covered, in order, none with an earlier time than the one before.
+    untils: Vec<(i64, Timestamp)>,
     lines: BTreeMap<i64, Line>,
 }
 
@@ -139,11 +139,28 @@ impl Book {
                 book.notes.push(format!("There is no seal file {}.", path.display()));
             }
         }
+        book.untils.sort();
+        let mut most: Option<(i64, Timestamp)> = None;
+        book.untils.retain(|one| {
+            let more = most.is_none_or(|(_, until)| until < one.1);
+            if more {
+                most = Some(*one);
+            }
+            more
+        });
         book.linked();
         if let Some(mark) = mark {
             book.known(mark);
         }
         Ok(book)
+    }
+
+    /// The seal before this one, or of all, that covers most of the past.
+    pub(super) fn covering(&self, before: Option<i64>) -> Option<(i64, Timestamp)> {
+        let end = before.map_or(self.untils.len(), |seal| {
+            self.untils.partition_point(|(number, _)| *number < seal)
+        });
+        self.untils.get(end.checked_sub(1)?).copied()
     }
 
     pub(super) fn seals(&self) -> usize {
@@ -240,11 +257,7 @@ impl Book {
             };
             self.chains.entry(subject).or_default().floors.push(floor);
         }
-        if let Some(until) = seal.until
-            && self.until.is_none_or(|(_, known)| known < until)
-        {
-            self.until = Some((number, until));
-        }
+        self.untils.extend(seal.until.map(|until| (number, until)));
         if let Some(accepted) = seal.accepted {
             for key in &accepted.findings {
                 self.accepted.insert(key.clone(), (number, accepted.clone()));

@@ -133,7 +133,7 @@ fn told(book: Book, count: Count) -> Examined {
         chains: count.chains,
         seals: book.seals(),
         last_seal: book.last(),
-        covered_until: book.until.map(|(_, at)| at),
+        covered_until: book.covering(None).map(|(_, at)| at),
         unsealed: count.unsealed,
         findings: Vec::new(),
         explained: Vec::new(),
@@ -170,12 +170,12 @@ async fn loose(store: &Store, book: &mut Book, count: &mut Count) -> Result<(), 
         let Some(last) = page.last() else { break };
         (at, id) = (last.at, last.id.clone());
         for row in &page {
-            if let Some(say) = too_old(row, book) {
+            if let Some((seal, say)) = too_late(row, None, book) {
                 book.findings.push(Finding {
-                    key: format!("row:{}", row.id),
+                    key: format!("late:{}", row.id),
                     subject: Some(row.subject.clone()),
                     row: None,
-                    seal: book.until.map(|(seal, _)| seal),
+                    seal: Some(seal),
                     say: format!("A row of {} ({}) {say}", row.subject, described(row)),
                 });
             }
@@ -299,31 +299,37 @@ fn compare(subject: &str, rows: &[TrailRow], said: ChainBook, book: &Book, count
             .any(|link| link.seq == floor.seq && link.hash == floor.hash)
     };
     let restarted = rows.first().is_some_and(|row| place(row) <= base) && !floor.as_ref().is_some_and(left);
-    for row in rows.iter().filter(|row| place(row) > covered || restarted) {
-        count.unsealed += 1;
-        if let Some(say) = too_old(row, book).filter(|_| !told.contains(&place(row))) {
-            let say = format!("Row {} of {subject} ({}) {say}", place(row), described(row));
-            found.push(finding(
-                format!("late:{}", row.id),
-                place(row),
-                book.until.map(|(seal, _)| seal),
-                say,
-            ));
-        }
+    for row in rows {
+        let seq = place(row);
+        let unsealed = seq > covered || restarted;
+        count.unsealed += usize::from(unsealed);
+        let first = spans.iter().find(|span| (span.from..=span.to).contains(&seq));
+        // What is pruned but for a crash has no span any more, and was proved when it had.
+        let Some((seal, say)) = (unsealed || first.is_some())
+            .then(|| too_late(row, first.map(|span| span.seal), book))
+            .flatten()
+            .filter(|_| !told.contains(&seq))
+        else {
+            continue;
+        };
+        let say = format!("Row {seq} of {subject} ({}) {say}", described(row));
+        found.push(finding(format!("late:{}", row.id), seq, Some(seal), say));
     }
     found
 }
 
-/// No seal covers the row, although one says that all of its time is covered.
-fn too_old(row: &TrailRow, book: &Book) -> Option<String> {
-    let (seal, until) = book.until?;
+/// The row came to its seal, or to none yet, although an earlier seal covers all of its time.
+fn too_late(row: &TrailRow, sealed: Option<i64>, book: &Book) -> Option<(i64, String)> {
+    let (seal, until) = book.covering(sealed)?;
     let at = Timestamp::from_microsecond(row.at).ok()?;
+    let by = sealed.map_or_else(|| "by no seal".to_owned(), |sealed| format!("only by seal {sealed}"));
     (at.checked_add(LATE).ok()? < until).then(|| {
-        format!(
-            "is covered by no seal, although seal {seal} covers all of before {}: it was added afterwards, or kept from \
-             being sealed.",
+        let say = format!(
+            "is covered {by}, although seal {seal} covers all of before {}: it was added afterwards, or kept from being \
+             sealed.",
             until.strftime("%Y-%m-%d %H:%M:%S UTC")
-        )
+        );
+        (seal, say)
     })
 }
 

@@ -85,7 +85,7 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX delivery_at ON delivery (at)",
         "CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL",
         "CREATE INDEX request_without_run ON request (at) WHERE run IS NULL",
-        "CREATE INDEX message_without_run ON message (created) WHERE run IS NULL",
+        "CREATE INDEX message_without_run ON message (run, created) WHERE run IS NULL",
     ],
     &[
         // A post that was begun and has no answer yet, and where the search for it stands.

@@ -317,6 +317,30 @@ pub async fn a_chain_that_was_written_anew_is_found_by_its_seals(database: Datab
     assert_eq!(kept.findings().await, Vec::<String>::new());
 }
 
+/// With its hashes right, by somebody who lets the bot itself seal it an hour later.
+pub async fn a_row_that_was_put_in_later_is_known_by_its_time(database: Database) {
+    let kept = Kept::sealed_twice(database).await;
+    kept.write("r1", 10).await;
+    let told = kept.findings().await;
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains("is covered by no seal, although seal 2 covers all"),
+        "{told:#?}"
+    );
+
+    kept.write("r1", 7200).await;
+    kept.custody.seal(later(7260)).await.unwrap();
+
+    let told = kept.findings().await;
+    assert_eq!(
+        told,
+        [
+            "Row 5 of r1 (2026-11-23 12:00:10 UTC, decision, dana) is covered only by seal 3, although seal 2 covers all of \
+          before 2026-11-23 13:01:00 UTC: it was added afterwards, or kept from being sealed."
+        ]
+    );
+}
+
 /// A line as it would be if its writer had meant it so.
 fn forged(line: &str, change: impl FnOnce(&mut Seal)) -> String {
     let mut seal: Seal = serde_json::from_str(line).unwrap();

@@ -38,7 +38,7 @@ CREATE INDEX audit_unsealed ON audit (at) WHERE sealed IS NULL;
 CREATE INDEX delivery_at ON delivery (at);
 CREATE INDEX request_run ON request (run) WHERE run IS NOT NULL;
 CREATE INDEX request_without_run ON request (at) WHERE run IS NULL;
-CREATE INDEX message_without_run ON message (created) WHERE run IS NULL;
+CREATE INDEX message_without_run ON message (run, created) WHERE run IS NULL;
 INSERT INTO meta (name, value) VALUES ('schema', '4');
 INSERT INTO meta (name, value) VALUES ('oldest', '1');
 INSERT INTO meta (name, value) VALUES ('database', '8c5e3f1b0d0a4b53a0a86d2f7c9be410');
