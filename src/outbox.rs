@@ -23,7 +23,7 @@ use crate::run::proof::Sampler;
 use crate::runbook::action::Effect;
 use crate::station::Station;
 use crate::store::StoreError;
-use crate::store::messages::{Again, DueMessage, MessageKind, NewMessage};
+use crate::store::messages::{Again, DueMessage, LONGEST_WAIT, MessageKind, NewMessage};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
 use sent::Sent;
@@ -171,14 +171,17 @@ impl Outbox {
     async fn settle(&self, due: &DueMessage, sent: Sent) -> Result<(), StoreError> {
         let (store, now) = (&self.desk.store, self.clock.now());
         let id = due.message.id.as_str();
-        let at = |after: Option<SignedDuration>| now + after.unwrap_or_else(|| patience::pause(due.tries));
+        let at = |after: Option<SignedDuration>| {
+            let after = after.unwrap_or_else(|| patience::pause(due.tries));
+            now + after.min(LONGEST_WAIT)
+        };
         let (again, why) = match sent {
             Sent::Shown(remote) => return store.shown(id, due.wanted, remote.as_deref(), now).await,
             // A reply is written once, so what stands there is all of it.
             Sent::Found(remote) if due.message.kind == MessageKind::Run => return store.found(id, &remote, now).await,
             Sent::Found(remote) => return store.shown(id, due.wanted, Some(&remote), now).await,
             Sent::Anew => return store.forget_remote(id, now).await,
-            Sent::KeptBack(after) => return store.keep_back(id, now + after).await,
+            Sent::KeptBack(after) => return store.keep_back(id, at(Some(after))).await,
             Sent::Taken => return Ok(()),
             Sent::Later(after, why) => (Again::At(at(after)), why),
             Sent::Doubtful { after, sought, why } => (Again::Doubtful { at: at(after), sought }, why),

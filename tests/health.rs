@@ -16,7 +16,8 @@ async fn get(world: &World, path: &str) -> (u16, String) {
 
 async fn somebody_leads(world: &World) {
     let now = Timestamp::now();
-    let until = now + SignedDuration::from_hours(1);
+    // Longer than any test, and no longer than a lease may be believed.
+    let until = now + SignedDuration::from_secs(90);
     assert!(world.app.store.hold_lease(ENGINE, "another", now, until).await.unwrap());
 }
 

@@ -87,6 +87,7 @@ on_both! {
     messages::of_many_senders_one_gets_a_message,
     messages::a_post_is_begun_by_whoever_has_the_message,
     messages::a_doubt_lasts_until_it_is_settled,
+    messages::a_clock_that_is_set_back_keeps_no_message_waiting,
     messages::no_place_takes_all_the_turns,
     messages::what_failed_is_hurried_and_what_was_kept_back_is_not,
     messages::a_platform_fails_once_and_works_once,

@@ -4,10 +4,11 @@
 //! A post is journalled before it is sent, as a step is: one without a recorded answer is in doubt, and the platform is
 //! asked for it before it is posted again. Of several processes one sends a message at a time.
 
+use super::leases::FORESIGHT;
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::Place;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
@@ -102,6 +103,9 @@ pub enum Thread {
     Never,
 }
 
+/// No message is put off for longer. One that seems to be was put off by a clock that has been set back since.
+pub const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(1);
+
 /// Stands for the platform's id where a message was posted without one.
 pub const UNNAMED: &str = "response-url";
 
@@ -121,7 +125,8 @@ impl Store {
             "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since FROM \
              (SELECT m.*, ROW_NUMBER() OVER (PARTITION BY m.place ORDER BY m.due, m.created, m.id) AS turn \
              FROM message m LEFT JOIN message r ON r.run = m.run AND r.kind = '\"run\"' AND r.place = m.place \
-             WHERE m.due <= $1 AND (m.sending_until IS NULL OR m.sending_until <= $1) \
+             WHERE (m.due <= $1 OR m.due > $4) AND \
+             (m.sending_until IS NULL OR m.sending_until <= $1 OR m.sending_until > $5) \
              AND (m.kind IN ('\"run\"', '\"ephemeral\"') OR r.id IS NULL OR r.remote IS NOT NULL \
              OR (r.due IS NULL AND r.error IS NOT NULL))) \
              AS fair WHERE turn <= $2 ORDER BY due, created, id LIMIT $3",
@@ -129,6 +134,8 @@ impl Store {
         .bind(micros(now))
         .bind(each)
         .bind(limit)
+        .bind(micros(now + LONGEST_WAIT))
+        .bind(micros(now + FORESIGHT))
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(due_message).collect()
@@ -144,14 +151,16 @@ impl Store {
         until: Timestamp,
     ) -> Result<Option<DueMessage>, StoreError> {
         let taken = sqlx::query(
-            "UPDATE message SET sender = $2, sending_until = $4 WHERE id = $1 AND due <= $3 \
-             AND (sending_until IS NULL OR sending_until <= $3) RETURNING id, kind, run, request, place, body, wanted, \
-             remote, tries, attempted, sought, failing_since",
+            "UPDATE message SET sender = $2, sending_until = $4 WHERE id = $1 AND (due <= $3 OR due > $5) \
+             AND (sending_until IS NULL OR sending_until <= $3 OR sending_until > $6) RETURNING id, kind, run, request, \
+             place, body, wanted, remote, tries, attempted, sought, failing_since",
         )
         .bind(id)
         .bind(sender)
         .bind(micros(now))
         .bind(micros(until))
+        .bind(micros(now + LONGEST_WAIT))
+        .bind(micros(now + FORESIGHT))
         .fetch_optional(&self.write)
         .await?;
         taken.as_ref().map(due_message).transpose()

@@ -202,6 +202,22 @@ pub async fn a_post_is_begun_by_whoever_has_the_message(database: Database) {
     );
 }
 
+/// Neither who sends it nor when it is due may lie so far ahead.
+pub async fn a_clock_that_is_set_back_keeps_no_message_waiting(database: Database) {
+    let store = with_message(&database).await;
+    store
+        .take_message("m", "a", later(7200), later(7220))
+        .await
+        .unwrap()
+        .unwrap();
+    let taken = store.take_message("m", "b", noon(), later(20)).await.unwrap();
+    assert!(taken.is_some(), "the claim is of a time that has not come");
+    store.keep_back("m", later(7200)).await.unwrap();
+    assert_eq!(store.due_messages(noon(), 10, 10).await.unwrap().len(), 1);
+    store.keep_back("m", later(3600)).await.unwrap();
+    assert!(store.due_messages(noon(), 10, 10).await.unwrap().is_empty());
+}
+
 pub async fn a_doubt_lasts_until_it_is_settled(database: Database) {
     let store = with_message(&database).await;
     store.take_message("m", "a", noon(), later(20)).await.unwrap();
