@@ -16,8 +16,9 @@ const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
 /// Claims last three seconds.
 const BEYOND_THE_LEASE: Duration = Duration::from_millis(4500);
 
-/// A dead process's claims last three seconds at the most; then somebody else looks for what is due.
-const GO_ON: SignedDuration = SignedDuration::from_secs(5);
+/// A dead process's claims last three seconds at the most; then somebody else looks for what is due. The rest is for a
+/// machine that has much else to do.
+const GO_ON: SignedDuration = SignedDuration::from_secs(8);
 
 async fn two(outside: &Outside) -> [Bot; 2] {
     let store = outside.server.database("bot").await;
