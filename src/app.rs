@@ -250,6 +250,7 @@ impl App {
             share,
             leads: AtomicBool::new(false),
             in_hand: AtomicUsize::new(0),
+            flood: Arc::default(),
         })
     }
 }

@@ -24,7 +24,7 @@ use crate::run::lock::HeldLock;
 use crate::run::report::report_of;
 use crate::store::audit::AuditRow;
 use crate::store::messages::{MessageKind, NewMessage};
-use crate::store::runs::{Cache, NewRun, Written};
+use crate::store::runs::{AT_ONCE, Cache, NewRun, Written};
 use crate::store::{Store, StoreError};
 use asked::Asked;
 use authorized::{Authorized, Clearance};
@@ -208,7 +208,7 @@ impl Desk {
                 entries.push(Entry::Started);
                 Cache {
                     outcome: Outcome::Running,
-                    wake: Some(now),
+                    wake: Some(AT_ONCE),
                 }
             }
             Clearance::Approval { count, decision } => {

@@ -5,6 +5,7 @@ use crate::request::Delivery;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,6 +29,21 @@ pub enum NotKept {
     NoStore,
 }
 
+/// Deliveries that come faster than they are stored one by one.
+const MANY: usize = 8;
+
+/// Whether deliveries come in a flood. Then the gate stands back: what was kept can wait, what is not kept in three
+/// seconds is lost to whoever asked.
+#[derive(Debug, Default)]
+pub struct Flood(AtomicBool);
+
+impl Flood {
+    /// Whether it is so now.
+    pub fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 type Waiting = (Delivery, oneshot::Sender<bool>);
 
 /// Takes deliveries in.
@@ -38,9 +54,9 @@ pub struct Intake {
 
 impl Intake {
     /// The door, and the loop that must run for it.
-    pub fn new(store: Store, bell: Arc<Bell>) -> (Self, impl Future<Output = ()>) {
+    pub fn new(store: Store, bell: Arc<Bell>, flood: Arc<Flood>) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        (Self { queue }, write(store, bell, waiting))
+        (Self { queue }, write(store, bell, flood, waiting))
     }
 
     /// Stores a delivery. Ok means that it survives this process; a delivery that was stored before is stored.
@@ -55,7 +71,7 @@ impl Intake {
     }
 }
 
-async fn write(store: Store, bell: Arc<Bell>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
         let (deliveries, askers): (Vec<Delivery>, Vec<_>) = batch
@@ -77,5 +93,7 @@ async fn write(store: Store, bell: Arc<Bell>, mut waiting: mpsc::Receiver<Waitin
         if stored {
             bell.ring();
         }
+        // What came during the commit is the next batch.
+        flood.0.store(waiting.len() >= MANY, Ordering::Relaxed);
     }
 }

@@ -39,7 +39,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         .map_err(|error| AppError::Other(format!("cannot listen for signals: {error}")))?;
     tasks.spawn(rules.work());
 
-    let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
+    let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
     tasks.spawn(writing);
     if let Some(outbox) = outbox(&app, &station)? {
         tasks.spawn(outbox.work());

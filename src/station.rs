@@ -5,6 +5,7 @@ mod turns;
 
 use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
+use crate::intake::Flood;
 use crate::run::engine::{CLAIM, Engine};
 use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
@@ -28,6 +29,9 @@ const BREATH: Duration = Duration::from_millis(3);
 
 /// Requests at the gate at the same time, and runs under way at the same time.
 const AT_ONCE: usize = 64;
+
+/// Requests at the gate at the same time while deliveries come in a flood.
+const IN_A_FLOOD: usize = 2;
 
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
@@ -66,6 +70,8 @@ pub struct Station {
     pub leads: AtomicBool,
     /// Requests and runs that this process has in hand.
     pub in_hand: AtomicUsize,
+    /// Whether deliveries come in a flood.
+    pub flood: Arc<Flood>,
 }
 
 impl Station {
@@ -178,13 +184,16 @@ impl Station {
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
-            let free = AT_ONCE.saturating_sub(tasks.len());
+            let room = if self.flood.is_on() { IN_A_FLOOD } else { AT_ONCE };
+            // Half of it is for others, however much one person asks.
+            let each = room.div_ceil(2);
+            let free = room.saturating_sub(tasks.len());
             if self.works() && free > 0 {
                 let now = Timestamp::now();
                 match self
                     .desk
                     .store
-                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance())
+                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance(each))
                     .await
                 {
                     Ok(requests) => {
@@ -195,7 +204,7 @@ impl Station {
                                 .people
                                 .who(&request.account)
                                 .map_or(&account, |person| &person.name);
-                            let Some(turn) = turns.take(person, &account) else {
+                            let Some(turn) = turns.take(each, person, &account) else {
                                 let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
                                 self.log(given_back.await);
                                 continue;

@@ -52,6 +52,7 @@ on_both! {
     runs::a_stale_epoch_is_fenced,
     runs::a_claim_runs_out_and_is_taken_over,
     runs::a_claim_is_renewed_until_it_is_taken_over,
+    runs::a_clock_that_was_set_back_keeps_nothing_waiting,
     runs::a_claim_is_given_back_with_a_write,
     runs::of_many_writes_at_once_each_stands_by_itself,
     runs::many_claimers_share_the_runs,

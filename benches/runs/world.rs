@@ -222,6 +222,7 @@ impl World {
             share: Share::Replica,
             leads: AtomicBool::new(false),
             in_hand: AtomicUsize::new(0),
+            flood: Arc::default(),
         })
     }
 

@@ -6,7 +6,7 @@ use super::state::{Illegal, Next, RunState};
 use crate::plan::Plan;
 use crate::store::audit::AuditRow;
 use crate::store::messages::NewMessage;
-use crate::store::runs::{Append, Cache, JournalRow, LockChange, StoredRun, Written};
+use crate::store::runs::{AT_ONCE, Append, Cache, JournalRow, LockChange, StoredRun, Written};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -167,7 +167,7 @@ pub async fn record(
             seq: live.run.seq(),
             epoch: beside.epoch,
             entries,
-            cache: cache(&state, now),
+            cache: cache(&state),
             locks: beside.locks,
             new_plan: beside.new_plan,
             messages: beside.messages,
@@ -242,15 +242,15 @@ fn to_the_microsecond(at: Timestamp) -> Timestamp {
 }
 
 /// What stands in the run's row for a state.
-pub fn cache(state: &RunState, now: Timestamp) -> Cache {
+pub fn cache(state: &RunState) -> Cache {
     let wake = match state.next() {
         Next::AwaitApproval(until) | Next::Prove(until) => Some(until),
         // A run whose time is over before its next try need not wait for that.
-        Next::Step(_, after) => Some(after.unwrap_or(now).min(state.deadline().unwrap_or(Timestamp::MAX))),
-        Next::Undo(_, after) => Some(after.unwrap_or(now)),
+        Next::Step(_, after) => Some(after.unwrap_or(AT_ONCE).min(state.deadline().unwrap_or(Timestamp::MAX))),
+        Next::Undo(_, after) => Some(after.unwrap_or(AT_ONCE)),
         Next::AskPerson(_) => state.next_call(),
         Next::Nothing => None,
-        Next::Start | Next::Read(_) | Next::Recover(_) | Next::RecoverUndo(_) | Next::Close(_) => Some(now),
+        Next::Start | Next::Read(_) | Next::Recover(_) | Next::RecoverUndo(_) | Next::Close(_) => Some(AT_ONCE),
     };
     Cache {
         outcome: state.standing(),

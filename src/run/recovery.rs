@@ -35,10 +35,18 @@ pub enum Found {
         /// How that is known.
         reason: String,
     },
+    /// It may have been made, and the target takes it once however often it is made.
+    TakenOnce {
+        /// How that is known.
+        reason: String,
+    },
 }
 
 /// An answer that is already there is read even when the deadline is past.
 const READING: SignedDuration = SignedDuration::from_secs(10);
+
+/// Targets forget keys, the usual ones after a day; a call is made again under its key well before that.
+const KEY_LIFE: SignedDuration = SignedDuration::from_hours(12);
 
 /// Finds out what can be found out.
 pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -> Found {
@@ -57,6 +65,12 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -
         Recall::NeverMade { reason } => {
             wait_out(begun.deadline, clock).await;
             Found::Ended(CallResult::NotDone { reason })
+        }
+        // The target takes the same key for the same call, however often and however late it comes.
+        Recall::NoEvidence { .. } if action.guard == Guard::Key && clock.now() < begun.deadline + KEY_LIFE => {
+            Found::TakenOnce {
+                reason: "it is made again under the same key, which makes it once".to_owned(),
+            }
         }
         Recall::NoEvidence { reason } => {
             // Until the deadline a process that only seemed dead could still send it.

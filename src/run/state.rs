@@ -494,8 +494,13 @@ impl RunState {
         self.reading(moment).is_some()
     }
 
-    /// Nobody stopped it, and there is time.
-    fn begins_steps(&self) -> bool {
+    /// Whether the time for its steps is over.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// Whether a step may be begun: nobody stopped it, and there is time.
+    pub fn begins_steps(&self) -> bool {
         self.stop.is_none() && !self.time_over
     }
 

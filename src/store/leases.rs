@@ -2,9 +2,13 @@
 
 use super::{Store, StoreError, micros, number, text, timestamp};
 use crate::bell::Bell;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sqlx::any::AnyRow;
 use std::time::Duration;
+
+/// Nothing is held for so long beforehand. What claims to be was written by a clock that has been set back since, and
+/// holds no more.
+pub(super) const FORESIGHT: SignedDuration = SignedDuration::from_mins(2);
 
 /// After the line to the database broke.
 const HEED_AGAIN: Duration = Duration::from_secs(1);
@@ -32,12 +36,13 @@ impl Store {
         let held = sqlx::query(
             "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3) ON CONFLICT (name) DO UPDATE \
              SET owner = $2, until = $3, epoch = lease.epoch + CASE WHEN lease.owner = $2 THEN 0 ELSE 1 END \
-             WHERE lease.owner = $2 OR lease.until < $4",
+             WHERE lease.owner = $2 OR lease.until < $4 OR lease.until > $5",
         )
         .bind(name)
         .bind(owner)
         .bind(micros(until))
         .bind(micros(now))
+        .bind(micros(now + FORESIGHT))
         .execute(&self.write)
         .await?
         .rows_affected();
@@ -66,9 +71,10 @@ impl Store {
     /// Who holds a lease now.
     pub async fn lease_holder(&self, name: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
         Ok(
-            sqlx::query_scalar("SELECT owner FROM lease WHERE name = $1 AND until >= $2")
+            sqlx::query_scalar("SELECT owner FROM lease WHERE name = $1 AND until >= $2 AND until <= $3")
                 .bind(name)
                 .bind(micros(now))
+                .bind(micros(now + FORESIGHT))
                 .fetch_optional(&self.read)
                 .await?,
         )

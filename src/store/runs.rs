@@ -2,6 +2,7 @@
 //! and for the engine on its epoch too.
 
 use super::audit::AuditRow;
+use super::leases::FORESIGHT;
 use super::messages::NewMessage;
 use super::writer::{Addition, Begin, Taking, What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
@@ -93,9 +94,12 @@ pub struct NewRun<'a> {
 pub struct Cache {
     /// How it stands.
     pub outcome: Outcome,
-    /// When an engine should look at it; none means never by itself.
+    /// When an engine should look at it; none means never by itself. See [`AT_ONCE`].
     pub wake: Option<Timestamp>,
 }
+
+/// The time of what is due at once: one that no clock is before, also one that was set back.
+pub const AT_ONCE: Timestamp = Timestamp::UNIX_EPOCH;
 
 /// What happens to the run's locks together with an entry.
 #[derive(Debug, Clone, Copy)]
@@ -266,11 +270,12 @@ impl Store {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<(String, i64)>, StoreError> {
-        const DUE: &str =
-            "SELECT COUNT(*) FROM run WHERE wake <= $1 AND lease_until < $1 AND (owner IS NULL OR owner <> $2)";
+        const DUE: &str = "SELECT COUNT(*) FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $3) AND \
+                           (owner IS NULL OR owner <> $2)";
         let due: i64 = sqlx::query_scalar(DUE)
             .bind(micros(now))
             .bind(owner)
+            .bind(micros(now + FORESIGHT))
             .fetch_one(&self.read)
             .await?;
         if due == 0 {
@@ -279,14 +284,16 @@ impl Store {
         let mut work = self.begin().await?;
         let rows = sqlx::query(AssertSqlSafe(format!(
             "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
-                 wake <= $3 AND lease_until < $3 AND (owner IS NULL OR owner <> $1) ORDER BY wake LIMIT $4{}) \
-                 AND wake <= $3 AND lease_until < $3 RETURNING id, epoch",
+             wake <= $3 AND (lease_until < $3 OR lease_until > $5) AND (owner IS NULL OR owner <> $1) \
+             ORDER BY wake, updated LIMIT $4{}) AND wake <= $3 AND (lease_until < $3 OR lease_until > $5) \
+             RETURNING id, epoch",
             self.dialect.passing_over()
         )))
         .bind(owner)
         .bind(micros(until))
         .bind(micros(now))
         .bind(limit)
+        .bind(micros(now + FORESIGHT))
         .fetch_all(&mut *work)
         .await?;
         work.commit().await?;

@@ -1,5 +1,6 @@
 //! Who is next at the gate: the oldest request, and not all of one asker's before those of others.
 
+use super::leases::FORESIGHT;
 use super::values::list;
 use super::{Store, StoreError, decode, micros, number, text};
 use crate::request::Request;
@@ -28,7 +29,8 @@ impl Allowance {
 /// At least so many of the oldest requests are looked at, so that a take costs the same however many wait.
 const LOOKED_AT: i64 = 1000;
 
-const WAITS: &str = "(state = 'new' OR (state = 'taken' AND taken_until < $3 AND (owner IS NULL OR owner <> $1)))";
+const WAITS: &str = "(state = 'new' OR (state = 'taken' AND (taken_until < $3 OR taken_until > $7) AND (owner IS NULL OR \
+                     owner <> $1)))";
 
 impl Store {
     /// Takes requests that nobody is at, oldest first, of each asker no more than may be. One whose taker died is taken by
@@ -44,18 +46,19 @@ impl Store {
         // The cheap look first: an idle bot must not take SQLite's write lock many times a second.
         let waiting: i64 = sqlx::query_scalar(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM request WHERE state = 'new') OR EXISTS (SELECT 1 FROM request WHERE \
-             state = 'taken' AND taken_until < $1 AND (owner IS NULL OR owner <> $2)) THEN CAST(1 AS BIGINT) \
-             ELSE CAST(0 AS BIGINT) END",
+             state = 'taken' AND (taken_until < $1 OR taken_until > $3) AND (owner IS NULL OR owner <> $2)) THEN \
+             CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END",
         )
         .bind(micros(now))
         .bind(owner)
+        .bind(micros(now + FORESIGHT))
         .fetch_one(&self.read)
         .await?;
         if waiting == 0 {
             return Ok(Vec::new());
         }
         let (full, some): (Vec<_>, Vec<_>) = allowance.left.iter().partition(|(_, left)| *left <= 0);
-        let mut taken_before = 6;
+        let mut taken_before = 7;
         let others = if full.is_empty() {
             String::new()
         } else {
@@ -87,7 +90,8 @@ impl Store {
         .bind(micros(now))
         .bind(limit)
         .bind(allowance.each)
-        .bind(limit.max(LOOKED_AT));
+        .bind(limit.max(LOOKED_AT))
+        .bind(micros(now + FORESIGHT));
         for (asker, _) in full {
             query = query.bind(asker);
         }

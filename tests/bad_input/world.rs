@@ -96,7 +96,7 @@ impl World {
         );
         let app = App::open(&folder.path().join("signalbox.toml")).await.unwrap();
         let station = app.station(Share::Leader);
-        let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone());
+        let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
         tokio::spawn(writing);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -5,7 +5,7 @@ use super::world::{Process, World};
 use jiff::Timestamp;
 use signalbox::bell::Bell;
 use signalbox::dispatch::Reply;
-use signalbox::intake::{Intake, NotKept};
+use signalbox::intake::{Flood, Intake, NotKept};
 use signalbox::request::{Account, Ask, Delivery, Place, Request, Surface, Words};
 use signalbox::store::deliveries::Progress;
 use std::sync::Arc;
@@ -152,7 +152,11 @@ async fn one_persons_flood_does_not_starve_anothers_command() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_is_answered_and_what_was_kept_is_answered_later() {
     let (_world, process) = limited("person_per_minute = 1000").await;
-    let (intake, writing) = Intake::new(process.store.clone(), Arc::new(Bell::default()));
+    let (intake, writing) = Intake::new(
+        process.store.clone(),
+        Arc::new(Bell::default()),
+        Arc::new(Flood::default()),
+    );
     let flood = 3000;
     let deliveries = (0..flood).map(|index| {
         let request = request(if index % 2 == 0 { "dana" } else { "lee" }, Ask::Help { runbook: None });

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use signalbox::report::Outcome;
 use signalbox::store::deliveries::Progress;
 use signalbox::store::messages::MessageKind;
-use signalbox::store::runs::{Append, Cache, NewRun, Written};
+use signalbox::store::runs::{AT_ONCE, Append, Cache, NewRun, Written};
 use signalbox::store::{Store, StoreError};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -185,6 +185,39 @@ pub async fn a_claim_is_renewed_until_it_is_taken_over(database: Database) {
     store.rest_claim("r1", 2, later(40)).await.unwrap();
     assert_eq!(claim(&store, "one", 40).await, None);
     assert_eq!(claim(&store, "two", 41).await, Some(("r1".to_owned(), 3)));
+}
+
+/// What a clock wrote that ran an hour ahead keeps nobody waiting for that hour.
+pub async fn a_clock_that_was_set_back_keeps_nothing_waiting(database: Database) {
+    const HOUR: i64 = 3600;
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    assert!(claim(&store, "one", HOUR).await.is_some());
+    let entry = stop_asked("dana");
+    let due = Append {
+        cache: running(AT_ONCE),
+        ..addition("r1", 1, Some(1), &entry)
+    };
+    store.append(due, later(HOUR)).await.unwrap();
+    assert_eq!(claim(&store, "two", HOUR + 1).await, None, "it is held by that clock");
+    assert_eq!(claim(&store, "two", 1).await, Some(("r1".to_owned(), 2)));
+
+    assert!(
+        store
+            .hold_lease("engine", "one", later(HOUR), later(HOUR + 5))
+            .await
+            .unwrap()
+    );
+    assert_eq!(store.lease_holder("engine", later(1)).await.unwrap(), None);
+    assert!(store.hold_lease("engine", "two", later(1), later(6)).await.unwrap());
+
+    store.request(&request(), later(HOUR)).await.unwrap();
+    let taken = store
+        .take_requests("one", later(HOUR), later(HOUR + 5), 9)
+        .await
+        .unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(store.take_requests("two", later(1), later(6), 9).await.unwrap(), taken);
 }
 
 /// The last word of a run gives the claim back with it.
