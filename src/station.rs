@@ -191,13 +191,15 @@ impl Station {
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
             let room = if self.flood.is_on() { IN_A_FLOOD } else { AT_ONCE };
+            // Half of it is for others, however much one person asks.
+            let each = room.div_ceil(2);
             let free = room.saturating_sub(tasks.len());
             if self.works() && free > 0 {
                 let now = Timestamp::now();
                 match self
                     .desk
                     .store
-                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance())
+                    .take_in_turn(&self.owner, now, now + CLAIM, free as i64, &turns.allowance(each))
                     .await
                 {
                     Ok(requests) => {
@@ -208,7 +210,7 @@ impl Station {
                                 .people
                                 .who(&request.account)
                                 .map_or(&account, |person| &person.name);
-                            let Some(turn) = turns.take(person, &account) else {
+                            let Some(turn) = turns.take(each, person, &account) else {
                                 let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
                                 self.log(given_back.await);
                                 continue;

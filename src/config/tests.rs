@@ -271,7 +271,7 @@ token = "hunter2"
     signalbox.toml:59:13: connection names are lowercase words such as `ops` or `shop-db`; `Shop` is not
         [connection.Shop]
                     ^
-    signalbox.toml:62:2: `pagerduty` is not known; there is `alerts`, `connection`, `console`, `discord`, `files`, `server`, `slack`, `store`
+    signalbox.toml:62:2: `pagerduty` is not known; there is `alerts`, `connection`, `console`, `discord`, `files`, `limits`, `server`, `slack`, `store`
         [pagerduty]
          ^
     "#);
@@ -531,5 +531,12 @@ fn limits_have_defaults_and_bounds() {
         }
     );
     let wrong = "[limits]\nperson_open = 0\nrunbook_open = \"many\"\npersons = 3";
-    assert_snapshot!(problems(&format!("{LEAST}{wrong}")), @"");
+    assert_eq!(
+        messages(&format!("{LEAST}{wrong}")),
+        [
+            "`limits.person_open` must be a whole number from 1 to 1000000, and this is a number",
+            "`limits.runbook_open` must be a whole number from 1 to 1000000, and this is a text",
+            "`limits.persons` is not known; there is `person_open`, `person_per_minute`, `runbook_open`",
+        ]
+    );
 }

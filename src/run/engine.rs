@@ -143,7 +143,7 @@ impl Engine {
                 )
                 .await?;
             }
-            Next::Step(..) if live.state.deadline().is_some_and(|deadline| now >= deadline) => {
+            Next::Step(..) if live.state.is_overdue(now) => {
                 record(store, live, &[Entry::TimeOver], Beside::engine(epoch)).await?;
             }
             Next::Step(_, Some(after)) | Next::Undo(_, Some(after)) if after > now => {
@@ -365,7 +365,15 @@ impl Engine {
         };
         match recovery::recover(connection, begun, &self.clock).await {
             recovery::Found::Ended(result) => self.settle(live, epoch, index, result).await,
-            recovery::Found::Again { reason } => {
+            // It may have happened, and is not made again to find out.
+            recovery::Found::TakenOnce { reason }
+                if !live.state.begins_steps() || live.state.is_overdue(self.clock.now()) =>
+            {
+                let reason =
+                    format!("Signalbox stopped in the middle of this step, and was told to stop before {reason}");
+                self.settle(live, epoch, index, CallResult::Unknown { reason }).await
+            }
+            recovery::Found::NeverMade { reason } | recovery::Found::TakenOnce { reason } => {
                 let entry = Entry::NotMade {
                     step: index,
                     reason,

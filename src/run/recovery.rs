@@ -30,8 +30,13 @@ pub struct Begun<'a> {
 pub enum Found {
     /// How the call ended, or that nobody can tell.
     Ended(CallResult),
-    /// Making it now cannot double it: it was never made, or the target takes it once.
-    Again {
+    /// It was never made, and making it now cannot double it.
+    NeverMade {
+        /// How that is known.
+        reason: String,
+    },
+    /// It may have been made, and the target takes it once however often it is made.
+    TakenOnce {
         /// How that is known.
         reason: String,
     },
@@ -56,14 +61,14 @@ pub async fn recover(connection: &Connection, begun: Begun<'_>, clock: &Clock) -
         .await;
     match recalled {
         Recall::Made(result) => Found::Ended(result),
-        Recall::NeverMade { reason } if action.guard != Guard::None => Found::Again { reason },
+        Recall::NeverMade { reason } if action.guard != Guard::None => Found::NeverMade { reason },
         Recall::NeverMade { reason } => {
             wait_out(begun.deadline, clock).await;
             Found::Ended(CallResult::NotDone { reason })
         }
         // The target takes the same key for the same call, however often and however late it comes.
         Recall::NoEvidence { .. } if action.guard == Guard::Key && clock.now() < begun.deadline + KEY_LIFE => {
-            Found::Again {
+            Found::TakenOnce {
                 reason: "it is made again under the same key, which makes it once".to_owned(),
             }
         }

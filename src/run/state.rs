@@ -301,17 +301,7 @@ impl RunState {
                 evidence,
             } => {
                 self.is_running()?;
-                // In order, and never past a step that failed or that nobody knows the end of.
-                let passed = |step: &StepState| {
-                    matches!(
-                        step,
-                        StepState::Ended {
-                            outcome: StepOutcome::Done | StepOutcome::Skipped,
-                            ..
-                        }
-                    )
-                };
-                (self.begins_steps() && self.steps.get(..*step)?.iter().all(passed)).then_some(())?;
+                (self.begins_steps() && self.is_turn(*step)).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
                 let StepState::Waiting { attempts, .. } = slot else {
                     return None;
@@ -326,6 +316,7 @@ impl RunState {
             }
             Entry::NotMade { step, again, .. } => {
                 self.is_running()?;
+                self.is_turn(*step).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
                 let attempts = match slot {
                     StepState::Begun { attempt, .. } => *attempt,
@@ -339,6 +330,7 @@ impl RunState {
             }
             Entry::Outcome { step, outcome, say, .. } => {
                 self.is_running()?;
+                self.is_turn(*step).then_some(())?;
                 let slot = self.steps.get_mut(*step)?;
                 matches!(slot, StepState::Begun { .. } | StepState::Waiting { .. }).then_some(())?;
                 *slot = StepState::Ended {
@@ -494,8 +486,28 @@ impl RunState {
         self.reading(moment).is_some()
     }
 
-    /// Nobody stopped it, and there is time.
-    fn begins_steps(&self) -> bool {
+    /// Steps go in order, and never past one that failed or that nobody knows the end of.
+    fn is_turn(&self, step: usize) -> bool {
+        self.steps.get(..step).is_some_and(|before| {
+            before.iter().all(|step| {
+                matches!(
+                    step,
+                    StepState::Ended {
+                        outcome: StepOutcome::Done | StepOutcome::Skipped,
+                        ..
+                    }
+                )
+            })
+        })
+    }
+
+    /// Whether the time for its steps is over.
+    pub fn is_overdue(&self, now: Timestamp) -> bool {
+        self.deadline().is_some_and(|deadline| now >= deadline)
+    }
+
+    /// Whether a step may be begun: nobody stopped it, and there is time.
+    pub fn begins_steps(&self) -> bool {
         self.stop.is_none() && !self.time_over
     }
 

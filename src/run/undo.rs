@@ -108,7 +108,14 @@ impl Engine {
         };
         match recovery::recover(connection, begun, &self.clock).await {
             recovery::Found::Ended(result) => self.settle_undo(live, epoch, index, &reversal, result).await,
-            recovery::Found::Again { reason } => {
+            // It may have happened, and is not made again to find out.
+            recovery::Found::TakenOnce { reason } if live.state.stop.is_some() => {
+                let reason =
+                    format!("Signalbox stopped in the middle of this undo, and was told to stop before {reason}");
+                let unknown = CallResult::Unknown { reason };
+                self.settle_undo(live, epoch, index, &reversal, unknown).await
+            }
+            recovery::Found::NeverMade { reason } | recovery::Found::TakenOnce { reason } => {
                 let again = self.clock.now();
                 let entry = Entry::UndoNotMade {
                     step: index,

@@ -4,9 +4,6 @@ use crate::store::turns::Allowance;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Places of one person: half of all.
-const EACH: usize = 32;
-
 /// Who has how many places, by which accounts.
 #[derive(Debug, Default)]
 pub(super) struct Turns(Mutex<BTreeMap<String, Taken>>);
@@ -25,27 +22,28 @@ pub(super) struct Turn {
 }
 
 impl Turns {
-    /// What each account may take now. What somebody asks by another account meanwhile is seen when it is taken.
-    pub(super) fn allowance(&self) -> Allowance {
+    /// What each account may take now, where each person may have `each` places. What somebody asks by another account
+    /// meanwhile is seen when it is taken.
+    pub(super) fn allowance(&self, each: usize) -> Allowance {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = taken.values().flat_map(|one| {
-            let left = EACH.saturating_sub(one.places) as i64;
+            let left = each.saturating_sub(one.places) as i64;
             one.accounts.iter().map(move |account| (account.clone(), left))
         });
         Allowance {
-            each: EACH as i64,
+            each: each as i64,
             left: left.collect(),
         }
     }
 
     /// A place for a request; none where its person has all of theirs.
-    pub(super) fn take(self: &Arc<Self>, person: &str, account: &str) -> Option<Turn> {
+    pub(super) fn take(self: &Arc<Self>, each: usize, person: &str, account: &str) -> Option<Turn> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let one = taken.entry(person.to_owned()).or_default();
         if !one.accounts.iter().any(|known| known == account) {
             one.accounts.push(account.to_owned());
         }
-        if one.places >= EACH {
+        if one.places >= each {
             return None;
         }
         one.places += 1;
@@ -72,18 +70,22 @@ impl Drop for Turn {
 mod tests {
     use super::*;
 
+    const EACH: usize = 4;
+
     #[test]
     fn a_person_has_so_many_places_whatever_the_account() {
         let turns = Arc::new(Turns::default());
-        let mut places: Vec<Turn> = (0..EACH - 1).filter_map(|_| turns.take("dana", "slack")).collect();
+        let mut places: Vec<Turn> = (0..EACH - 1)
+            .filter_map(|_| turns.take(EACH, "dana", "slack"))
+            .collect();
         assert_eq!(places.len(), EACH - 1);
-        assert_eq!(turns.allowance().left, [("slack".to_owned(), 1)]);
-        places.extend(turns.take("dana", "console"));
-        assert!(turns.take("dana", "slack").is_none());
-        assert!(turns.take("lee", "slack of lee").is_some());
-        let full = turns.allowance().left;
+        assert_eq!(turns.allowance(EACH).left, [("slack".to_owned(), 1)]);
+        places.extend(turns.take(EACH, "dana", "console"));
+        assert!(turns.take(EACH, "dana", "slack").is_none());
+        assert!(turns.take(EACH, "lee", "slack of lee").is_some());
+        let full = turns.allowance(EACH).left;
         assert_eq!(full, [("slack".to_owned(), 0), ("console".to_owned(), 0)]);
         places.clear();
-        assert!(turns.allowance().left.is_empty(), "who has no place is forgotten");
+        assert!(turns.allowance(EACH).left.is_empty(), "who has no place is forgotten");
     }
 }

@@ -182,7 +182,8 @@ fn a_plan_is_concrete() {
     "timeout": {
       "secs": 60,
       "nanos": 0
-    }
+    },
+    "writes": true
   },
   {
     "name": "tell",
@@ -196,7 +197,8 @@ fn a_plan_is_concrete() {
     "timeout": {
       "secs": 60,
       "nanos": 0
-    }
+    },
+    "writes": false
   }
 ]
 "#);

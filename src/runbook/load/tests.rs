@@ -551,11 +551,11 @@ fn a_run_has_a_day_unless_its_runbook_says_otherwise() {
     for (wrong, told) in [
         (
             "\"0s\"",
-            "1:12: `deadline` is 1s to 30d: after it no further step is begun",
+            "1:1: `deadline` is 1s to 30d: after it no further step is begun",
         ),
         (
             "\"31d\"",
-            "1:12: `deadline` is 1s to 30d: after it no further step is begun",
+            "1:1: `deadline` is 1s to 30d: after it no further step is begun",
         ),
         (
             "\"soon\"",
@@ -572,5 +572,10 @@ fn what_the_answer_to_an_undo_means_is_for_the_runbook_to_say() {
     let good = with("when = \"call.value.count == 1\"\noutcome = \"done\"\nsay = \"Put back.\"");
     let runbook = load_text("try", Path::new("try.toml"), &good, &known()).expect("sound");
     assert_eq!(runbook.steps[0].undo_expect.len(), 1);
-    insta::assert_snapshot!(problems(&with("when = \"call.value.cuont == 1\"\noutcome = \"undone\"\nsai = \"x\"")), @"");
+    insta::assert_snapshot!(problems(&with("when = \"call.value.cuont == 1\"\noutcome = \"undone\"\nsai = \"x\"")), @r#"
+    18:1: [[expect]] lacks `say`: add say = ...
+    19:9: `call.value.cuont` is not known; did you mean `count`?
+    20:11: `outcome` is "done", "skipped", "failed" or "unknown"
+    21:1: [[expect]] has no `sai`; did you mean `say`?
+    "#);
 }
