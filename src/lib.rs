@@ -24,7 +24,7 @@
 //!
 //! ## What happens when the process dies
 //!
-//! Its claims run out after five seconds, or are free at once if it could say goodbye. Whoever claims the run next has a
+//! Its claims run out after three seconds, or are free at once if it could say goodbye. Whoever claims the run next has a
 //! new epoch, which fences the journal. A step with an intent and no outcome is asked about ([`run::recovery`]): first
 //! the target's own guard (Celery's marker), then the runbook's probe, then a person. Nothing is sent again on a guess.
 //!
