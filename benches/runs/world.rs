@@ -6,6 +6,8 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use signalbox::call::CallResult;
 use signalbox::config::Config;
+use signalbox::config::Limits;
+use signalbox::dispatch::bounds::Bounds;
 use signalbox::dispatch::{Desk, Reply};
 use signalbox::integration::canned::{Canned, Made, Script, StepAnswers};
 use signalbox::integration::{Connection, Connections};
@@ -206,6 +208,11 @@ impl World {
             store: self.store.clone(),
             suggestions: Arc::default(),
             announce: Vec::new(),
+            bounds: Bounds::new(Limits {
+                person_open: u32::MAX,
+                person_per_minute: u32::MAX,
+                runbook_open: u32::MAX,
+            }),
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         Arc::new(Station {
