@@ -16,7 +16,7 @@ async fn get(world: &World, path: &str) -> (u16, String) {
 
 async fn somebody_leads(world: &World) {
     let now = Timestamp::now();
-    let until = now + SignedDuration::from_hours(1);
+    let until = now + SignedDuration::from_mins(1);
     assert!(world.app.store.hold_lease(ENGINE, "another", now, until).await.unwrap());
 }
 
