@@ -5,12 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use signalbox::call::CallResult;
-<<<<<<< HEAD
 use signalbox::config::{Config, Limits};
-=======
-use signalbox::config::Config;
-use signalbox::config::Limits;
->>>>>>> wt-engine
 use signalbox::dispatch::bounds::Bounds;
 use signalbox::dispatch::{Desk, Reply};
 use signalbox::integration::canned::{Canned, Made, Script, StepAnswers};
@@ -221,15 +216,7 @@ impl World {
             store: self.store.clone(),
             suggestions: Arc::default(),
             announce: Vec::new(),
-<<<<<<< HEAD
             bounds: Bounds::new(unbounded()),
-=======
-            bounds: Bounds::new(Limits {
-                person_open: u32::MAX,
-                person_per_minute: u32::MAX,
-                runbook_open: u32::MAX,
-            }),
->>>>>>> wt-engine
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         Arc::new(Station {

@@ -14,7 +14,7 @@ use std::time::Duration;
 const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
 
 /// And are somewhere in their steps after as many milliseconds.
-const UNDER_WAY: u64 = 900;
+const UNDER_WAY: u64 = 250;
 
 /// Commands at once.
 const LOAD: usize = 6;
