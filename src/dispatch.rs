@@ -8,6 +8,7 @@ pub mod authorized;
 pub mod bounds;
 pub mod completion;
 pub mod invocation;
+mod lists;
 mod looks;
 pub mod overview;
 pub mod planned;

@@ -4,7 +4,8 @@
 use super::Desk;
 use super::aside::Sight;
 use super::asked::may_ask;
-use super::standing::{self, party};
+use super::lists;
+use super::standing::party;
 use crate::policy::authorize::{Act, Question};
 use crate::policy::identity::Person;
 use crate::report::{Button, Press};
@@ -87,7 +88,7 @@ pub fn may_view(rules: &Rules, asker: &Request, runbook: &str) -> bool {
 /// Whether the asker keeps the bot going, and is told what is wrong with its files.
 pub fn operates(rules: &Rules, asker: &Request) -> bool {
     let person = rules.people.who(&asker.account);
-    person.is_some_and(|person| standing::operates(rules, asker, person))
+    person.is_some_and(|person| lists::operates(rules, asker, person))
 }
 
 /// Every runbook that the asker may know of.

@@ -221,12 +221,12 @@ async fn an_undo_of_a_process_that_was_taken_over_lands_while_the_locks_are_held
 
     let landed = world.count("undo two").await;
     let live = second.live(&run).await;
-    assert_eq!(live.state.standing(), Outcome::PartlyDone);
-    assert_eq!(second.store.tally().await.unwrap().locks, 0);
+    assert_eq!(live.state.standing(), Outcome::NeedsPerson);
+    assert_eq!(second.store.tally().await.unwrap().locks, 1);
     assert!(late.await.unwrap().is_err(), "it was taken over");
     assert_eq!(
         world.count("undo two").await,
         landed,
-        "it landed after the locks were let go"
+        "it landed after a person was asked"
     );
 }
