@@ -60,7 +60,11 @@ async fn what_a_restored_database_has_forgotten_is_told_and_not_done_twice() {
     // The disk is lost, the seals are not.
     let config = fs::read_to_string(world.path("signalbox.toml")).unwrap();
     let seals = custody.seals.display().to_string();
-    let restored = config.replace("bot.db\"", &format!("backup.db\"\nseals = \"{seals}\""));
+    world.write("restored.url", &format!("sqlite:{}", world.path("backup.db").display()));
+    let restored = config.replace(
+        "\"file:store.url\"",
+        &format!("\"file:restored.url\"\nseals = \"{seals}\""),
+    );
     assert_ne!(config, restored);
     world.write("restored.toml", &restored);
     let (after, custody) = world.process_with("restored.toml").await;

@@ -173,7 +173,7 @@ pub async fn what_nobody_touched_is_proved(database: Database) {
 /// Each case spoils a record that was sealed, and is mended before the next.
 pub async fn whatever_is_done_to_a_row_is_found_and_named(database: Database) {
     let kept = Kept::sealed_twice(database).await;
-    kept.tell("CREATE TABLE aside AS SELECT * FROM audit").await;
+    kept.tell("CREATE TABLE put_away AS SELECT * FROM audit").await;
     let at = |seconds: i64| later(seconds).as_microsecond();
     let cases: Vec<(String, &[&str])> = vec![
         (
@@ -243,7 +243,7 @@ pub async fn whatever_is_done_to_a_row_is_found_and_named(database: Database) {
         kept.tell(&sql).await;
         assert_eq!(kept.findings().await, told, "{sql}");
         kept.tell("DELETE FROM audit").await;
-        kept.tell("INSERT INTO audit SELECT * FROM aside").await;
+        kept.tell("INSERT INTO audit SELECT * FROM put_away").await;
         assert_eq!(kept.findings().await, Vec::<String>::new());
     }
 }

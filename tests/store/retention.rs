@@ -249,12 +249,12 @@ pub async fn a_chain_that_went_whole_may_begin_again(database: Database) {
 /// The seal that says so stands in the file, and then the process died.
 pub async fn what_a_crash_left_of_the_pruning_is_no_finding(database: Database) {
     let kept = Kept::sealed_twice(database).await;
-    sqlx::query("CREATE TABLE aside AS SELECT * FROM audit")
+    sqlx::query("CREATE TABLE put_away AS SELECT * FROM audit")
         .execute(&kept.raw)
         .await
         .unwrap();
     kept.custody.round(days(801)).await.unwrap();
-    sqlx::query("INSERT INTO audit SELECT * FROM aside")
+    sqlx::query("INSERT INTO audit SELECT * FROM put_away")
         .execute(&kept.raw)
         .await
         .unwrap();
