@@ -30,7 +30,7 @@ pub enum NotKept {
 }
 
 /// So many deliveries within a window are a flood; people alone do not come so fast.
-const MANY: usize = 200;
+const MANY: usize = 40;
 const WINDOW: Duration = Duration::from_millis(200);
 
 /// Whether deliveries come in a flood. Then the gate stands back: what was kept can wait, what is not kept in three

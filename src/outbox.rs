@@ -32,6 +32,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
+/// Between two turns while deliveries come in a flood.
+const BREATH: Duration = Duration::from_millis(50);
+
 /// The net under the bell.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -98,6 +101,9 @@ impl Outbox {
                 // A sender that is gone is an end too.
                 changed = stop.changed() => if changed.is_err() { break },
             }
+            if self.station.flood.is_on() {
+                tokio::time::sleep(BREATH).await;
+            }
         }
         if tokio::time::timeout(GOODBYE, lanes.all_ended()).await.is_err() {
             tracing::warn!("messages were still being sent; whoever goes on looks whether they arrived");
@@ -123,6 +129,10 @@ impl Outbox {
             }
         }
         for (place, ids) in by_place {
+            // What is not kept in time is lost to whoever asked; what is told a little later is not.
+            if self.station.flood.is_on() && !lanes.are_empty() {
+                break;
+            }
             if lanes.is_free(&place) {
                 lanes.begin(place, self.clone().lane(ids));
             }

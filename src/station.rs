@@ -33,7 +33,10 @@ const BREATH: Duration = Duration::from_millis(3);
 const AT_ONCE: usize = 64;
 
 /// Requests at the gate at the same time while deliveries come in a flood.
-const IN_A_FLOOD: usize = 2;
+const IN_A_FLOOD: usize = 1;
+
+/// And between two looks for more of them.
+const IN_A_FLOOD_BREATH: Duration = Duration::from_millis(25);
 
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
@@ -256,7 +259,7 @@ impl Station {
                 () = bell.heard(POLL) => {}
                 Some(_) = tasks.join_next(), if tasks.len() >= AT_ONCE => {}
             }
-            tokio::time::sleep(BREATH).await;
+            tokio::time::sleep(if self.flood.is_on() { IN_A_FLOOD_BREATH } else { BREATH }).await;
         }
         while tasks.join_next().await.is_some() {}
     }

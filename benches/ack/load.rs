@@ -193,14 +193,15 @@ fn whole(bytes: &[u8]) -> Outcome<Option<Answer>> {
     };
     let text = std::str::from_utf8(&bytes[..head])?.to_ascii_lowercase();
     let status = text.get(9..12).ok_or("no status")?.parse()?;
-    let length: usize = text
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"))
-        .ok_or("an answer without a length")?
-        .trim()
-        .parse()?;
     let body = &bytes[head + 4..];
-    Ok((body.len() >= length).then(|| Answer {
+    let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let is_whole = match length {
+        Some(length) => body.len() >= length.trim().parse()?,
+        // In pieces, as Node.js answers; the last one is empty.
+        None if text.contains("transfer-encoding: chunked") => body.ends_with(b"0\r\n\r\n"),
+        None => return Err("an answer without a length".into()),
+    };
+    Ok(is_whole.then(|| Answer {
         status,
         told: body.starts_with(b"{\"response_type\"") || body.starts_with(b"{\"text\""),
     }))

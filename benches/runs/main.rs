@@ -97,7 +97,7 @@ async fn approval(world: &World) -> Outcome<()> {
     let mut times = Vec::new();
     for _ in 0..60 {
         let run = world.waiting_run().await?;
-        times.push(world.approve(&run).await?);
+        times.push(world.approve(&run, &working).await?);
     }
     working.end().await?;
     times.sort_unstable();

@@ -4,6 +4,7 @@ use crate::{Outcome, long_ago};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use signalbox::bell::Bell;
 use signalbox::call::CallResult;
 use signalbox::config::{Config, Limits};
 use signalbox::dispatch::bounds::Bounds;
@@ -98,6 +99,7 @@ name = "send"
 use = "celery.send"
 on = "queue"
 with.task = "echo"
+with.args = ["1"]
 with.expires = "1m"
 timeout = "1m"
 say = "Send it."
@@ -130,6 +132,7 @@ pub struct World {
 
 /// A process of the bot at work.
 pub struct Working {
+    bell: Arc<Bell>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -241,8 +244,10 @@ impl World {
     /// A process of the bot that works from now on.
     pub fn work(&self, owner: &str) -> Working {
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(self.station(owner).work(stopped, Duration::from_secs(20)));
-        Working { stop, task }
+        let station = self.station(owner);
+        let bell = station.bell.clone();
+        let task = tokio::spawn(station.work(stopped, Duration::from_secs(20)));
+        Working { bell, stop, task }
     }
 
     fn request(&self, person: &str, ask: Ask) -> Request {
@@ -338,7 +343,7 @@ impl World {
     }
 
     /// Stores somebody's yes, and tells how long after it the first step was begun.
-    pub async fn approve(&self, run: &str) -> Outcome<Duration> {
+    pub async fn approve(&self, run: &str, working: &Working) -> Outcome<Duration> {
         let ask = Ask::Approve {
             run: run.to_owned(),
             digest: None,
@@ -352,6 +357,8 @@ impl World {
         };
         self.store.receive(&[delivery], Timestamp::now()).await?;
         let stored = Timestamp::now();
+        // As every door does.
+        working.bell.ring();
         loop {
             let live = Live::load(&self.store, run).await?;
             let begun = live

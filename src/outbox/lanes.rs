@@ -21,6 +21,11 @@ impl Lanes {
         self.busy.len() < MOST && self.busy.values().all(|busy| busy != place)
     }
 
+    /// Whether nothing is being sent.
+    pub(super) fn are_empty(&self) -> bool {
+        self.busy.is_empty()
+    }
+
     /// Begins a lane.
     pub(super) fn begin(&mut self, place: Place, work: impl Future<Output = ()> + Send + 'static) {
         let id = self.tasks.spawn(work).id();
