@@ -1,7 +1,7 @@
 //! Sends what the store says should be seen. A message is derived from its run at the moment of sending, so ten changes
 //! while a platform was down cost one call.
 //!
-//! What is sent where is told by `slack`, the only platform so far; what becomes of it is [`Sent`], in words that fit any.
+//! What is sent where is told by `slack`, the only platform so far; what becomes of it is told in words that fit any.
 //! A post is journalled before it is sent: one of which nobody knows whether the platform took it is looked for there
 //! before it is posted again. Nothing is given up because a platform is away; it waits, and shows how things stand then.
 
