@@ -124,6 +124,7 @@ impl Console {
             since,
             details: asides
                 .iter()
+                .take(told)
                 .map(|run| {
                     let reason = run.aside.as_ref().map_or("", |(_, reason)| reason.as_str());
                     self.redactor

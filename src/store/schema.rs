@@ -117,7 +117,8 @@ mod tests {
     #[test]
     fn a_version_only_adds() {
         for statement in VERSIONS.iter().copied().flatten() {
-            let adds = ["CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX "]
+            // Without an index a process of before is slower, and right.
+            let adds = ["CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX "]
                 .iter()
                 .any(|word| statement.starts_with(word));
             let column = statement.starts_with("ALTER TABLE ")

@@ -116,6 +116,8 @@ async fn a_platform_that_cannot_be_spoken_to_is_told_on_every_page_until_it_can(
     let site = Site::open().await;
     let (dana, lee) = (site.sign_in(DANA).await, site.sign_in(LEE).await);
     let mut stream = super::stream::Stream::open(&lee, "/events").await;
+    // A page is told how things stand when it begins to listen.
+    stream.until("notices").await;
     let sender = site.world.process("sender").await;
     let say = "it does not accept the bot token (token_revoked)";
     let at: jiff::Timestamp = "2026-05-04T03:02:01Z".parse().unwrap();

@@ -22,7 +22,7 @@ const LOAD: usize = 6;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whenever_its_own_postgresql_is_restarted() {
     let fault = "its own PostgreSQL is restarted";
-    stopped(fault, Duration::ZERO, times(2, 20)).await;
+    stopped(fault, Duration::ZERO, times(1, 20)).await;
 }
 
 /// Longer than anybody waits for a connection.
@@ -77,7 +77,7 @@ async fn whenever_all_its_connections_are_terminated() {
     bot.start().await;
     let admin = pool(&outside.server.url()).await;
     let name = store.rsplit_once('/').unwrap().1;
-    let (mut asker, mut ended, faults) = (Asker::new(), 0, times(3, 20));
+    let (mut asker, mut ended, faults) = (Asker::new(), 0, times(1, 20));
     for _ in 0..faults {
         asker.ask_again(&bot.url).await;
         asker.ask(&bot.url, LOAD).await;

@@ -23,7 +23,7 @@ async fn whenever_its_disk_is_full() {
     let mut bot = Bot::on_sqlite(&Wiring::straight(&outside));
     bot.through = REFUSED;
     bot.start().await;
-    let (mut asker, faults) = (Asker::new(), times(2, 20));
+    let (mut asker, faults) = (Asker::new(), times(1, 20));
     let mut told = 0;
     for _ in 0..faults {
         asker.ask(&bot.url, LOAD).await;

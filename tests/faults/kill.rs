@@ -11,7 +11,9 @@ use rand::{Rng, SeedableRng};
 use std::time::Duration;
 
 /// Bots beside each other, each with a database of its own: who was killed leaves a lease that must run out first.
-const LANES: usize = 8;
+fn beside() -> usize {
+    times(4, 8)
+}
 
 /// A claim of a dead process lasts three seconds.
 const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
@@ -20,7 +22,7 @@ const UNTIL_IT_WORKS: Duration = Duration::from_secs(9);
 async fn whenever_it_is_killed_on_sqlite() {
     let outside = Outside::start().await;
     let wiring = Wiring::straight(&outside);
-    let lanes = (0..LANES).map(|_| Bot::on_sqlite(&wiring)).collect();
+    let lanes = (0..beside()).map(|_| Bot::on_sqlite(&wiring)).collect();
     killed("SQLite", lanes, &outside).await;
 }
 
@@ -29,14 +31,14 @@ async fn whenever_it_is_killed_on_postgresql() {
     let outside = Outside::start().await;
     let wiring = Wiring::straight(&outside);
     let mut lanes = Vec::new();
-    for _ in 0..LANES {
+    for _ in 0..beside() {
         lanes.push(Bot::on(&wiring, &outside.server.database("bot").await));
     }
     killed("PostgreSQL", lanes, &outside).await;
 }
 
 async fn killed(store: &'static str, lanes: Vec<Bot>, outside: &Outside) {
-    let kills = times(2, 125);
+    let kills = times(1, 125);
     let seed = rand::random();
     println!("{store}: seed {seed}");
     let lanes = lanes.into_iter().zip(seed..).map(|(bot, seed)| lane(bot, kills, seed));
@@ -47,7 +49,7 @@ async fn killed(store: &'static str, lanes: Vec<Bot>, outside: &Outside) {
     let row = Row {
         fault: "kill -9 at a random moment",
         store,
-        faults: kills * LANES,
+        faults: kills * beside(),
         note: String::new(),
     };
     row.tell(&found);

@@ -138,7 +138,7 @@ async fn whenever_connections_to_the_targets_are_cut() {
         slack: straight.slack,
     });
     bot.start().await;
-    let (mut asker, rounds) = (Asker::new(), times(3, 60));
+    let (mut asker, rounds) = (Asker::new(), times(2, 60));
     for _ in 0..rounds {
         asker.ask(&bot.url, LOAD).await;
         bot.moves(UNTIL_IT_WORKS).await;
