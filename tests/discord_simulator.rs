@@ -64,7 +64,10 @@ pub async fn done(discord: &Discord, method: Method, path: &str, body: Value) ->
 
 /// The status and the code of a call that is refused.
 pub fn refused(answer: &(u16, Value)) -> (u16, u64) {
-    (answer.0, answer.1["code"].as_u64().unwrap_or_else(|| panic!("{answer:?}")))
+    (
+        answer.0,
+        answer.1["code"].as_u64().unwrap_or_else(|| panic!("{answer:?}")),
+    )
 }
 
 /// The code at a path of the tree of errors, `embeds.0.title`.
@@ -72,7 +75,9 @@ pub fn objection<'a>(answer: &'a (u16, Value), path: &str) -> &'a str {
     assert_eq!(refused(answer), (400, 50035), "{answer:?}");
     let parts = path.split('.').filter(|part| !part.is_empty());
     let at = parts.fold(&answer.1["errors"], |at, part| &at[part]);
-    at["_errors"][0]["code"].as_str().unwrap_or_else(|| panic!("nothing at {path}: {answer:?}"))
+    at["_errors"][0]["code"]
+        .as_str()
+        .unwrap_or_else(|| panic!("nothing at {path}: {answer:?}"))
 }
 
 pub fn hello() -> Value {

@@ -36,9 +36,14 @@ async fn scene() -> (Discord, StubBot) {
 }
 
 async fn panics<T>(deed: impl Future<Output = T>) -> String {
-    let told = AssertUnwindSafe(deed).catch_unwind().await.map(|_| ()).expect_err("Discord let it pass");
+    let told = AssertUnwindSafe(deed)
+        .catch_unwind()
+        .await
+        .map(|_| ())
+        .expect_err("Discord let it pass");
     let text = told.downcast_ref::<String>().cloned();
-    text.or_else(|| told.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap()
+    text.or_else(|| told.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -46,7 +51,10 @@ async fn only_what_fits_a_command_can_be_typed() {
     let (discord, bot) = scene().await;
     let option = |name: &str, kind: u64, more: Value| {
         let mut option = json!({"name": name, "description": "what", "type": kind});
-        option.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        option
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         option
     };
     let commands = json!([
@@ -104,14 +112,23 @@ async fn only_what_fits_a_command_can_be_typed() {
     assert!(told.contains("not offered"), "{told}");
     person.types(&direct, "/do", &whole[..1]).await;
     let last = bot.last();
-    assert_eq!((&last["user"]["id"], &last["context"], &last["member"]), (&json!("101"), &json!(1), &Value::Null));
+    assert_eq!(
+        (&last["user"]["id"], &last["context"], &last["member"]),
+        (&json!("101"), &json!(1), &Value::Null)
+    );
     discord.check();
 }
 
 #[tokio::test]
 async fn a_command_of_a_guild_is_typed_there_alone() {
     let (discord, _) = scene().await;
-    done(&discord, Method::PUT, HERE, json!([{"name": "do", "description": "does"}])).await;
+    done(
+        &discord,
+        Method::PUT,
+        HERE,
+        json!([{"name": "do", "description": "does"}]),
+    )
+    .await;
     assert_eq!(discord.person("109").types("9001", "/do", &[]).await.kind(), 9);
     let told = panics(discord.person("109").types("9501", "/do", &[])).await;
     assert!(told.contains("no command /do"), "{told}");
@@ -121,13 +138,22 @@ async fn a_command_of_a_guild_is_typed_there_alone() {
 async fn a_button_is_pressed_where_it_is_and_by_who_sees_it() {
     let (discord, bot) = scene().await;
     let disabled = with(button("Never", "n1"), "disabled", json!(true));
-    done(&discord, Method::POST, IN_OPS, with_buttons(&[button("Approve", "a1"), disabled])).await;
+    done(
+        &discord,
+        Method::POST,
+        IN_OPS,
+        with_buttons(&[button("Approve", "a1"), disabled]),
+    )
+    .await;
     let message = discord.posted("9001").await;
     for oddity in [Oddity::None, Oddity::UnknownFields, Oddity::Bare] {
         let ack = discord.person("102").oddly(oddity).presses(&message, "Approve").await;
         assert_eq!(ack.kind(), 9, "{oddity:?}");
         let last = bot.last();
-        assert_eq!((&last["data"]["custom_id"], &last["message"]["id"]), (&json!("a1"), &json!(message.id)));
+        assert_eq!(
+            (&last["data"]["custom_id"], &last["message"]["id"]),
+            (&json!("a1"), &json!(message.id))
+        );
         assert_eq!(last["member"]["roles"], json!(["7001"]));
         assert_eq!(last.get("context").is_none(), oddity == Oddity::Bare);
     }
@@ -139,7 +165,14 @@ async fn a_button_is_pressed_where_it_is_and_by_who_sees_it() {
     done(&discord, Method::PATCH, &path, json!({"components": []})).await;
     let told = panics(discord.person("102").presses(&message, "Approve")).await;
     assert!(told.contains("to press"), "{told}");
-    assert_eq!(discord.person("102").presses_as_it_was(&message, "Approve").await.kind(), 9);
+    assert_eq!(
+        discord
+            .person("102")
+            .presses_as_it_was(&message, "Approve")
+            .await
+            .kind(),
+        9
+    );
     discord.delete(&message);
     let told = panics(discord.person("102").presses_as_it_was(&message, "Approve")).await;
     assert!(told.contains("gone"), "{told}");
@@ -149,9 +182,18 @@ async fn a_button_is_pressed_where_it_is_and_by_who_sees_it() {
 async fn what_is_for_one_alone_is_pressed_by_that_one() {
     let mut discord = Discord::start().await;
     let whisper = with(with_buttons(&[button("Go", "g1")]), "flags", json!(64));
-    let bot = StubBot::start(&discord.public_key(), move |_| Some(json!({"type": 4, "data": whisper.clone()}))).await;
+    let bot = StubBot::start(&discord.public_key(), move |_| {
+        Some(json!({"type": 4, "data": whisper.clone()}))
+    })
+    .await;
     discord.connect(&bot.url);
-    done(&discord, Method::PUT, HERE, json!([{"name": "do", "description": "does"}])).await;
+    done(
+        &discord,
+        Method::PUT,
+        HERE,
+        json!([{"name": "do", "description": "does"}]),
+    )
+    .await;
     discord.person("101").types("9001", "/do", &[]).await;
     let message = discord.whisper("101").await;
     let told = panics(discord.person("102").presses(&message, "Go")).await;
@@ -159,7 +201,11 @@ async fn what_is_for_one_alone_is_pressed_by_that_one() {
     assert_eq!(discord.person("101").presses(&message, "Go").await.kind(), 4);
     assert_eq!(bot.last()["message"]["flags"], json!(64));
     let get = super::get(&discord, &format!("{IN_OPS}/{}", message.id)).await;
-    assert_eq!(super::refused(&get), (404, 10008), "the bot itself does not find it in the channel");
+    assert_eq!(
+        super::refused(&get),
+        (404, 10008),
+        "the bot itself does not find it in the channel"
+    );
     assert_eq!(super::get(&discord, IN_OPS).await.1, json!([]));
     discord.take_unread();
 }
@@ -167,12 +213,24 @@ async fn what_is_for_one_alone_is_pressed_by_that_one() {
 #[tokio::test]
 async fn what_is_offered_is_chosen() {
     let (discord, bot) = scene().await;
-    let options: Vec<Value> = ["a", "b", "c"].iter().map(|one| json!({"label": one, "value": one})).collect();
+    let options: Vec<Value> = ["a", "b", "c"]
+        .iter()
+        .map(|one| json!({"label": one, "value": one}))
+        .collect();
     let select = json!({"type": 3, "custom_id": "s1", "placeholder": "Which", "max_values": 2, "options": options});
-    done(&discord, Method::POST, IN_OPS, json!({"content": "x", "components": [row(&[select])]})).await;
+    done(
+        &discord,
+        Method::POST,
+        IN_OPS,
+        json!({"content": "x", "components": [row(&[select])]}),
+    )
+    .await;
     let message = discord.posted("9001").await;
     discord.person("101").selects(&message, "Which", &["a", "c"]).await;
-    assert_eq!(bot.last()["data"], json!({"component_type": 3, "custom_id": "s1", "id": 1, "values": ["a", "c"]}));
+    assert_eq!(
+        bot.last()["data"],
+        json!({"component_type": 3, "custom_id": "s1", "id": 1, "values": ["a", "c"]})
+    );
     let told = panics(discord.person("101").selects(&message, "Which", &["d"])).await;
     assert!(told.contains("not offered"), "{told}");
     let told = panics(discord.person("101").selects(&message, "Which", &["a", "b", "c"])).await;
@@ -187,11 +245,17 @@ async fn a_form_is_filled_in_by_who_was_shown_it() {
     let shown = discord.person("101").presses(&message, "Deny").await;
     let told = panics(discord.person("102").submits(&shown, &[])).await;
     assert!(told.contains("somebody else"), "{told}");
-    for (fields, why) in [(vec![("reason", "no")], "does not fit"), (vec![("reason", "because"), ("x", "")], "no fields")] {
+    for (fields, why) in [
+        (vec![("reason", "no")], "does not fit"),
+        (vec![("reason", "because"), ("x", "")], "no fields"),
+    ] {
         let told = panics(discord.person("101").submits(&shown, &fields)).await;
         assert!(told.contains(why), "{told}");
     }
-    let sent = discord.person("101").submits(&shown, &[("Reason", "because"), ("note", "later")]).await;
+    let sent = discord
+        .person("101")
+        .submits(&shown, &[("Reason", "because"), ("note", "later")])
+        .await;
     assert_eq!(sent.kind(), 4);
     assert_eq!(discord.whisper("101").await.seen(), "thank you");
     let last = bot.last();
@@ -216,13 +280,25 @@ async fn a_silent_bot_and_one_that_is_gone_are_complained_about() {
     discord.connect("http://127.0.0.1:1");
     discord.person("102").presses(&message, "Go").await;
     let words = "The application did not respond";
-    assert_eq!(discord.take_complaints(), [("101".to_owned(), words.to_owned()), ("102".to_owned(), words.to_owned())]);
+    assert_eq!(
+        discord.take_complaints(),
+        [
+            ("101".to_owned(), words.to_owned()),
+            ("102".to_owned(), words.to_owned())
+        ]
+    );
 }
 
 #[tokio::test]
 async fn the_same_delivery_can_come_again() {
     let (discord, bot) = scene().await;
-    done(&discord, Method::PUT, HERE, json!([{"name": "do", "description": "does"}])).await;
+    done(
+        &discord,
+        Method::PUT,
+        HERE,
+        json!([{"name": "do", "description": "does"}]),
+    )
+    .await;
     let first = discord.person("101").types("9001", "/do", &[]).await;
     let id = bot.last()["id"].clone();
     discord.deliver(&first.id, first.sent).await;

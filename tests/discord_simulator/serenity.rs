@@ -27,7 +27,9 @@ async fn it_registers_commands() {
     let order = CreateCommandOption::new(CommandOptionType::Integer, "order", "Which order")
         .required(true)
         .set_autocomplete(true);
-    let command = CreateCommand::new("forward-order").description("Forwards an order").add_option(order);
+    let command = CreateCommand::new("forward-order")
+        .description("Forwards an order")
+        .add_option(order);
     let registered = SHOP.set_commands(&http, vec![command]).await.unwrap();
     assert_eq!((registered.len(), registered[0].name.as_str()), (1, "forward-order"));
     let known = SHOP.get_commands(&http).await.unwrap();
@@ -47,7 +49,10 @@ async fn it_posts_edits_and_reads() {
     let discord = Discord::start().await;
     let http = client(&discord);
     let row = CreateActionRow::Buttons(vec![CreateButton::new("a1").label("Approve")]);
-    let embed = CreateEmbed::new().title("Run").field("Orders", "3", true).attachment("chart.png");
+    let embed = CreateEmbed::new()
+        .title("Run")
+        .field("Orders", "3", true)
+        .attachment("chart.png");
     let chart = CreateAttachment::bytes(vec![1, 2, 3], "chart.png");
     let mentions = CreateAllowedMentions::new().roles([RoleId::new(7001)]);
     let message = CreateMessage::new()
@@ -59,10 +64,20 @@ async fn it_posts_edits_and_reads() {
         .nonce(Nonce::String("run-1".into()))
         .enforce_nonce(true);
     let mut posted = OPS.send_message(&http, message.clone()).await.unwrap();
-    assert_eq!(OPS.send_message(&http, message).await.unwrap().id, posted.id, "the same nonce");
+    assert_eq!(
+        OPS.send_message(&http, message).await.unwrap().id,
+        posted.id,
+        "the same nonce"
+    );
     let seen = discord.posted("9001").await;
-    assert_eq!(seen.seen(), "<@&7001> may approve\nRun\nOrders\n3\n[Approve]\nfile chart.png");
-    assert_eq!((seen.pings, seen.shown.files[0].bytes.clone()), (vec!["@&7001".to_owned()], vec![1, 2, 3]));
+    assert_eq!(
+        seen.seen(),
+        "<@&7001> may approve\nRun\nOrders\n3\n[Approve]\nfile chart.png"
+    );
+    assert_eq!(
+        (seen.pings, seen.shown.files[0].bytes.clone()),
+        (vec!["@&7001".to_owned()], vec![1, 2, 3])
+    );
     let edit = EditMessage::new().content("decided").components(vec![]);
     posted.edit(&http, edit).await.unwrap();
     assert_eq!(posted.content, "decided");
@@ -71,7 +86,10 @@ async fn it_posts_edits_and_reads() {
     thread.id.say(&http, "a step").await.unwrap();
     assert_eq!(discord.posted(&thread.id.to_string()).await.seen(), "a step");
     let found = OPS.messages(&http, GetMessages::new().limit(10)).await.unwrap();
-    assert_eq!((found.len(), found[0].thread.as_ref().map(|thread| thread.name.clone())), (1, Some("Run 1".into())));
+    assert_eq!(
+        (found.len(), found[0].thread.as_ref().map(|thread| thread.name.clone())),
+        (1, Some("Run 1".into()))
+    );
     let direct = UserId::new(101).create_dm_channel(&http).await.unwrap();
     direct.id.say(&http, "alone").await.unwrap();
     assert_eq!(discord.posted(&discord.direct("101")).await.seen(), "alone");
@@ -84,7 +102,13 @@ async fn it_reads_guilds_and_members() {
     let discord = Discord::start().await;
     let http = client(&discord);
     assert_eq!(http.get_guild(SHOP).await.unwrap().name, "shop");
-    assert!(http.get_guild_roles(SHOP).await.unwrap().iter().any(|role| role.name == "ops"));
+    assert!(
+        http.get_guild_roles(SHOP)
+            .await
+            .unwrap()
+            .iter()
+            .any(|role| role.name == "ops")
+    );
     let dana = http.get_member(SHOP, UserId::new(101)).await.unwrap();
     assert_eq!((dana.user.name.as_str(), dana.roles), ("dana", vec![RoleId::new(7001)]));
     assert_eq!(http.get_current_user().await.unwrap().name, "signalbox");
@@ -104,7 +128,13 @@ async fn it_answers_interactions() {
     .await;
     discord.connect(&bot.url);
     let http = Arc::new(client(&discord));
-    done(&discord, Method::PUT, HERE, json!([{"name": "do", "description": "does"}])).await;
+    done(
+        &discord,
+        Method::PUT,
+        HERE,
+        json!([{"name": "do", "description": "does"}]),
+    )
+    .await;
     done(&discord, Method::POST, IN_OPS, with_buttons(&[button("Go", "g1")])).await;
     let message = discord.posted("9001").await;
     let answering = http.clone();
@@ -114,13 +144,26 @@ async fn it_answers_interactions() {
         let typed = typed.command().unwrap();
         typed.defer_ephemeral(&http).await.unwrap();
         let chart = CreateAttachment::bytes(vec![7], "chart.png");
-        typed.edit_response(&http, EditInteractionResponse::new().content("kept").new_attachment(chart)).await.unwrap();
-        let more = CreateInteractionResponseFollowup::new().content("and more").ephemeral(true);
+        typed
+            .edit_response(
+                &http,
+                EditInteractionResponse::new().content("kept").new_attachment(chart),
+            )
+            .await
+            .unwrap();
+        let more = CreateInteractionResponseFollowup::new()
+            .content("and more")
+            .ephemeral(true);
         typed.create_followup(&http, more).await.unwrap();
         let pressed: Interaction = serde_json::from_value(deliveries.recv().await.unwrap()).unwrap();
         let pressed = pressed.message_component().unwrap();
-        let shown = CreateInteractionResponseMessage::new().content("pressed").components(vec![]);
-        pressed.create_response(&http, CreateInteractionResponse::UpdateMessage(shown)).await.unwrap();
+        let shown = CreateInteractionResponseMessage::new()
+            .content("pressed")
+            .components(vec![]);
+        pressed
+            .create_response(&http, CreateInteractionResponse::UpdateMessage(shown))
+            .await
+            .unwrap();
         let again = CreateInteractionResponse::Acknowledge;
         let Err(Error::Http(HttpError::UnsuccessfulRequest(told))) = pressed.create_response(&http, again).await else {
             panic!("answered twice");

@@ -32,7 +32,9 @@ async fn interactions_are_read_by_two_libraries() {
     let message = discord.posted("9001").await;
     let person = discord.person("101");
     let direct = discord.direct("101");
-    person.types("9001", "/do", &[("order", json!(1)), ("who", json!("102"))]).await;
+    person
+        .types("9001", "/do", &[("order", json!(1)), ("who", json!("102"))])
+        .await;
     person.types(&direct, "/do", &[]).await;
     person.completes("9001", "/do", &[], ("order", "1")).await;
     let shown = person.presses(&message, "Go").await;
@@ -41,7 +43,8 @@ async fn interactions_are_read_by_two_libraries() {
         .received()
         .into_iter()
         .map(|told| {
-            let other: theirs::Interaction = serde_json::from_value(told.clone()).unwrap_or_else(|why| panic!("{why}: {told}"));
+            let other: theirs::Interaction =
+                serde_json::from_value(told.clone()).unwrap_or_else(|why| panic!("{why}: {told}"));
             let read: Interaction = serde_json::from_value(told.clone()).unwrap_or_else(|why| panic!("{why}: {told}"));
             assert_eq!(read.id.get(), other.id().get());
             assert_eq!(read.author_id().map(|id| id.get()), Some(101));
@@ -49,7 +52,13 @@ async fn interactions_are_read_by_two_libraries() {
         })
         .collect();
     use InteractionType::{ApplicationCommand, ApplicationCommandAutocomplete, MessageComponent, ModalSubmit};
-    let all = [ApplicationCommand, ApplicationCommand, ApplicationCommandAutocomplete, MessageComponent, ModalSubmit];
+    let all = [
+        ApplicationCommand,
+        ApplicationCommand,
+        ApplicationCommandAutocomplete,
+        MessageComponent,
+        ModalSubmit,
+    ];
     assert_eq!(kinds, all);
 }
 
@@ -58,9 +67,22 @@ async fn answers_of_the_api_are_read_by_two_libraries() {
     let discord = Discord::start().await;
     let message = done(&discord, Method::POST, IN_OPS, with_buttons(&[button("Go", "g1")])).await;
     let id = discord.posted("9001").await.id;
-    done(&discord, Method::POST, &format!("{IN_OPS}/{id}/threads"), json!({"name": "run"})).await;
-    done(&discord, Method::PUT, HERE, json!([{"name": "do", "description": "does"}])).await;
-    let parsed = |what: &str, outcome: Result<(), serde_json::Error>| outcome.unwrap_or_else(|why| panic!("{what}: {why}"));
+    done(
+        &discord,
+        Method::POST,
+        &format!("{IN_OPS}/{id}/threads"),
+        json!({"name": "run"}),
+    )
+    .await;
+    done(
+        &discord,
+        Method::PUT,
+        HERE,
+        json!([{"name": "do", "description": "does"}]),
+    )
+    .await;
+    let parsed =
+        |what: &str, outcome: Result<(), serde_json::Error>| outcome.unwrap_or_else(|why| panic!("{what}: {why}"));
     macro_rules! reads {
         ($json:expr, $($kind:ty),+) => {
             $(parsed(stringify!($kind), serde_json::from_value::<$kind>($json.clone()).map(|_| ()));)+
@@ -70,13 +92,33 @@ async fn answers_of_the_api_are_read_by_two_libraries() {
     reads!(message, theirs::Message, channel::Message);
     let (_, with_thread) = get(&discord, &format!("{IN_OPS}/{id}")).await;
     reads!(with_thread, theirs::Message, channel::Message);
-    reads!(get(&discord, "channels/9001").await.1, theirs::GuildChannel, channel::Channel);
-    reads!(get(&discord, &format!("channels/{id}")).await.1, theirs::GuildChannel, channel::Channel);
-    reads!(get(&discord, "guilds/900/roles").await.1, Vec<theirs::Role>, Vec<guild::Role>);
+    reads!(
+        get(&discord, "channels/9001").await.1,
+        theirs::GuildChannel,
+        channel::Channel
+    );
+    reads!(
+        get(&discord, &format!("channels/{id}")).await.1,
+        theirs::GuildChannel,
+        channel::Channel
+    );
+    reads!(
+        get(&discord, "guilds/900/roles").await.1,
+        Vec<theirs::Role>,
+        Vec<guild::Role>
+    );
     reads!(get(&discord, "guilds/900").await.1, theirs::PartialGuild);
     reads!(get(&discord, "guilds/900/members/101").await.1, guild::Member);
-    reads!(get(&discord, "users/@me").await.1, theirs::CurrentUser, user::CurrentUser);
-    reads!(get(&discord, "applications/@me").await.1, theirs::CurrentApplicationInfo, twilight_model::oauth::Application);
+    reads!(
+        get(&discord, "users/@me").await.1,
+        theirs::CurrentUser,
+        user::CurrentUser
+    );
+    reads!(
+        get(&discord, "applications/@me").await.1,
+        theirs::CurrentApplicationInfo,
+        twilight_model::oauth::Application
+    );
     reads!(get(&discord, HERE).await.1, Vec<theirs::Command>, Vec<command::Command>);
     let (_, direct) = super::post(&discord, "users/@me/channels", json!({"recipient_id": "101"})).await;
     reads!(direct, theirs::PrivateChannel, channel::Channel);

@@ -32,7 +32,9 @@ impl StubBot {
             key: VerifyingKey::from_bytes(&key).unwrap(),
             answers: Arc::new(answers),
         };
-        let router = Router::new().route("/discord/interactions", post(receive)).with_state(bot.clone());
+        let router = Router::new()
+            .route("/discord/interactions", post(receive))
+            .with_state(bot.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         bot
     }
@@ -48,7 +50,12 @@ impl StubBot {
     }
 
     fn is_genuine(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
         let signature = hex::decode(header("x-signature-ed25519")).ok();
         let Some(signature) = signature.and_then(|bytes| Signature::from_slice(&bytes).ok()) else {
             return false;

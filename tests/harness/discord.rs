@@ -84,7 +84,9 @@ impl Discord {
             changes: watch::Sender::new(0),
         });
         let router = api::router(shared.clone());
-        let mut servers = vec![tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })];
+        let mut servers = vec![tokio::spawn(
+            async move { axum::serve(listener, router).await.unwrap() },
+        )];
         servers.extend(gateway::listen(&shared).await);
         Self {
             shared,
@@ -248,13 +250,18 @@ impl Discord {
     pub fn messages(&self, channel: &str) -> Vec<Message> {
         let world = self.shared.world();
         let here = world.messages.iter();
-        here.filter(|message| message.channel == channel && !message.is_deleted).cloned().collect()
+        here.filter(|message| message.channel == channel && !message.is_deleted)
+            .cloned()
+            .collect()
     }
 
     /// Answers that were promised and are still owed.
     pub fn owed(&self) -> Vec<Message> {
         let world = self.shared.world();
-        let owed = world.messages.iter().filter(|message| message.is_loading && !message.is_deleted);
+        let owed = world
+            .messages
+            .iter()
+            .filter(|message| message.is_loading && !message.is_deleted);
         owed.cloned().collect()
     }
 
@@ -281,7 +288,10 @@ impl Discord {
     /// Calls that were refused and are not a fault that the test made; they are expected from now on.
     pub fn take_refused(&self) -> Vec<Call> {
         let mut world = self.shared.world();
-        let refused = world.calls.iter_mut().filter(|call| call.status >= 400 && !call.is_expected);
+        let refused = world
+            .calls
+            .iter_mut()
+            .filter(|call| call.status >= 400 && !call.is_expected);
         let take = |call: &mut Call| {
             call.is_expected = true;
             call.clone()
@@ -311,9 +321,17 @@ impl Discord {
         let misuse = self.take_misuse().into_iter().map(|what| format!("misuse: {what}"));
         let complaints = self.take_complaints().into_iter();
         let complaints = complaints.map(|(user, what)| format!("{user} saw: {what}"));
-        let owed = self.owed().into_iter().map(|message| format!("promised and left: {}", message.describe()));
+        let owed = self
+            .owed()
+            .into_iter()
+            .map(|message| format!("promised and left: {}", message.describe()));
         let leaks = self.leaks().into_iter().map(|what| format!("told to all: {what}"));
-        let found: Vec<String> = refused.chain(misuse).chain(complaints).chain(owed).chain(leaks).collect();
+        let found: Vec<String> = refused
+            .chain(misuse)
+            .chain(complaints)
+            .chain(owed)
+            .chain(leaks)
+            .collect();
         assert!(found.is_empty(), "the bot did not behave:\n{}", found.join("\n"));
     }
 
@@ -325,10 +343,22 @@ impl Discord {
             let all = before.chain([message.seen()]);
             all.filter(|text| !text.is_empty()).collect()
         };
-        let is_direct = |message: &Message| world.channels.get(&message.channel).is_some_and(|channel| channel.guild.is_none());
-        let public = world.messages.iter().filter(|message| message.alone.is_none() && !is_direct(message));
+        let is_direct = |message: &Message| {
+            world
+                .channels
+                .get(&message.channel)
+                .is_some_and(|channel| channel.guild.is_none())
+        };
+        let public = world
+            .messages
+            .iter()
+            .filter(|message| message.alone.is_none() && !is_direct(message));
         let public: Vec<String> = public.flat_map(texts).collect();
-        let alone = world.messages.iter().filter(|message| message.alone.is_some()).flat_map(texts);
+        let alone = world
+            .messages
+            .iter()
+            .filter(|message| message.alone.is_some())
+            .flat_map(texts);
         alone.filter(|text| public.contains(text)).collect()
     }
 
@@ -362,14 +392,22 @@ impl Discord {
         let mut world = self.shared.world();
         let guild = world.guilds.get_mut(guild).unwrap();
         guild.roles.retain(|known| known.id != role);
-        guild.members.values_mut().for_each(|roles| roles.retain(|known| known != role));
+        guild
+            .members
+            .values_mut()
+            .for_each(|roles| roles.retain(|known| known != role));
     }
 
     /// The roles of a member from now on.
     pub fn set_roles(&self, guild: &str, user: &str, roles: &[&str]) {
         let roles = roles.iter().map(|role| (*role).to_owned()).collect();
         let mut world = self.shared.world();
-        world.guilds.get_mut(guild).unwrap().members.insert(user.to_owned(), roles);
+        world
+            .guilds
+            .get_mut(guild)
+            .unwrap()
+            .members
+            .insert(user.to_owned(), roles);
     }
 
     /// Somebody leaves a guild.

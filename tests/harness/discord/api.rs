@@ -83,7 +83,10 @@ async fn call(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         let about = target.ids.first().map(String::as_str).unwrap_or_default();
         let fault = world.faults.take(route, about);
         let (body, files) = match &given {
-            Ok(given) => (given.body.clone(), given.uploads.iter().map(|upload| upload.name.clone()).collect()),
+            Ok(given) => (
+                given.body.clone(),
+                given.uploads.iter().map(|upload| upload.name.clone()).collect(),
+            ),
             Err(_) => (Value::Null, Vec::new()),
         };
         let met = match fault.filter(|fault| !fault.is_after()) {
@@ -92,7 +95,15 @@ async fn call(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         };
         let (status, answer) = told(&met);
         let now = world.now();
-        let is_shared = fault.is_some_and(|fault| matches!(fault, Fault::RateLimited { scope: Scope::Shared, .. }));
+        let is_shared = fault.is_some_and(|fault| {
+            matches!(
+                fault,
+                Fault::RateLimited {
+                    scope: Scope::Shared,
+                    ..
+                }
+            )
+        });
         if matches!(status, 401 | 403 | 429) && !is_shared {
             world.limits.note_invalid(now);
         }
@@ -111,6 +122,7 @@ async fn call(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     };
     shared.changed();
     match fault {
+        None if matches!(met, Met::Struck(Fault::Silence)) => std::future::pending().await,
         None => answered(met),
         Some(Fault::DoneThenStatus(status)) => page(status),
         Some(Fault::DoneThenReset) => broken(),
@@ -126,7 +138,9 @@ async fn call(State(shared): State<Arc<Shared>>, request: Request) -> Response {
 fn note_agent(world: &mut World, headers: &HeaderMap, route: Route) {
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     if !agent.is_some_and(|agent| agent.starts_with("DiscordBot (")) {
-        world.misuse.push(format!("{route:?} came from User-Agent {agent:?} instead of \"DiscordBot (url, version)\""));
+        world.misuse.push(format!(
+            "{route:?} came from User-Agent {agent:?} instead of \"DiscordBot (url, version)\""
+        ));
     }
 }
 
@@ -145,7 +159,10 @@ fn meet(world: &mut World, target: &Target, headers: &HeaderMap, given: Outcome<
     }
     let mut standing = None;
     if let Some(allowance) = route.allowance() {
-        match world.limits.take_route(&route.bucket(), &target.main_id(), allowance, now) {
+        match world
+            .limits
+            .take_route(&route.bucket(), &target.main_id(), allowance, now)
+        {
             Ok(found) => standing = Some(found),
             Err(overrun) => return Met::TooMany(overrun),
         }
@@ -316,6 +333,8 @@ pub fn note_unknown(world: &mut World, what: &str, body: &Value, known: &[&str])
     let fields = body.as_object().into_iter().flatten().map(|(name, _)| name);
     let unknown: Vec<&String> = fields.filter(|name| !known.contains(&name.as_str())).collect();
     if !unknown.is_empty() {
-        world.misuse.push(format!("{what} with fields that Discord does not know: {unknown:?}"));
+        world
+            .misuse
+            .push(format!("{what} with fields that Discord does not know: {unknown:?}"));
     }
 }

@@ -27,7 +27,10 @@ pub async fn read(request: Request) -> Outcome<Given> {
     let (body, uploads) = if is_bare || bytes.is_empty() {
         (Value::Null, Vec::new())
     } else if kind.starts_with("application/json") {
-        (serde_json::from_slice(&bytes).map_err(|_| Refusal::new(50109))?, Vec::new())
+        (
+            serde_json::from_slice(&bytes).map_err(|_| Refusal::new(50109))?,
+            Vec::new(),
+        )
     } else if let Some(boundary) = boundary(&kind) {
         form(&bytes, boundary)?
     } else {
@@ -90,7 +93,9 @@ fn parts<'a>(bytes: &'a [u8], boundary: &str) -> Option<Vec<Part<'a>>> {
         let headers = std::str::from_utf8(&part[..head]).ok()?;
         let line = |name: &str| {
             let mut lines = headers.lines().filter_map(|line| line.split_once(':'));
-            lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+            lines
+                .find(|(known, _)| known.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value.trim())
         };
         let disposition = line("content-disposition")?;
         let quoted = |field: &str| {

@@ -43,7 +43,9 @@ impl Ack {
         let answer = self.answer.as_ref().expect("there was no answer");
         assert_eq!(answer.kind, 8, "these are no choices: {answer:?}");
         let choices = answer.data["choices"].as_array().unwrap().iter();
-        choices.map(|choice| (choice["name"].as_str().unwrap().to_owned(), choice["value"].clone())).collect()
+        choices
+            .map(|choice| (choice["name"].as_str().unwrap().to_owned(), choice["value"].clone()))
+            .collect()
     }
 
     /// The form that a person is shown.
@@ -74,7 +76,10 @@ impl Sent {
 impl Discord {
     /// Makes an interaction known and sends it to the bot. A person waits three seconds and sees what came of it.
     pub(super) async fn send(&self, interaction: Interaction, payload: Value) -> Ack {
-        self.shared.world().interactions.insert(interaction.id.clone(), interaction.clone());
+        self.shared
+            .world()
+            .interactions
+            .insert(interaction.id.clone(), interaction.clone());
         let sent = Sent::new(self, payload.to_string());
         if self.bot.is_some() {
             return self.deliver(&interaction.id, sent).await;
@@ -88,7 +93,10 @@ impl Discord {
     /// Sends a delivery to the bot by HTTP, for the first time or once more.
     pub async fn deliver(&self, id: &str, sent: Sent) -> Ack {
         let began = Instant::now();
-        let reply = tokio::time::timeout(ANSWER_WITHIN, self.request(&sent)).await.ok().flatten();
+        let reply = tokio::time::timeout(ANSWER_WITHIN, self.request(&sent))
+            .await
+            .ok()
+            .flatten();
         let status = reply.as_ref().map(|reply| reply.status);
         let answer = match reply {
             // The bot answers by a callback.
@@ -105,9 +113,9 @@ impl Discord {
         let interaction = world.interactions[id].clone();
         let body: Option<Value> = serde_json::from_str(&reply.body).ok();
         let outcome = match body {
-            Some(body) if reply.status == 200 && reply.is_json => {
-                world.answer(id, &interaction.token, &body, Vec::new()).map_err(|refusal| refusal.body().to_string())
-            }
+            Some(body) if reply.status == 200 && reply.is_json => world
+                .answer(id, &interaction.token, &body, Vec::new())
+                .map_err(|refusal| refusal.body().to_string()),
             _ => Err(format!("{} {}", reply.status, reply.body)),
         };
         let answer = world.interactions[id].answer.clone();
@@ -117,7 +125,9 @@ impl Discord {
             Ok(()) => answer,
             Err(why) => {
                 let mut world = self.shared.world();
-                world.misuse.push(format!("the reply to interaction {id} is none that Discord takes: {why}"));
+                world.misuse.push(format!(
+                    "the reply to interaction {id} is none that Discord takes: {why}"
+                ));
                 None
             }
         }
@@ -170,7 +180,10 @@ impl Discord {
             .body(sent.body.clone());
         let response = request.send().await.ok()?;
         let status = response.status().as_u16();
-        let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+        let kind = response
+            .headers()
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok());
         let is_json = kind.is_some_and(|kind| kind.starts_with("application/json"));
         let body = response.text().await.ok()?;
         Some(Reply { status, is_json, body })
@@ -202,7 +215,10 @@ impl Discord {
             ("with another body", by(&|sent| sent.body.push(' '))),
             ("with another time", by(&|sent| sent.timestamp = "1".to_owned())),
             ("with half a signature", by(&|sent| sent.signature.truncate(64))),
-            ("with a signature that is no hex", by(&|sent| sent.signature = "zz".repeat(64))),
+            (
+                "with a signature that is no hex",
+                by(&|sent| sent.signature = "zz".repeat(64)),
+            ),
             ("without a signature", by(&|sent| sent.signature.clear())),
         ];
         for (what, sent) in bad {

@@ -23,7 +23,9 @@ pub enum Kind {
     Command,
     Component,
     /// For an option of this kind.
-    Autocomplete { option: u64 },
+    Autocomplete {
+        option: u64,
+    },
     Modal,
 }
 
@@ -100,7 +102,10 @@ impl World {
         let mut objections = Objections::default();
         let kind = body["type"].as_u64();
         let Some(kind) = kind.filter(|kind| interaction.allows(*kind)) else {
-            let message = format!("An interaction of type {} is not answered so.", interaction.kind_number());
+            let message = format!(
+                "An interaction of type {} is not answered so.",
+                interaction.kind_number()
+            );
             objections.object("type", "BASE_TYPE_CHOICES", message);
             return objections.done();
         };
@@ -182,7 +187,10 @@ impl World {
             None if name == "@everyone" || name == "@here" => mentions_all,
             None => true,
         };
-        judge::pings(&message.shown, allowed).into_iter().filter(is_notified).collect()
+        judge::pings(&message.shown, allowed)
+            .into_iter()
+            .filter(is_notified)
+            .collect()
     }
 
     fn name_files(&mut self, shown: &mut Shown) {
@@ -222,7 +230,8 @@ impl World {
         }
         if found.answer.is_none() {
             if found.is_refused {
-                self.misuse.push("a webhook that is not known was called again".to_owned());
+                self.misuse
+                    .push("a webhook that is not known was called again".to_owned());
             }
             found.is_refused = true;
             return Err(Refusal::new(10015));

@@ -76,13 +76,24 @@ pub fn message(body: &Value, before: &Shown, uploads: Vec<Upload>, door: Door, p
     files(&mut objections, &mut shown, body, uploads, path);
     if is_given("components") {
         let at = join(path, "components");
-        let most = if shown.is_v2() { components::IN_ALL } else { components::ROWS };
+        let most = if shown.is_v2() {
+            components::IN_ALL
+        } else {
+            components::ROWS
+        };
         shown.components = objections.list(&at, &body["components"], 0, most).to_vec();
     }
     components::judge(&mut objections, &shown, &join(path, "components"));
-    allowed_mentions(&mut objections, &body["allowed_mentions"], &join(path, "allowed_mentions"));
+    allowed_mentions(
+        &mut objections,
+        &body["allowed_mentions"],
+        &join(path, "allowed_mentions"),
+    );
     if shown.is_v2() {
-        for (field, is_used) in [("content", !shown.content.is_empty()), ("embeds", !shown.embeds.is_empty())] {
+        for (field, is_used) in [
+            ("content", !shown.content.is_empty()),
+            ("embeds", !shown.embeds.is_empty()),
+        ] {
             if is_used {
                 objections.object(
                     &join(path, field),
@@ -98,9 +109,15 @@ pub fn message(body: &Value, before: &Shown, uploads: Vec<Upload>, door: Door, p
         return Err(Refusal::new(50006));
     }
     second::message(&shown)?;
-    let mentions = shown.texts_that_mention().iter().any(|text| !mentioned(text).is_empty());
+    let mentions = shown
+        .texts_that_mention()
+        .iter()
+        .any(|text| !mentioned(text).is_empty());
     if mentions && body["allowed_mentions"].is_null() {
-        misuse.push(format!("mentions somebody without saying who may be notified: {}", shown.seen()));
+        misuse.push(format!(
+            "mentions somebody without saying who may be notified: {}",
+            shown.seen()
+        ));
     }
     Ok(Taken { shown, misuse })
 }
@@ -147,7 +164,11 @@ fn files(objections: &mut Objections, shown: &mut Shown, body: &Value, uploads: 
         let id = id_of(attachment);
         let is_known = uploads.iter().any(|upload| upload.number == id) || shown.files.iter().any(|file| file.id == id);
         if !is_known {
-            objections.object(&join(&here, "id"), "ATTACHMENT_NOT_FOUND", "There is no file of this id.");
+            objections.object(
+                &join(&here, "id"),
+                "ATTACHMENT_NOT_FOUND",
+                "There is no file of this id.",
+            );
         }
     }
     for upload in uploads {
@@ -162,7 +183,11 @@ fn files(objections: &mut Objections, shown: &mut Shown, body: &Value, uploads: 
         });
     }
     if shown.files.len() > FILES {
-        objections.object(&at, "BASE_TYPE_MAX_LENGTH", format!("Must be {FILES} or fewer in length."));
+        objections.object(
+            &at,
+            "BASE_TYPE_MAX_LENGTH",
+            format!("Must be {FILES} or fewer in length."),
+        );
     }
 }
 
@@ -185,7 +210,10 @@ fn references(objections: &mut Objections, misuse: &mut Vec<String>, shown: &Sho
     for name in in_embeds.iter().filter(|name| !is_there(name)) {
         misuse.push(format!("an embed shows attachment://{name}, which is not there"));
     }
-    let hidden = shown.files.iter().filter(|file| shown.is_v2() && !in_components.contains(&file.name));
+    let hidden = shown
+        .files
+        .iter()
+        .filter(|file| shown.is_v2() && !in_components.contains(&file.name));
     misuse.extend(hidden.map(|file| format!("nobody sees {}: no component names it", file.name)));
 }
 
@@ -217,7 +245,11 @@ fn allowed_mentions(objections: &mut Objections, given: &Value, path: &str) {
         let ids = objections.list(&at, &given[kind], 0, 100);
         for (number, id) in ids.iter().enumerate() {
             if !is_id(id) {
-                objections.object(&join(&at, number), "NUMBER_TYPE_COERCE", format!("Value \"{id}\" is not snowflake."));
+                objections.object(
+                    &join(&at, number),
+                    "NUMBER_TYPE_COERCE",
+                    format!("Value \"{id}\" is not snowflake."),
+                );
             }
         }
         if !ids.is_empty() && parse.iter().any(|parsed| parsed == kind) {
@@ -228,7 +260,9 @@ fn allowed_mentions(objections: &mut Objections, given: &Value, path: &str) {
 }
 
 pub fn is_id(value: &Value) -> bool {
-    let digits = value.as_str().is_some_and(|id| !id.is_empty() && id.parse::<u64>().is_ok());
+    let digits = value
+        .as_str()
+        .is_some_and(|id| !id.is_empty() && id.parse::<u64>().is_ok());
     digits || value.is_u64()
 }
 
@@ -251,8 +285,16 @@ fn mentioned(text: &str) -> Vec<String> {
 
 /// Whom a new message notifies. Without a word about it, that is everybody whom it names.
 pub fn pings(shown: &Shown, allowed: &Value) -> Vec<String> {
-    let parses = |kind: &str| allowed["parse"].as_array().is_some_and(|parse| parse.iter().any(|one| one == kind));
-    let lists = |kind: &str, id: &str| allowed[kind].as_array().is_some_and(|ids| ids.iter().any(|one| one == id));
+    let parses = |kind: &str| {
+        allowed["parse"]
+            .as_array()
+            .is_some_and(|parse| parse.iter().any(|one| one == kind))
+    };
+    let lists = |kind: &str, id: &str| {
+        allowed[kind]
+            .as_array()
+            .is_some_and(|ids| ids.iter().any(|one| one == id))
+    };
     let is_allowed = |name: &String| {
         if allowed.is_null() {
             return true;

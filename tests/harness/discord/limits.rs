@@ -56,7 +56,13 @@ impl Limits {
         }
     }
 
-    pub fn take_route(&mut self, route: &str, id: &str, allowed: Allowance, now: Duration) -> Result<Standing, Overrun> {
+    pub fn take_route(
+        &mut self,
+        route: &str,
+        id: &str,
+        allowed: Allowance,
+        now: Duration,
+    ) -> Result<Standing, Overrun> {
         self.take(route, id, allowed, now).map_err(Overrun::Route)
     }
 

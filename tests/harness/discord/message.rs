@@ -124,7 +124,10 @@ impl Message {
     }
 
     pub fn describe(&self) -> String {
-        let alone = self.alone.as_ref().map_or(String::new(), |user| format!(" to {user} alone"));
+        let alone = self
+            .alone
+            .as_ref()
+            .map_or(String::new(), |user| format!(" to {user} alone"));
         let loading = if self.is_loading { " (loading)" } else { "" };
         format!("{} in {}{alone}{loading}: {}", self.id, self.channel, self.seen())
     }

@@ -35,7 +35,10 @@ impl World {
         let guild_id = guild;
         let guild = &self.guilds[guild];
         let roles = &guild.members[user];
-        let theirs = guild.roles.iter().filter(|role| role.id == guild_id || roles.contains(&role.id));
+        let theirs = guild
+            .roles
+            .iter()
+            .filter(|role| role.id == guild_id || roles.contains(&role.id));
         theirs.fold(0, |all, role| all | role.permissions)
     }
 
@@ -63,7 +66,11 @@ impl World {
 
     pub fn channel_json(&self, id: &str) -> Value {
         let channel = &self.channels[id];
-        let last = self.messages.iter().rev().find(|message| message.channel == id && message.alone.is_none());
+        let last = self
+            .messages
+            .iter()
+            .rev()
+            .find(|message| message.channel == id && message.alone.is_none());
         let last = last.map(|message| message.id.clone());
         match &channel.kind {
             ChannelKind::Direct { user } => json!({
@@ -101,7 +108,11 @@ impl World {
         let content = if message.user.is_some() { "" } else { &shown.content };
         let users = message.pings.iter().filter_map(|ping| ping.strip_prefix('@'));
         let users = users.filter(|id| self.people.contains_key(*id));
-        let roles: Vec<&str> = message.pings.iter().filter_map(|ping| ping.strip_prefix("@&")).collect();
+        let roles: Vec<&str> = message
+            .pings
+            .iter()
+            .filter_map(|ping| ping.strip_prefix("@&"))
+            .collect();
         let thread = self.channels.get(&message.id);
         let flags = shown.flags
             | if message.is_loading { super::message::LOADING } else { 0 }

@@ -26,7 +26,10 @@ pub enum Oddity {
 
 impl<'a> Person<'a> {
     pub(super) fn new(discord: &'a Discord, user: &'a str) -> Self {
-        assert!(discord.shared.world().people.contains_key(user), "there is nobody {user}");
+        assert!(
+            discord.shared.world().people.contains_key(user),
+            "there is nobody {user}"
+        );
         let oddity = Oddity::None;
         Self { discord, user, oddity }
     }
@@ -68,7 +71,9 @@ impl<'a> Person<'a> {
     /// Presses a button as the message showed it to a client that has not been told of an edit yet.
     pub async fn presses_as_it_was(&self, message: &Message, label: &str) -> Ack {
         let buttons = message.buttons();
-        let found = buttons.iter().find(|button| button["label"] == label && button["disabled"] != true);
+        let found = buttons
+            .iter()
+            .find(|button| button["label"] == label && button["disabled"] != true);
         let labels = message.labels();
         let button = *found.unwrap_or_else(|| panic!("no button {label:?} to press among {labels:?}"));
         let data = json!({"component_type": 2, "custom_id": button["custom_id"], "id": 1});
@@ -79,16 +84,24 @@ impl<'a> Person<'a> {
     pub async fn selects(&self, message: &Message, placeholder: &str, values: &[&str]) -> Ack {
         let now = self.discord.now(message);
         let parts = now.parts();
-        let mut selects = parts.iter().filter(|part| matches!(part["type"].as_u64(), Some(3 | 5..=8)));
+        let mut selects = parts
+            .iter()
+            .filter(|part| matches!(part["type"].as_u64(), Some(3 | 5..=8)));
         let select = selects.find(|select| select["placeholder"] == placeholder);
         let select = select.unwrap_or_else(|| panic!("no select {placeholder:?} in {}", now.seen()));
         for value in values {
             let options = select["options"].as_array().unwrap();
-            assert!(options.iter().any(|option| option["value"] == *value), "{value} is not offered: {select}");
+            assert!(
+                options.iter().any(|option| option["value"] == *value),
+                "{value} is not offered: {select}"
+            );
         }
         let least = select["min_values"].as_u64().unwrap_or(1) as usize;
         let most = select["max_values"].as_u64().unwrap_or(1) as usize;
-        assert!((least..=most).contains(&values.len()), "between {least} and {most} are chosen");
+        assert!(
+            (least..=most).contains(&values.len()),
+            "between {least} and {most} are chosen"
+        );
         let data = json!({
             "component_type": select["type"], "custom_id": select["custom_id"], "id": 1, "values": values,
         });
@@ -116,7 +129,11 @@ impl<'a> Person<'a> {
             let message = opened.message.as_ref().and_then(|id| world.message(id)).cloned();
             let mut left: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
             let rows = form["components"].as_array().unwrap();
-            let rows: Vec<Value> = rows.iter().enumerate().map(|(at, row)| filled(at, row, fields, &mut left)).collect();
+            let rows: Vec<Value> = rows
+                .iter()
+                .enumerate()
+                .map(|(at, row)| filled(at, row, fields, &mut left))
+                .collect();
             assert!(left.is_empty(), "the form has no fields {left:?}: {form}");
             let data = json!({"custom_id": form["custom_id"], "components": rows, "resolved": {}});
             self.interaction(&mut world, Kind::Modal, &opened.channel, data, message.as_ref())
@@ -135,7 +152,12 @@ impl<'a> Person<'a> {
     ) -> (Interaction, Value) {
         let id = world.new_id();
         let token = format!("interaction-token-{id}-{}", hex::encode(rand::random::<[u8; 32]>()));
-        let guild = world.channels.get(channel).unwrap_or_else(|| panic!("there is no channel {channel}")).guild.clone();
+        let guild = world
+            .channels
+            .get(channel)
+            .unwrap_or_else(|| panic!("there is no channel {channel}"))
+            .guild
+            .clone();
         let interaction = Interaction {
             id: id.clone(),
             token: token.clone(),
@@ -227,20 +249,32 @@ impl<'a> Person<'a> {
         if let (Some(guild), Some(needed)) = (guild, definition["default_member_permissions"].as_str()) {
             let needed: u64 = needed.parse().unwrap();
             let may = world.member_may(guild, self.user);
-            assert!(needed != 0 && may & needed == needed, "{} does not see /{}", self.user, words[0]);
+            assert!(
+                needed != 0 && may & needed == needed,
+                "{} does not see /{}",
+                self.user,
+                words[0]
+            );
         }
         let mut at = definition;
         for word in &words[1..] {
             let inner = at["options"].as_array().into_iter().flatten();
             let mut inner = inner.filter(|option| matches!(option["type"].as_u64(), Some(1 | 2)));
-            at = inner.find(|option| option["name"] == *word).unwrap_or_else(|| panic!("/{command}: no {word}"));
+            at = inner
+                .find(|option| option["name"] == *word)
+                .unwrap_or_else(|| panic!("/{command}: no {word}"));
         }
         let mut resolved = Map::new();
         let mut sent = given(world, guild, at, options, typed, &mut resolved);
         let mut levels: Vec<&Value> = Vec::new();
         let mut level = definition;
         for word in &words[1..] {
-            level = level["options"].as_array().unwrap().iter().find(|option| option["name"] == *word).unwrap();
+            level = level["options"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|option| option["name"] == *word)
+                .unwrap();
             levels.push(level);
         }
         for level in levels.into_iter().rev() {
@@ -305,13 +339,13 @@ fn fits(option: &Value, value: &Value) {
     };
     assert!(is_of_kind, "{value} is no value for {option}");
     if let Some(choices) = option["choices"].as_array().filter(|choices| !choices.is_empty()) {
-        assert!(choices.iter().any(|choice| choice["value"] == *value), "{value} is no choice of {option}");
+        assert!(
+            choices.iter().any(|choice| choice["value"] == *value),
+            "{value} is no choice of {option}"
+        );
     }
     let length = value.as_str().map(|text| text.chars().count() as f64);
-    let bounds = [
-        (number, "min_value", "max_value"),
-        (length, "min_length", "max_length"),
-    ];
+    let bounds = [(number, "min_value", "max_value"), (length, "min_length", "max_length")];
     for (measure, least, most) in bounds {
         let Some(measure) = measure else { continue };
         let least = option[least].as_f64().is_none_or(|least| measure >= least);
@@ -345,7 +379,10 @@ fn resolve(world: &World, guild: Option<&str>, kind: u64, value: &Value, resolve
     if matches!(kind, 8 | 9) {
         let guild = &world.guilds[guild.expect("roles are of a guild")];
         let role = guild.roles.iter().enumerate().find(|(_, role)| role.id == id);
-        return put("roles", payload::role_json(role.unwrap_or_else(|| panic!("there is no role {id}"))));
+        return put(
+            "roles",
+            payload::role_json(role.unwrap_or_else(|| panic!("there is no role {id}"))),
+        );
     }
     put("channels", world.channel_json(id));
 }
@@ -374,7 +411,10 @@ fn filled<'f>(at: usize, row: &Value, fields: &[(&'f str, &str)], left: &mut Vec
         let least = input["min_length"].as_u64().unwrap_or(u64::from(is_required));
         let most = input["max_length"].as_u64().unwrap_or(4000);
         let is_left_out = length == 0 && !is_required;
-        assert!(is_left_out || (least..=most).contains(&length), "{value:?} does not fit {input}");
+        assert!(
+            is_left_out || (least..=most).contains(&length),
+            "{value:?} does not fit {input}"
+        );
         sent["value"] = value.into();
         sent
     };

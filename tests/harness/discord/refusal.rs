@@ -27,7 +27,10 @@ impl Refusal {
             10013 => (404, "Unknown User"),
             10015 => (404, "Unknown Webhook"),
             10062 => (404, "Unknown interaction"),
-            30034 => (429, "Max number of daily application command creates has been reached (200)"),
+            30034 => (
+                429,
+                "Max number of daily application command creates has been reached (200)",
+            ),
             40005 => (413, "Request entity too large"),
             40060 => (400, "Interaction has already been acknowledged."),
             50001 => (403, "Missing Access"),

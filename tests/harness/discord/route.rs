@@ -106,7 +106,7 @@ impl Target {
         let (ids, of_path): (&[&str], &[(&Method, Route)]) = match parts[..] {
             ["gateway"] => (&[], &[(&Method::GET, GetGateway)]),
             ["gateway", "bot"] => (&[], &[(&Method::GET, GetGatewayBot)]),
-            ["applications", "@me"] => (&[], &[(&Method::GET, GetApplication)]),
+            ["applications", "@me"] | ["oauth2", "applications", "@me"] => (&[], &[(&Method::GET, GetApplication)]),
             ["applications", app, "commands"] => (
                 &[app],
                 &[(&Method::GET, GetGlobalCommands), (&Method::PUT, PutGlobalCommands)],
@@ -118,10 +118,7 @@ impl Target {
             ["guilds", guild] => (&[guild], &[(&Method::GET, GetGuild)]),
             ["guilds", guild, "roles"] => (&[guild], &[(&Method::GET, GetRoles)]),
             ["guilds", guild, "members", user] => (&[guild, user], &[(&Method::GET, GetMember)]),
-            ["channels", channel] => (
-                &[channel],
-                &[(&Method::GET, GetChannel), (&Method::PATCH, EditChannel)],
-            ),
+            ["channels", channel] => (&[channel], &[(&Method::GET, GetChannel), (&Method::PATCH, EditChannel)]),
             ["channels", channel, "messages"] => (
                 &[channel],
                 &[(&Method::GET, GetMessages), (&Method::POST, CreateMessage)],

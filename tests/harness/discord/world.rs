@@ -247,7 +247,9 @@ impl World {
 
     /// A message that is still there, whoever sees it.
     pub fn message(&self, id: &str) -> Option<&Message> {
-        self.messages.iter().find(|message| message.id == id && !message.is_deleted)
+        self.messages
+            .iter()
+            .find(|message| message.id == id && !message.is_deleted)
     }
 
     pub fn message_mut(&mut self, id: &str) -> Option<&mut Message> {
@@ -290,7 +292,8 @@ impl World {
 
     /// The channel in which the bot and a person talk alone.
     pub fn direct_channel(&mut self, user: &str) -> String {
-        let is_theirs = |channel: &&Channel| matches!(&channel.kind, ChannelKind::Direct { user: known } if known == user);
+        let is_theirs =
+            |channel: &&Channel| matches!(&channel.kind, ChannelKind::Direct { user: known } if known == user);
         if let Some(channel) = self.channels.values().find(is_theirs) {
             return channel.id.clone();
         }
@@ -332,7 +335,12 @@ impl World {
         let complaints = complaints.map(|(user, what)| format!("{user} saw: {what}"));
         let refused = self.calls.iter().filter(|call| call.status >= 400);
         let refused = refused.map(Call::describe);
-        messages.chain(misuse).chain(complaints).chain(refused).collect::<Vec<_>>().join("\n")
+        messages
+            .chain(misuse)
+            .chain(complaints)
+            .chain(refused)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     /// The commands that a person meets in a place.
@@ -342,7 +350,11 @@ impl World {
     }
 
     pub fn is_application(&self, id: &str) -> Outcome {
-        if id == APPLICATION { Ok(()) } else { Err(Refusal::new(10002)) }
+        if id == APPLICATION {
+            Ok(())
+        } else {
+            Err(Refusal::new(10002))
+        }
     }
 }
 

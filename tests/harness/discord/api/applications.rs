@@ -70,9 +70,15 @@ pub fn put_commands(world: &mut World, application: &str, guild: Option<&str>, b
         let kind = |command: &Value| command["type"].as_u64().unwrap_or(1);
         one["name"] == other["name"] && kind(one) == kind(other)
     };
-    let new = given.iter().filter(|command| !before.iter().any(|known| same(known, command))).count();
+    let new = given
+        .iter()
+        .filter(|command| !before.iter().any(|known| same(known, command)))
+        .count();
     let now = world.now();
-    let created = world.created_commands.entry(guild.unwrap_or_default().to_owned()).or_default();
+    let created = world
+        .created_commands
+        .entry(guild.unwrap_or_default().to_owned())
+        .or_default();
     created.retain(|at| *at + DAY > now);
     if created.len() + new > CREATED_IN_A_DAY {
         return Err(Refusal::new(30034));

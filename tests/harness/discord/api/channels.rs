@@ -25,10 +25,21 @@ const MESSAGE_FIELDS: &[&str] = &[
     "poll",
 ];
 
-const EDIT_FIELDS: &[&str] = &["content", "embeds", "flags", "allowed_mentions", "components", "attachments"];
+const EDIT_FIELDS: &[&str] = &[
+    "content",
+    "embeds",
+    "flags",
+    "allowed_mentions",
+    "components",
+    "attachments",
+];
 
 fn require(may: u64, permission: u64) -> Outcome {
-    if may & permission == 0 { Err(Refusal::new(50013)) } else { Ok(()) }
+    if may & permission == 0 {
+        Err(Refusal::new(50013))
+    } else {
+        Ok(())
+    }
 }
 
 pub fn get(world: &mut World, id: &str) -> Answer {
@@ -38,7 +49,7 @@ pub fn get(world: &mut World, id: &str) -> Answer {
 
 /// Of a thread: whether it is archived or locked, and its name.
 pub fn edit(world: &mut World, id: &str, body: &Value) -> Answer {
-    let may = world.bot_may(id);
+    let (may, now) = (world.bot_may(id), world.now());
     let channel = world.visible(id)?;
     if !matches!(channel.kind, ChannelKind::Thread { .. }) {
         require(may, MANAGE_CHANNELS)?;
@@ -49,6 +60,7 @@ pub fn edit(world: &mut World, id: &str, body: &Value) -> Answer {
     }
     if let Some(archived) = body["archived"].as_bool() {
         channel.is_archived = archived;
+        channel.active = now;
     }
     if let Some(locked) = body["locked"].as_bool() {
         channel.is_locked = locked;
@@ -67,7 +79,11 @@ pub fn messages(world: &mut World, id: &str, query: &BTreeMap<String, String>) -
         let given = query.get(field)?;
         let parsed = given.parse::<u64>().ok();
         if parsed.is_none() {
-            objections.object(field, "NUMBER_TYPE_COERCE", format!("Value \"{given}\" is not snowflake."));
+            objections.object(
+                field,
+                "NUMBER_TYPE_COERCE",
+                format!("Value \"{given}\" is not snowflake."),
+            );
         }
         parsed
     };
@@ -188,7 +204,9 @@ fn reference(world: &World, channel: &str, may: u64, given: &Value) -> Outcome<O
     if may & READ_MESSAGE_HISTORY == 0 {
         return Err(Refusal::new(160_002));
     }
-    let is_there = world.message(id).is_some_and(|message| message.channel == channel && message.alone.is_none());
+    let is_there = world
+        .message(id)
+        .is_some_and(|message| message.channel == channel && message.alone.is_none());
     if is_there {
         return Ok(Some(id.to_owned()));
     }
@@ -231,7 +249,12 @@ pub fn delete_message(world: &mut World, channel: &str, id: &str) -> Answer {
 
 /// A thread has the id of the message that it hangs on.
 pub fn start_thread(world: &mut World, channel: &str, id: &str, body: &Value) -> Answer {
-    note_unknown(world, "a thread", body, &["name", "auto_archive_duration", "rate_limit_per_user"]);
+    note_unknown(
+        world,
+        "a thread",
+        body,
+        &["name", "auto_archive_duration", "rate_limit_per_user"],
+    );
     let may = world.bot_may(channel);
     let kind = world.visible(channel)?.kind.clone();
     if kind != ChannelKind::Text {
@@ -243,7 +266,11 @@ pub fn start_thread(world: &mut World, channel: &str, id: &str, body: &Value) ->
     objections.text("name", &body["name"], 1, 100);
     let minutes = &body["auto_archive_duration"];
     if !minutes.is_null() && !matches!(minutes.as_u64(), Some(60 | 1440 | 4320 | 10080)) {
-        objections.object("auto_archive_duration", "BASE_TYPE_CHOICES", "Value must be one of {60, 1440, 4320, 10080}.");
+        objections.object(
+            "auto_archive_duration",
+            "BASE_TYPE_CHOICES",
+            "Value must be one of {60, 1440, 4320, 10080}.",
+        );
     }
     objections.done()?;
     if world.channels.contains_key(id) {

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 
 fn guild<'a>(world: &'a World, id: &str) -> Outcome<&'a Guild> {
     let guild = world.guilds.get(id).ok_or_else(|| Refusal::new(10004))?;
-    if guild.has_bot { Ok(guild) } else { Err(Refusal::new(50001)) }
+    if guild.has_bot {
+        Ok(guild)
+    } else {
+        Err(Refusal::new(50001))
+    }
 }
 
 pub fn get(world: &World, id: &str) -> Answer {
@@ -55,7 +59,11 @@ pub fn direct(world: &mut World, body: &Value) -> Answer {
     let given = &body["recipient_id"];
     if !judge::is_id(given) {
         let mut objections = Objections::default();
-        objections.object("recipient_id", "NUMBER_TYPE_COERCE", format!("Value \"{given}\" is not snowflake."));
+        objections.object(
+            "recipient_id",
+            "NUMBER_TYPE_COERCE",
+            format!("Value \"{given}\" is not snowflake."),
+        );
         objections.done()?;
     }
     let user = given.as_str().map_or_else(|| given.to_string(), str::to_owned);

@@ -28,7 +28,10 @@ pub fn callback(world: &mut World, id: &str, token: &str, given: Given) -> Answe
         return nothing_to_say();
     }
     let interaction = &world.interactions[id];
-    let message = interaction.original.as_ref().and_then(|original| world.message(original));
+    let message = interaction
+        .original
+        .as_ref()
+        .and_then(|original| world.message(original));
     let mut about = json!({"id": id, "type": interaction.kind_number()});
     let mut resource = json!({"type": given.body["type"]});
     if let Some(message) = message {
@@ -79,8 +82,13 @@ pub fn follow_up(world: &mut World, application: &str, token: &str, given: Given
     note_unknown(world, "a follow-up", &given.body, FIELDS);
     let interaction = world.of_token(application, token)?;
     let promised = interaction.original.as_ref().and_then(|id| world.message(id));
-    if let Some(id) = promised.filter(|message| message.is_loading).map(|message| message.id.clone()) {
-        world.misuse.push("a follow-up keeps a promise: the first answer is to be edited".to_owned());
+    if let Some(id) = promised
+        .filter(|message| message.is_loading)
+        .map(|message| message.id.clone())
+    {
+        world
+            .misuse
+            .push("a follow-up keeps a promise: the first answer is to be edited".to_owned());
         let mut body = given.body.clone();
         if let Some(flags) = body["flags"].as_u64() {
             body["flags"] = (flags & !EPHEMERAL).into();

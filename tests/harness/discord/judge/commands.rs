@@ -14,9 +14,8 @@ const SUB_COMMAND: u64 = 1;
 const SUB_COMMAND_GROUP: u64 = 2;
 
 /// With the scripts that Discord names beside letters and digits.
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^[-_'\p{L}\p{N}\p{Script=Devanagari}\p{Script=Thai}]{1,32}$").unwrap()
-});
+static NAME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^[-_'\p{L}\p{N}\p{Script=Devanagari}\p{Script=Thai}]{1,32}$").unwrap());
 
 /// Whether Discord would take these in place of all that were there.
 pub fn commands(given: &Value) -> Outcome<Vec<Value>> {
@@ -36,10 +35,18 @@ pub fn commands(given: &Value) -> Outcome<Vec<Value>> {
                 objections.text(&join(&here, "name"), &command["name"], 1, 32);
                 if command["description"].as_str().is_some_and(|text| !text.is_empty()) {
                     let message = "Context menu commands cannot have description";
-                    objections.object(&here, "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_CANNOT_EXIST", message);
+                    objections.object(
+                        &here,
+                        "APPLICATION_COMMAND_CONTEXT_MENU_DESCRIPTION_CANNOT_EXIST",
+                        message,
+                    );
                 }
             }
-            _ => objections.object(&join(&here, "type"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2, 3}."),
+            _ => objections.object(
+                &join(&here, "type"),
+                "BASE_TYPE_CHOICES",
+                "Value must be one of {1, 2, 3}.",
+            ),
         }
         if !names.insert((kind, command["name"].as_str().unwrap_or_default().to_owned())) {
             let message = "Application command names must be unique";
@@ -66,7 +73,11 @@ fn permissions(objections: &mut Objections, command: &Value, path: &str) {
     let given = &command["default_member_permissions"];
     if !given.is_null() && given.as_str().is_none_or(|bits| bits.parse::<u64>().is_err()) {
         let message = "Permissions are the digits of a number in a string.";
-        objections.object(&join(path, "default_member_permissions"), "BITFIELD_TYPE_CONVERT", message);
+        objections.object(
+            &join(path, "default_member_permissions"),
+            "BITFIELD_TYPE_CONVERT",
+            message,
+        );
     }
 }
 
@@ -100,7 +111,11 @@ fn chat_input(objections: &mut Objections, command: &Value, path: &str) {
     let given = command["options"].as_array().map(Vec::as_slice).unwrap_or_default();
     if given.iter().any(is_group) && !given.iter().all(is_group) {
         let message = "Sub-command and sub-command group option types are mutually exclusive to all other types";
-        objections.object(&join(path, "options"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message);
+        objections.object(
+            &join(path, "options"),
+            "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
+            message,
+        );
     }
     if characters(command) > CHARACTERS {
         let message = format!("Command exceeds maximum size ({CHARACTERS})");
@@ -124,7 +139,11 @@ fn options(objections: &mut Objections, parent: &Value, path: &str, depth: usize
             Some(SUB_COMMAND_GROUP) if depth == 0 => options(objections, option, &here, 1),
             Some(SUB_COMMAND) if depth < 2 => options(objections, option, &here, 2),
             Some(kind @ 3..=11) => value(objections, option, kind, &here),
-            _ => objections.object(&join(&here, "type"), "BASE_TYPE_CHOICES", "This kind of option is not for this place."),
+            _ => objections.object(
+                &join(&here, "type"),
+                "BASE_TYPE_CHOICES",
+                "This kind of option is not for this place.",
+            ),
         }
         let is_required = option["required"] == true;
         if is_required && optional {
@@ -152,13 +171,19 @@ fn value(objections: &mut Objections, option: &Value, kind: u64, path: &str) {
         let here = join(&at, number);
         objections.text(&join(&here, "name"), &choice["name"], 1, 100);
         let fits = match kind {
-            3 => choice["value"].as_str().is_some_and(|value| value.chars().count() <= 100),
+            3 => choice["value"]
+                .as_str()
+                .is_some_and(|value| value.chars().count() <= 100),
             4 => choice["value"].is_i64() || choice["value"].is_u64(),
             _ => choice["value"].is_number(),
         };
         if !fits {
             let message = format!("{} is no value for this option.", choice["value"]);
-            objections.object(&join(&here, "value"), "APPLICATION_COMMAND_OPTIONS_CHOICE_VALUE_INVALID", message);
+            objections.object(
+                &join(&here, "value"),
+                "APPLICATION_COMMAND_OPTIONS_CHOICE_VALUE_INVALID",
+                message,
+            );
         }
         let is_new = names.insert(choice["name"].to_string()) && values.insert(choice["value"].to_string());
         if !is_new {
@@ -168,7 +193,12 @@ fn value(objections: &mut Objections, option: &Value, kind: u64, path: &str) {
     }
     objections.optional_number(&join(path, "min_length"), &option["min_length"], 0, 6000);
     objections.optional_number(&join(path, "max_length"), &option["max_length"], 1, 6000);
-    for (field, is_for) in [("min_length", kind == 3), ("max_length", kind == 3), ("min_value", kind != 3), ("max_value", kind != 3)] {
+    for (field, is_for) in [
+        ("min_length", kind == 3),
+        ("max_length", kind == 3),
+        ("min_value", kind != 3),
+        ("max_value", kind != 3),
+    ] {
         if !option[field].is_null() && !(is_for && matches!(kind, 3 | 4 | 10)) {
             let message = format!("{field} is not for this kind of option.");
             objections.object(&join(path, field), "APPLICATION_COMMAND_OPTIONS_BOUND_INVALID", message);
@@ -180,8 +210,13 @@ fn value(objections: &mut Objections, option: &Value, kind: u64, path: &str) {
 fn characters(command: &Value) -> usize {
     let text = |field: &str| {
         let plain = command[field].as_str().map_or(0, |text| text.chars().count());
-        let localized = command[format!("{field}_localizations")].as_object().into_iter().flatten();
-        let localized = localized.filter_map(|(_, text)| text.as_str()).map(|text| text.chars().count());
+        let localized = command[format!("{field}_localizations")]
+            .as_object()
+            .into_iter()
+            .flatten();
+        let localized = localized
+            .filter_map(|(_, text)| text.as_str())
+            .map(|text| text.chars().count());
         localized.max().unwrap_or(0).max(plain)
     };
     let inner = |field: &str| -> usize {

@@ -57,13 +57,16 @@ impl Judge<'_> {
         let Some(kind) = kind.filter(|kind| allowed.contains(kind)) else {
             let names = allowed.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
             let message = format!("Value of field \"type\" must be one of ({names}).");
-            return self.objections.object(&join(path, "type"), "UNION_TYPE_CHOICES", message);
+            return self
+                .objections
+                .object(&join(path, "type"), "UNION_TYPE_CHOICES", message);
         };
         if let Some(id) = component["id"].as_u64().filter(|id| *id != 0)
             && !self.ids.insert(id)
         {
             let message = "Component id cannot be duplicated";
-            self.objections.object(&join(path, "id"), "COMPONENT_ID_DUPLICATED", message);
+            self.objections
+                .object(&join(path, "id"), "COMPONENT_ID_DUPLICATED", message);
         }
         match kind {
             1 => self.row(component, path),
@@ -74,7 +77,9 @@ impl Judge<'_> {
             11 => self.media(&component["media"], &join(path, "media")),
             12 => self.gallery(component, path),
             13 => self.file(component, path),
-            14 => self.objections.optional_number(&join(path, "spacing"), &component["spacing"], 1, 2),
+            14 => self
+                .objections
+                .optional_number(&join(path, "spacing"), &component["spacing"], 1, 2),
             17 => self.container(component, path),
             other => unreachable!("component {other} is allowed nowhere"),
         }
@@ -90,10 +95,16 @@ impl Judge<'_> {
 
     fn row(&mut self, row: &Value, path: &str) {
         self.inner(row, 5, IN_ROW, path);
-        let kinds: Vec<u64> = row["components"].as_array().into_iter().flatten().filter_map(|one| one["type"].as_u64()).collect();
+        let kinds: Vec<u64> = row["components"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one["type"].as_u64())
+            .collect();
         if kinds.len() > 1 && kinds.iter().any(|kind| *kind != 2) {
             let message = "The components take more than the width of a row: a select has one of its own.";
-            self.objections.object(&join(path, "components"), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message);
+            self.objections
+                .object(&join(path, "components"), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message);
         }
     }
 
@@ -109,7 +120,8 @@ impl Judge<'_> {
     }
 
     fn button(&mut self, button: &Value, path: &str) {
-        self.objections.optional_text(&join(path, "label"), &button["label"], 0, 80);
+        self.objections
+            .optional_text(&join(path, "label"), &button["label"], 0, 80);
         let style = button["style"].as_u64();
         let has_words = button["label"].as_str().is_some_and(|label| !label.is_empty()) || button["emoji"].is_object();
         if !has_words && style != Some(6) {
@@ -121,19 +133,22 @@ impl Judge<'_> {
                 self.custom_id(button, path);
                 if !button["url"].is_null() {
                     let message = "A button with a custom id cannot have a url.";
-                    self.objections.object(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message);
+                    self.objections
+                        .object(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message);
                 }
             }
             Some(5) => {
                 self.objections.text(&join(path, "url"), &button["url"], 1, 512);
                 if !button["custom_id"].is_null() {
                     let message = "A button that leads to a url cannot have a custom id.";
-                    self.objections.object(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message);
+                    self.objections
+                        .object(path, "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", message);
                 }
             }
             _ => {
                 let message = "Value must be one of {1, 2, 3, 4, 5, 6}.";
-                self.objections.object(&join(path, "style"), "BASE_TYPE_CHOICES", message);
+                self.objections
+                    .object(&join(path, "style"), "BASE_TYPE_CHOICES", message);
             }
         }
     }
@@ -153,7 +168,8 @@ impl Judge<'_> {
     }
 
     fn text_display(&mut self, display: &Value, path: &str) {
-        self.objections.text(&join(path, "content"), &display["content"], 1, TEXT);
+        self.objections
+            .text(&join(path, "content"), &display["content"], 1, TEXT);
         self.text += display["content"].as_str().map_or(0, |text| text.chars().count());
     }
 
@@ -167,7 +183,8 @@ impl Judge<'_> {
         for (number, item) in items.iter().enumerate() {
             let here = join(&at, number);
             self.media(&item["media"], &join(&here, "media"));
-            self.objections.optional_text(&join(&here, "description"), &item["description"], 0, 1024);
+            self.objections
+                .optional_text(&join(&here, "description"), &item["description"], 0, 1024);
         }
     }
 
@@ -175,12 +192,14 @@ impl Judge<'_> {
         let url = &file["file"]["url"];
         if !url.as_str().is_some_and(|url| url.starts_with("attachment://")) {
             let message = format!("A file is an attachment of the message, not {url}.");
-            self.objections.object(&join(path, "file.url"), "UNFURLED_MEDIA_ITEM_INVALID", message);
+            self.objections
+                .object(&join(path, "file.url"), "UNFURLED_MEDIA_ITEM_INVALID", message);
         }
     }
 
     fn container(&mut self, container: &Value, path: &str) {
-        self.objections.optional_number(&join(path, "accent_color"), &container["accent_color"], 0, 0xFF_FFFF);
+        self.objections
+            .optional_number(&join(path, "accent_color"), &container["accent_color"], 0, 0xFF_FFFF);
         self.inner(container, IN_ALL, IN_CONTAINER, path);
     }
 }
@@ -203,13 +222,20 @@ pub fn select_itself(objections: &mut Objections, select: &Value, kind: u64, pat
         objections.optional_text(&join(&here, "description"), &option["description"], 0, 100);
         if option["value"].as_str().is_some_and(|value| !values.insert(value)) {
             let message = "The specified option value is already used";
-            objections.object(&join(&here, "value"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message);
+            objections.object(
+                &join(&here, "value"),
+                "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+                message,
+            );
         }
     }
     let least = select["min_values"].as_u64().unwrap_or(1);
     let most = select["max_values"].as_u64().unwrap_or(1);
     if least > most || most as usize > options.len().max(1) {
-        let message = format!("Between {least} and {most} of {} options cannot be chosen.", options.len());
+        let message = format!(
+            "Between {least} and {most} of {} options cannot be chosen.",
+            options.len()
+        );
         objections.object(path, "SELECT_COMPONENT_MAX_VALUES_INVALID", message);
     }
 }

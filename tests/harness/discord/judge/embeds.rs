@@ -54,7 +54,9 @@ fn url(objections: &mut Objections, path: &str, given: &Value, schemes: &[&str])
     if given.is_null() {
         return;
     }
-    let is_one = given.as_str().is_some_and(|url| schemes.iter().any(|scheme| url.starts_with(scheme)));
+    let is_one = given
+        .as_str()
+        .is_some_and(|url| schemes.iter().any(|scheme| url.starts_with(scheme)));
     if !is_one {
         let message = format!("Not a well formed URL: {given}; schemes are {schemes:?}.");
         objections.object(path, "URL_TYPE_INVALID_URL", message);

@@ -34,7 +34,12 @@ pub fn modal(data: &Value, path: &str) -> Outcome {
             Some(18) => {
                 objections.text(&join(&here, "label"), &row["label"], 1, 45);
                 objections.optional_text(&join(&here, "description"), &row["description"], 0, 100);
-                field(&mut objections, &row["component"], &join(&here, "component"), &mut custom_ids);
+                field(
+                    &mut objections,
+                    &row["component"],
+                    &join(&here, "component"),
+                    &mut custom_ids,
+                );
             }
             _ => {
                 let message = "Value of field \"type\" must be one of (1, 10, 18).";
@@ -50,7 +55,10 @@ pub fn modal(data: &Value, path: &str) -> Outcome {
 fn field(objections: &mut Objections, input: &Value, path: &str, custom_ids: &mut BTreeSet<String>) {
     let at = join(path, "custom_id");
     objections.text(&at, &input["custom_id"], 1, 100);
-    if input["custom_id"].as_str().is_some_and(|id| !custom_ids.insert(id.to_owned())) {
+    if input["custom_id"]
+        .as_str()
+        .is_some_and(|id| !custom_ids.insert(id.to_owned()))
+    {
         let message = "Component custom id cannot be duplicated";
         objections.object(&at, "COMPONENT_CUSTOM_ID_DUPLICATED", message);
     }
@@ -74,7 +82,11 @@ fn field(objections: &mut Objections, input: &Value, path: &str, custom_ids: &mu
 
 fn text_input(objections: &mut Objections, input: &Value, path: &str) {
     if !matches!(input["style"].as_u64(), Some(1 | 2)) {
-        objections.object(&join(path, "style"), "BASE_TYPE_CHOICES", "Value must be one of {1, 2}.");
+        objections.object(
+            &join(path, "style"),
+            "BASE_TYPE_CHOICES",
+            "Value must be one of {1, 2}.",
+        );
     }
     objections.optional_text(&join(path, "placeholder"), &input["placeholder"], 0, 100);
     objections.optional_number(&join(path, "min_length"), &input["min_length"], 0, 4000);
@@ -83,7 +95,11 @@ fn text_input(objections: &mut Objections, input: &Value, path: &str) {
     let most = input["max_length"].as_u64().unwrap_or(4000) as usize;
     if least > most {
         let message = "The least length is greater than the greatest.";
-        objections.object(&join(path, "min_length"), "TEXT_INPUT_COMPONENT_MIN_MAX_LENGTH", message);
+        objections.object(
+            &join(path, "min_length"),
+            "TEXT_INPUT_COMPONENT_MIN_MAX_LENGTH",
+            message,
+        );
     }
     objections.optional_text(&join(path, "value"), &input["value"], 0, most);
 }

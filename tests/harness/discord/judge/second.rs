@@ -8,9 +8,15 @@ use twilight_model::channel::message::{Component, Embed};
 use twilight_validate::{command, message};
 
 /// Under this code, which is none of Discord's.
-fn refused(path: &str, words: impl std::fmt::Display) -> Outcome {
+fn refused(path: &str, why: impl std::error::Error) -> Outcome {
+    let mut words = why.to_string();
+    let mut cause = why.source();
+    while let Some(deeper) = cause {
+        words += &format!(": {deeper}");
+        cause = deeper.source();
+    }
     let mut objections = Objections::default();
-    objections.object(path, "REFUSED_BY_TWILIGHT", words.to_string());
+    objections.object(path, "REFUSED_BY_TWILIGHT", words);
     objections.done()
 }
 
@@ -42,7 +48,28 @@ pub fn message(shown: &Shown) -> Outcome {
 }
 
 fn parsed(components: &[Value]) -> Result<Vec<Component>, serde_json::Error> {
-    components.iter().map(|one| serde_json::from_value(one.clone())).collect()
+    let one = |component: &Value| {
+        let mut component = component.clone();
+        cut(&mut component);
+        serde_json::from_value(component)
+    };
+    components.iter().map(one).collect()
+}
+
+/// It has half of Discord's bound for a text, which our own rules keep.
+fn cut(component: &mut Value) {
+    match component {
+        Value::Object(fields) => {
+            if fields.get("type") == Some(&json!(10))
+                && let Some(Value::String(text)) = fields.get_mut("content")
+            {
+                *text = text.chars().take(2000).collect();
+            }
+            fields.values_mut().for_each(cut);
+        }
+        Value::Array(items) => items.iter_mut().for_each(cut),
+        _ => {}
+    }
 }
 
 /// It has no rule for a form as a whole; each row is judged by itself.
@@ -65,6 +92,10 @@ pub fn modal(rows: &[Value]) -> Outcome {
 
 pub fn command(given: &Value) -> Outcome {
     let mut full = given.clone();
+    // Discord has allowed the apostrophe since.
+    if let Some(name) = given["name"].as_str() {
+        full["name"] = name.replace('\'', "-").into();
+    }
     for (field, value) in [
         ("id", json!("1")),
         ("application_id", json!("1")),
