@@ -20,8 +20,9 @@ mod refusal;
 mod route;
 mod world;
 
-pub use delivery::{Ack, Sent};
+pub use delivery::Sent;
 pub use fault::{Fault, Scope};
+pub use gateway::{Closed, Connection, Way};
 pub use message::Message;
 pub use person::{Oddity, Person};
 pub use route::Route;
