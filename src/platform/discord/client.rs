@@ -15,6 +15,7 @@ use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use tokio::sync::OnceCell;
 
@@ -127,6 +128,11 @@ impl DiscordClient {
         self.limits.take(&Route::new(method, about))
     }
 
+    /// The same for what answers an interaction.
+    pub fn take_answer(&self, token: &SecretString) -> Result<(), Duration> {
+        self.limits.take(&answering(token))
+    }
+
     /// Forgets limits that hold nobody back any more.
     pub fn tidy(&self) {
         self.limits.tidy();
@@ -206,16 +212,15 @@ impl DiscordClient {
     }
 
     /// Says what was promised to whoever asked. Doing it twice is the same as once.
-    pub async fn answer(&self, token: &SecretString, body: &Value, file: Option<File>) -> Result<(), DiscordError> {
+    pub async fn answer(&self, token: &SecretString, body: &Value) -> Result<(), DiscordError> {
         let url = self.webhook(token, "/messages/@original");
-        self.accepted(self.answering(token), with_body(self.http.patch(url), body, file))
-            .await
+        self.accepted(answering(token), self.http.patch(url).json(body)).await
     }
 
     /// Says something more to whoever asked, for their eyes alone where the body says so.
     pub async fn follow_up(&self, token: &SecretString, body: &Value) -> Result<(), DiscordError> {
         let url = self.webhook(token, "");
-        self.accepted(self.answering(token), self.http.post(url).json(body)).await
+        self.accepted(answering(token), self.http.post(url).json(body)).await
     }
 
     /// The channel with one person alone.
@@ -252,13 +257,6 @@ impl DiscordClient {
         self.url(&format!("webhooks/{}/{}{path}", self.application, token.expose_secret()))
     }
 
-    /// By the token's hash: what is kept of it here is no token.
-    fn answering(&self, token: &SecretString) -> Route {
-        use sha2::{Digest, Sha256};
-        let hash = Sha256::digest(token.expose_secret().as_bytes());
-        Route::new(Method::Answer, hex::encode(&hash[..8]))
-    }
-
     fn bot(&self, call: RequestBuilder) -> RequestBuilder {
         call.header(AUTHORIZATION, self.authorization.clone())
     }
@@ -292,6 +290,12 @@ impl DiscordClient {
         }
         taken
     }
+}
+
+/// By the token's hash: what is kept of it here is no token.
+fn answering(token: &SecretString) -> Route {
+    let hash = Sha256::digest(token.expose_secret().as_bytes());
+    Route::new(Method::Answer, hex::encode(&hash[..8]))
 }
 
 fn with_body(call: RequestBuilder, body: &Value, file: Option<File>) -> RequestBuilder {

@@ -63,14 +63,6 @@ impl Rendered {
         self
     }
 
-    /// With a word that the same may stand there already.
-    pub fn perhaps_again(mut self) -> Self {
-        let say = "Discord did not say whether it took this before, so it may be there twice. The buttons of an older one \
-                   do nothing.";
-        self.embeds.insert(0, json!({"description": say}));
-        self
-    }
-
     /// Without any form: for a message that Discord does not take as it is built.
     pub fn plain(mut self) -> Self {
         let said = self.embeds.iter().flat_map(|embed| [&embed["title"], &embed["description"]]);
