@@ -1,6 +1,8 @@
 //! The fake world: real servers on private ports, and strict fakes of what cannot be had.
 
 pub mod browser;
+pub mod clock;
+pub mod discord;
 pub mod older;
 pub mod proxy;
 pub mod served;

@@ -8,6 +8,8 @@ mod completion;
 mod console;
 mod console_browser;
 mod crash;
+mod discord_gateway_simulator;
+mod discord_simulator;
 mod faults;
 mod harness;
 mod health;

@@ -4,7 +4,6 @@
 //! A message that no test has looked at fails the test when the simulator is dropped: an answer too many is a bug.
 
 mod api;
-mod clock;
 mod judge;
 mod person;
 mod world;

@@ -1,7 +1,7 @@
 //! What Slack remembers.
 
 use super::api::Fault;
-use super::clock::Clock;
+use crate::harness::clock::Clock;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Time as the simulator's limits see it: it flows, can be moved, and can be made to stand still.
+//! Time as a simulator's limits see it: it flows, can be moved, and can be made to stand still.
 
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,11 @@ impl Clock {
     /// Since 1970, as messages are stamped.
     pub fn second(&self) -> i64 {
         self.epoch + self.now().as_secs() as i64
+    }
+
+    /// The same to the millisecond, as ids carry it.
+    pub fn millisecond(&self) -> i64 {
+        self.epoch * 1000 + self.now().as_millis() as i64
     }
 
     pub fn freeze(&mut self) {
