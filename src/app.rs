@@ -1,10 +1,11 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
-use crate::config::{Config, ConnectionConfig, SignIn};
+use crate::config::{Config, ConnectionConfig, DiscordTransport, SignIn};
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
 use crate::integration::{Connection, Connections, celery, django_admin, http, postgres, prometheus};
+use crate::platform::discord::receive::PublicKey;
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
@@ -99,6 +100,17 @@ pub struct App {
     pub redactor: Arc<Redactor>,
     /// For Slack, if it is on.
     pub slack: Option<SlackSecrets>,
+    /// For Discord, if it is on.
+    pub discord: Option<DiscordSecrets>,
+}
+
+/// What Discord needs to be believed, and to believe us.
+#[derive(Debug, Clone)]
+pub struct DiscordSecrets {
+    /// Verifies deliveries, where they come over HTTP.
+    pub key: Option<PublicKey>,
+    /// For the REST API.
+    pub bot_token: SecretString,
 }
 
 /// What Slack needs to be believed, and to believe us.
@@ -149,6 +161,28 @@ impl App {
                     ));
                 }
             },
+            None => None,
+        };
+        let discord = match &config.discord {
+            Some(discord) => Some(DiscordSecrets {
+                key: match &discord.transport {
+                    DiscordTransport::Http { public_key } => {
+                        let key = secrets.resolve(public_key)?;
+                        let key = PublicKey::parse(key.expose_secret()).ok_or_else(|| {
+                            let say = "discord.public_key is not a public key: it has 64 hexadecimal digits and stands on \
+                                       the application's page, General Information";
+                            AppError::Other(say.to_owned())
+                        })?;
+                        Some(key)
+                    }
+                    DiscordTransport::Gateway => {
+                        return Err(AppError::Other(
+                            "discord.transport = \"gateway\" is not there yet: use \"http\"".to_owned(),
+                        ));
+                    }
+                },
+                bot_token: secret(&discord.bot_token)?,
+            }),
             None => None,
         };
         let mut connections = BTreeMap::new();
@@ -224,6 +258,7 @@ impl App {
             store,
             redactor,
             slack,
+            discord,
         })
     }
 
@@ -239,16 +274,17 @@ impl App {
 
     /// Puts the gate, the engine and the sampler together.
     pub fn station(&self, share: Share) -> Arc<Station> {
-        let announce = self
-            .config
-            .slack
-            .iter()
-            .map(|slack| Place {
-                surface: Surface::Slack,
-                workspace: slack.teams.first().cloned(),
-                channel: Some(slack.ops_channel.clone()),
-            })
-            .collect();
+        let slack = self.config.slack.iter().map(|slack| Place {
+            surface: Surface::Slack,
+            workspace: slack.teams.first().cloned(),
+            channel: Some(slack.ops_channel.clone()),
+        });
+        let discord = self.config.discord.iter().map(|discord| Place {
+            surface: Surface::Discord,
+            workspace: discord.guilds.first().cloned(),
+            channel: Some(discord.ops_channel.clone()),
+        });
+        let announce = slack.chain(discord).collect();
         let desk = Arc::new(Desk {
             rules: self.rules.clone(),
             connections: self.connections.clone(),

@@ -239,6 +239,8 @@ enum ResolutionWord {
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum ExportWord {
     SlackManifest,
+    /// Slash commands, as the bot registers them
+    DiscordCommands,
     /// JSON Schema of runbook files, for editors
     Schema,
     /// The Cedar schema that policies are validated against
@@ -281,6 +283,9 @@ pub async fn main() -> ExitCode {
         Command::Export {
             what: ExportWord::SlackManifest,
         } => export::slack_manifest(&path),
+        Command::Export {
+            what: ExportWord::DiscordCommands,
+        } => export::discord_commands(&path),
         Command::Export {
             what: ExportWord::Schema,
         } => export::schema(&path),

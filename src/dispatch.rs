@@ -109,7 +109,15 @@ impl Desk {
             }
             // A new run was stored together with its request.
             Reply::Run(_) if matches!(request.ask, Ask::Run { .. } | Ask::Offer { .. }) => {}
-            Reply::Run(run) => self.store.answered_by_run(&request.id, run).await?,
+            Reply::Run(run) => {
+                let place = Some(&request.place).filter(|place| place.channel.is_some());
+                // A press is answered by the message that it changes.
+                if let Some(place) = place.filter(|place| place.surface.awaits_answers() && request.message.is_none()) {
+                    let message = answer::pointer(request, run, place);
+                    self.store.post(&message, Timestamp::now()).await?;
+                }
+                self.store.answered_by_run(&request.id, run).await?;
+            }
         }
         Ok(reply)
     }
@@ -257,7 +265,8 @@ impl Desk {
         Ok(Reply::Run(id))
     }
 
-    /// Where a run is shown: where it was asked, or in the operations channels if what it does concerns others.
+    /// Where a run is shown: where it was asked, and if what it does concerns others in the operations channels of the
+    /// other platforms.
     fn messages(
         &self,
         run: &str,
@@ -267,22 +276,27 @@ impl Desk {
         table: bool,
     ) -> Vec<NewMessage> {
         let quiet = effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo;
-        let places: Vec<&Place> = if request.place.channel.is_some() {
-            vec![&request.place]
-        } else if quiet {
-            Vec::new()
-        } else {
-            self.announce.iter().collect()
-        };
+        let own = Some(&request.place).filter(|place| place.channel.is_some());
+        // Each platform shows it once, so that whoever may answer finds it where they are.
+        let others = self.announce.iter().filter(|place| {
+            let is_shown = own.is_some_and(|own| own.surface == place.surface);
+            !quiet && !is_shown
+        });
+        let places: Vec<&Place> = own.into_iter().chain(others).collect();
         let message = |kind: MessageKind, word: &str, place: &Place| NewMessage {
             id: format!("{run}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
             kind,
             run: Some(run.to_owned()),
-            request: Some(request.id.clone()),
+            // What came with the request leads to where it was asked, and nowhere else.
+            request: Some(request.id.clone()).filter(|_| own.is_none_or(|own| own == place)),
             place: place.clone(),
             body: None,
         };
         let mut messages = Vec::new();
+        // A press is answered by the message that it changes.
+        if let Some(own) = own.filter(|own| own.surface.awaits_answers() && request.message.is_none()) {
+            messages.push(answer::pointer(request, run, own));
+        }
         for place in places {
             messages.push(message(MessageKind::Run, "run", place));
             if table || outcome == Outcome::AwaitingApproval {

@@ -1,10 +1,14 @@
 //! The HTTP face: deliveries of chat platforms, the console, health.
 
 pub mod console;
+mod discord;
 mod health;
+
+pub use discord::DiscordDoor;
 
 use crate::intake::{Intake, NotKept};
 use crate::platform::slack::receive::{self, Genuine, MAX_BODY, Received, Rejection};
+use crate::reception::{Counts, Fate};
 use crate::station::Station;
 use axum::Router;
 use axum::body::Bytes;
@@ -16,7 +20,6 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -30,6 +33,8 @@ pub struct Face {
     pub station: Arc<Station>,
     /// For Slack, if it is on.
     pub slack: Option<SlackDoor>,
+    /// For Discord, if it speaks to us over HTTP.
+    pub discord: Option<DiscordDoor>,
     /// The web console, if it is on.
     pub console: Option<Arc<console::Console>>,
     /// What came in.
@@ -45,15 +50,6 @@ pub struct SlackDoor {
     pub teams: Arc<[String]>,
 }
 
-/// Deliveries, by what became of them.
-#[derive(Debug, Default)]
-pub struct Counts {
-    kept: AtomicU64,
-    ignored: AtomicU64,
-    rejected: AtomicU64,
-    not_kept: AtomicU64,
-}
-
 /// All routes; the one list.
 pub fn routes(face: Face) -> Router {
     let console = face.console.clone();
@@ -63,7 +59,8 @@ pub fn routes(face: Face) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/slack/commands", post(commands))
         .route("/slack/interactivity", post(interactivity))
-        .route("/slack/events", post(events));
+        .route("/slack/events", post(events))
+        .merge(discord::routes());
     match console {
         Some(console) => router.merge(console::routes(console)),
         None => router,
@@ -125,20 +122,20 @@ async fn slack(
     match verified(door, headers, body).and_then(|genuine| read(&genuine, &door.teams)) {
         Ok(Received::Asked(delivery)) => match face.intake.keep(*delivery).await {
             Ok(()) => {
-                face.counts.kept.fetch_add(1, Ordering::Relaxed);
+                face.counts.add(Fate::Kept);
                 StatusCode::OK.into_response()
             }
             Err(not_kept) => {
-                face.counts.not_kept.fetch_add(1, Ordering::Relaxed);
+                face.counts.add(Fate::NotKept);
                 to_asker(not_kept)
             }
         },
         Ok(Received::Answered(words)) => {
-            face.counts.ignored.fetch_add(1, Ordering::Relaxed);
+            face.counts.add(Fate::Answered);
             axum::Json(json!({ "response_type": "ephemeral", "text": words })).into_response()
         }
         Ok(Received::Ignored(reason)) => {
-            face.counts.ignored.fetch_add(1, Ordering::Relaxed);
+            face.counts.add(Fate::Ignored);
             tracing::info!(reason, "delivery ignored");
             StatusCode::OK.into_response()
         }
@@ -152,7 +149,7 @@ fn to_asker(not_kept: NotKept) -> Response {
 
 /// Whoever sent it learns the status alone.
 fn rejected(face: &Face, rejection: &Rejection) -> Response {
-    face.counts.rejected.fetch_add(1, Ordering::Relaxed);
+    face.counts.add(Fate::Rejected);
     tracing::warn!(%rejection, "delivery rejected");
     StatusCode::from_u16(rejection.status())
         .unwrap_or(StatusCode::BAD_REQUEST)

@@ -7,7 +7,8 @@
 //!
 //! 1. **Receive.** The platform's bytes are verified and become a [`request::Delivery`]; it is stored, and only then
 //!    acknowledged ([`http`], [`intake`]). The same delivery twice is one request. What is stored carries no bearer
-//!    token; the response URL is sealed and forgotten after 30 minutes.
+//!    token; the response URL or token is sealed and forgotten when it can be used no
+//!    longer.
 //! 2. **The gate.** One function shows the whole way: `Desk::run` in [`dispatch`]. Who asks, and may they ask
 //!    ([`dispatch::asked`]); what exactly ([`dispatch::invocation`]); what would happen ([`dispatch::planned`], which
 //!    makes the looks and ends in a [`plan::Plan`] with its digest); may that happen ([`dispatch::authorized`]). The
@@ -44,7 +45,7 @@
 //!
 //! Words ([`problem`], [`call`], [`request`], [`runbook`], [`panel`], [`report`]) ← decisions ([`policy`], [`plan`],
 //! [`run::state`], [`run::journal`]: pure, the time is an argument) ← deeds ([`store`], [`custody`], [`integration`],
-//! [`dispatch`], [`run::engine`]) ← platform ([`platform`]) ← app ([`app`], [`serve`], [`station`], [`cli`]). A test holds the code to
+//! [`dispatch`], [`run::engine`]) ← platform ([`platform`]) ← app ([`app`], [`serve`], [`reception`], [`registration`], [`cli`]). A test holds the code to
 //! this.
 //!
 //! ## What is deliberately absent
@@ -70,6 +71,8 @@ pub mod plan;
 pub mod platform;
 pub mod policy;
 pub mod problem;
+pub mod reception;
+pub mod registration;
 pub mod report;
 pub mod request;
 pub mod rules;

@@ -1,20 +1,20 @@
 //! Sends what the store says should be seen. A message is derived from its run at the moment of sending, so ten changes
 //! while a platform was down cost one call.
 //!
-//! What is sent where is told by `slack`, the only platform so far; what becomes of it is told in words that fit any.
+//! Each chat platform has an outbox of its own: one that is away holds up nobody else. What is sent there is told by
+//! [`slack`] and [`discord`]; what becomes of it is told in words that fit any.
 //! A post is journalled before it is sent: one of which nobody knows whether the platform took it is looked for there
 //! before it is posted again. Nothing is given up because a platform is away; it waits, and shows how things stand then.
 
+pub mod discord;
 mod lanes;
 mod patience;
 mod sent;
-mod slack;
+pub mod slack;
 mod standing;
 
 use crate::dispatch::Desk;
-use crate::platform::slack::client::SlackClient;
-use crate::platform::slack::limits::Limits;
-use crate::report::Outcome;
+use crate::report::{Outcome, Report};
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
 use crate::run::clock::Clock;
@@ -26,7 +26,7 @@ use crate::store::StoreError;
 use crate::store::messages::{Again, DueMessage, LONGEST_WAIT, MessageKind, NewMessage};
 use jiff::{SignedDuration, Timestamp};
 use lanes::Lanes;
-use sent::Sent;
+use sent::{Sent, Trouble};
 use standing::{Change, Gate, Heard, Standing};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -49,35 +49,51 @@ const CLAIM: SignedDuration = SignedDuration::from_secs(20);
 /// What is being sent gets this long at the end.
 const GOODBYE: Duration = Duration::from_secs(12);
 
-/// As the metrics name it.
-pub const SLACK: &str = "slack";
+/// What speaks to one platform.
+pub trait Wire: std::fmt::Debug + Send + Sync + Sized + 'static {
+    /// Where it leads.
+    const SURFACE: Surface;
 
-/// Sends messages to Slack.
+    /// The platform, as the metrics name it.
+    const NAME: &'static str;
+
+    /// Tries to show a message.
+    fn send(outbox: &Outbox<Self>, due: &DueMessage) -> impl Future<Output = Result<Sent, Trouble>> + Send;
+
+    /// Asks the platform whether it can be spoken to.
+    fn ask(&self) -> impl Future<Output = Heard> + Send;
+
+    /// Forgets what is needed no more.
+    fn tidy(&self);
+}
+
+/// Sends messages to one platform.
 #[derive(Debug)]
-pub struct Outbox {
+pub struct Outbox<W> {
     desk: Arc<Desk>,
     /// For charts.
     sampler: Arc<Sampler>,
-    slack: SlackClient,
-    limits: Limits,
+    wire: W,
     /// The last gate before a message leaves.
     redactor: Arc<Redactor>,
     /// Whether this process is the engine: of two, one sends. Its bell rings when something changed.
     station: Arc<Station>,
-    /// Of Slack.
+    /// Unique to this outbox: another one of this process gives back nothing of it.
+    owner: String,
+    /// Of the platform.
     standing: Mutex<Standing>,
     clock: Arc<Clock>,
 }
 
-impl Outbox {
-    /// For one process.
-    pub fn new(station: Arc<Station>, slack: SlackClient, redactor: Arc<Redactor>, clock: Arc<Clock>) -> Self {
+impl<W: Wire> Outbox<W> {
+    /// For one process and one platform.
+    pub fn new(station: Arc<Station>, wire: W, redactor: Arc<Redactor>, clock: Arc<Clock>) -> Self {
         Self {
             desk: station.desk.clone(),
             sampler: station.sampler.clone(),
-            slack,
-            limits: Limits::default(),
+            wire,
             redactor,
+            owner: format!("{}-{}", station.owner, W::NAME),
             station,
             standing: Mutex::default(),
             clock,
@@ -94,7 +110,7 @@ impl Outbox {
             {
                 tracing::error!(%error, "the outbox cannot be read");
             }
-            self.limits.tidy();
+            self.wire.tidy();
             tokio::select! {
                 () = bell.heard(POLL) => {}
                 () = lanes.ended() => {}
@@ -108,7 +124,7 @@ impl Outbox {
         if tokio::time::timeout(GOODBYE, lanes.all_ended()).await.is_err() {
             tracing::warn!("messages were still being sent; whoever goes on looks whether they arrived");
         }
-        if let Err(error) = self.desk.store.release_messages(&self.station.owner).await {
+        if let Err(error) = self.desk.store.release_messages(&self.owner).await {
             tracing::warn!(%error, "messages could not be given back; that ends by itself");
         }
     }
@@ -120,7 +136,8 @@ impl Outbox {
             Gate::Ask => return self.ask().await,
             Gate::Shut => return Ok(()),
         }
-        let due = self.desk.store.due_messages(self.clock.now(), EACH, TURN).await?;
+        let now = self.clock.now();
+        let due = self.desk.store.due_messages(W::SURFACE, now, EACH, TURN).await?;
         let mut by_place: Vec<(Place, Vec<String>)> = Vec::new();
         for message in due.into_iter().map(|due| due.message) {
             match by_place.iter_mut().find(|(place, _)| *place == message.place) {
@@ -153,13 +170,9 @@ impl Outbox {
 
     async fn one(&self, id: &str) -> Result<(), StoreError> {
         let (store, now) = (&self.desk.store, self.clock.now());
-        let taken = store.take_message(id, &self.station.owner, now, now + CLAIM).await?;
+        let taken = store.take_message(id, &self.owner, now, now + CLAIM).await?;
         let Some(due) = taken else { return Ok(()) };
-        let sent = match due.message.place.surface {
-            Surface::Slack => self.to_slack(&due).await,
-            other => Ok(Sent::Never(format!("nothing is sent to {other}"))),
-        };
-        match sent {
+        match W::send(self, &due).await {
             Ok(sent) => self.settle(&due, sent).await,
             Err(error) => {
                 tracing::error!(message = id, %error, "message put off");
@@ -246,9 +259,35 @@ impl Outbox {
 
     /// Asks a platform that could not be spoken to whether it can be now.
     async fn ask(&self) -> Result<(), StoreError> {
-        let answer = self.slack.auth_test().await;
-        self.hear(slack::heard(&answer)).await;
+        self.hear(self.wire.ask().await).await;
         Ok(())
+    }
+
+    async fn report(&self, run: &str) -> Result<Report, Trouble> {
+        Ok(self.desk.shown(run).await?.redacted(&self.redactor))
+    }
+
+    /// What a run's message shows. In the operations channel that is also where it could not be shown.
+    async fn report_for(&self, due: &DueMessage, run: &str) -> Result<Report, Trouble> {
+        let mut report = self.report(run).await?;
+        if self.desk.announce.contains(&due.message.place) {
+            for (place, why) in self.desk.store.given_up(run).await? {
+                if place != due.message.place {
+                    let channel = place.channel.unwrap_or_default();
+                    report.warnings.push(format!(
+                        "It was asked for in channel {channel}, where it cannot be shown: {why}."
+                    ));
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// Journals that a post begins, and when the first one of which nobody knows whether it is there did.
+    async fn begin(&self, due: &DueMessage, since: Timestamp) -> Result<bool, Trouble> {
+        let until = self.clock.now() + CLAIM;
+        let store = &self.desk.store;
+        Ok(store.begin_post(&due.message.id, &self.owner, since, until).await?)
     }
 
     /// Takes in what a call told of the platform. Everybody learns of a change, and the log once.
@@ -270,15 +309,15 @@ impl Outbox {
         let store = &self.desk.store;
         match change {
             Change::Works => {
-                if store.platform_works(SLACK).await? {
-                    tracing::info!(platform = SLACK, "can be spoken to again");
-                    store.hurry_messages(now).await?;
+                if store.platform_works(W::NAME).await? {
+                    tracing::info!(platform = W::NAME, "can be spoken to again");
+                    store.hurry_messages(W::SURFACE, now).await?;
                     self.station.bell.ring();
                 }
             }
             Change::Fails(say) => {
-                if store.platform_fails(SLACK, say, now).await? {
-                    tracing::error!(platform = SLACK, reason = say, "cannot be spoken to; messages wait");
+                if store.platform_fails(W::NAME, say, now).await? {
+                    tracing::error!(platform = W::NAME, reason = say, "cannot be spoken to; messages wait");
                 }
             }
         }

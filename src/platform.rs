@@ -1,4 +1,6 @@
 //! Chat platforms; each the same face.
 
 pub mod console;
+pub mod discord;
 pub mod slack;
+pub mod tls;

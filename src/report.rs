@@ -1,8 +1,13 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
 pub mod chart;
+pub mod file;
+pub mod fit;
+pub mod grid;
+pub mod heading;
 pub mod number;
 pub mod redact;
+pub mod steps;
 pub mod terminal;
 pub mod unseen;
 pub mod verdict;

@@ -2,6 +2,7 @@
 //! found genuine; a [`Request`] is what they ask.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// A kind of door that people come in by.
@@ -16,6 +17,16 @@ pub enum Surface {
     Console,
     /// The command line.
     Cli,
+}
+
+impl Surface {
+    /// Whether it tells whoever asked that the answer is on its way, until there is one: then a run is an answer too.
+    pub fn awaits_answers(self) -> bool {
+        match self {
+            Self::Discord => true,
+            Self::Slack | Self::Console | Self::Cli => false,
+        }
+    }
 }
 
 impl fmt::Display for Surface {
@@ -235,6 +246,10 @@ pub struct Request {
     /// The message whose button was pressed, by the platform's own id.
     #[serde(default)]
     pub message: Option<String>,
+    /// Groups of the platform that the surface proved the account to be in, in the words of `people.toml`:
+    /// `discord 900/7001`, `slack T1/S0OPS`. They hold for this request and no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<String>,
     /// What.
     pub ask: Ask,
 }
@@ -248,7 +263,24 @@ impl Request {
             session: None,
             place,
             message: None,
+            memberships: Vec::new(),
             ask,
         }
     }
 }
+
+/// The name of a step in at most `room` characters: its own, or where it is longer the beginning of its hash.
+pub fn short_step(step: &str, room: usize) -> String {
+    if step.chars().count() <= room && !step.starts_with(HASHED) {
+        return step.to_owned();
+    }
+    format!("{HASHED}{}", &hex::encode(Sha256::digest(step.as_bytes()))[..HASH])
+}
+
+/// Whether a word means this step: its name, or what [`short_step`] gives for it.
+pub fn is_step(step: &str, word: &str) -> bool {
+    word == step || (word.starts_with(HASHED) && word == short_step(step, 0))
+}
+
+const HASHED: &str = "step-";
+const HASH: usize = 32;

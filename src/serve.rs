@@ -3,10 +3,13 @@
 use crate::app::{App, AppError, environment};
 use crate::http::console::Console;
 use crate::http::console::door::Door;
-use crate::http::{Face, SlackDoor, routes};
+use crate::http::{DiscordDoor, Face, SlackDoor, routes};
 use crate::intake::Intake;
-use crate::outbox::{Outbox, SLACK};
+use crate::outbox::{Outbox, Wire, discord, slack};
+use crate::platform::discord::client::DiscordClient;
 use crate::platform::slack::client::SlackClient;
+use crate::reception::discord::DiscordReception;
+use crate::registration::Registration;
 use crate::rules::watch::Watch;
 use crate::run::clock::Clock;
 use crate::station::{Share, Station};
@@ -22,8 +25,8 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// A step under way gets this long at the end. What asks a process to stop commonly kills it after 30 s.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Each single request to Slack.
-const SLACK_PATIENCE: Duration = Duration::from_secs(10);
+/// Each single request to a chat platform.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs until SIGINT or SIGTERM.
 pub async fn serve(app: App) -> Result<(), AppError> {
@@ -42,20 +45,40 @@ pub async fn serve(app: App) -> Result<(), AppError> {
 
     let (intake, writing) = Intake::new(app.store.clone(), station.bell.clone(), station.flood.clone());
     tasks.spawn(writing);
-    let sending = match outbox(&app, &station)? {
-        Some(outbox) => Some(tokio::spawn(Arc::new(outbox).work(stopped.clone()))),
-        None => {
-            // Nobody would ever find out that it works.
-            app.store.platform_works(SLACK).await?;
-            None
+    let mut sending = JoinSet::new();
+    match slack_wire(&app)? {
+        Some(wire) => send(&mut sending, &app, &station, wire, &stopped),
+        // Nobody would ever find out that it works.
+        None => drop(app.store.platform_works(slack::Slack::NAME).await?),
+    }
+    match discord_client(&app)? {
+        Some(client) => {
+            let guilds = app.config.discord.iter().flat_map(|discord| discord.guilds.clone());
+            tasks.spawn(Registration::new(station.clone(), client.clone(), guilds.collect()).work());
+            send(&mut sending, &app, &station, discord::Discord::from(client), &stopped);
         }
-    };
+        None => drop(app.store.platform_works(discord::Discord::NAME).await?),
+    }
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
     let slack = match (&app.slack, &app.config.slack) {
         (Some(secrets), Some(slack)) => Some(SlackDoor {
             signing: secrets.signing.clone(),
             teams: slack.teams.clone().into(),
+        }),
+        _ => None,
+    };
+    let counts = Arc::default();
+    let discord = match (&app.discord, &app.config.discord) {
+        (Some(secrets), Some(config)) => secrets.key.clone().map(|key| DiscordDoor {
+            key,
+            reception: Arc::new(DiscordReception {
+                intake: intake.clone(),
+                desk: station.desk.clone(),
+                counts: Arc::clone(&counts),
+                application: config.application_id.clone(),
+                guilds: config.guilds.clone(),
+            }),
         }),
         _ => None,
     };
@@ -79,8 +102,9 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         intake,
         station,
         slack,
+        discord,
         console,
-        counts: Arc::default(),
+        counts,
     });
     let mut ending = stopped.clone();
     let serving = tokio::spawn(
@@ -104,23 +128,42 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     if let Err(error) = working.await {
         tracing::error!(%error, "the station ended in a defect");
     }
-    if let Some(sending) = sending
-        && let Err(error) = sending.await
-    {
-        tracing::error!(%error, "the outbox ended in a defect");
+    while let Some(ended) = sending.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "an outbox ended in a defect");
+        }
     }
     tasks.shutdown().await;
     Ok(())
 }
 
-fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError> {
-    let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) else {
+fn send<W: Wire>(
+    sending: &mut JoinSet<()>,
+    app: &App,
+    station: &Arc<Station>,
+    wire: W,
+    stopped: &watch::Receiver<bool>,
+) {
+    let outbox = Outbox::new(station.clone(), wire, app.redactor.clone(), Arc::new(Clock::Wall));
+    sending.spawn(Arc::new(outbox).work(stopped.clone()));
+}
+
+fn slack_wire(app: &App) -> Result<Option<slack::Slack>, AppError> {
+    let (Some(secrets), Some(config)) = (&app.slack, &app.config.slack) else {
         return Ok(None);
     };
-    let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
+    let client = SlackClient::new(&config.api_url, &secrets.bot_token, PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
-    let clock = Arc::new(Clock::Wall);
-    Ok(Some(Outbox::new(station.clone(), client, app.redactor.clone(), clock)))
+    Ok(Some(client.into()))
+}
+
+fn discord_client(app: &App) -> Result<Option<Arc<DiscordClient>>, AppError> {
+    let (Some(secrets), Some(config)) = (&app.discord, &app.config.discord) else {
+        return Ok(None);
+    };
+    let client = DiscordClient::new(&config.api_url, &config.application_id, &secrets.bot_token, PATIENCE)
+        .map_err(|error| AppError::Other(error.to_string()))?;
+    Ok(Some(Arc::new(client)))
 }
 
 async fn signal() -> Result<(), AppError> {

@@ -49,12 +49,12 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("platforms", &["platform"]),
-    ("app", &["app", "cli", "http", "main", "outbox", "serve"]),
+    ("app", &["app", "cli", "http", "main", "outbox", "reception", "registration", "serve"]),
 ];
 
 /// These layers are pure: they see, do and wait for nothing, and the time is an argument.
 const PURE: &[&str] = &["words", "decisions"];
-const IMPURE: &[&str] = &["axum", "redis", "reqwest", "slack_morphism", "sqlx", "tokio"];
+const IMPURE: &[&str] = &["axum", "redis", "reqwest", "serenity", "slack_morphism", "sqlx", "tokio"];
 
 /// All that a platform knows beside its own files.
 const PLATFORM_KNOWS: &[&str] = &["call", "problem", "report", "request", "runbook::StepOutcome"];
@@ -62,7 +62,7 @@ const PLATFORM_KNOWS: &[&str] = &["call", "problem", "report", "request", "runbo
 /// The files of these folders do not know each other, except for what is shared.
 const STRANGERS: &[(&str, &[&str])] = &[
     ("integration", &["argument", "deadline", "exchange", "pause"]),
-    ("platform", &[]),
+    ("platform", &["tls"]),
 ];
 
 /// What only some may name, and where it goes instead.
@@ -81,6 +81,11 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         &["slack_morphism"],
         &["platform::slack"],
         "only src/platform/slack speaks to Slack",
+    ),
+    (
+        &["serenity"],
+        &["platform::discord"],
+        "only src/platform/discord speaks to Discord",
     ),
     (
         &["std::env"],

@@ -112,6 +112,7 @@ async fn complete(desk: &Desk, person: &str, runbook: &str, input: &str, typed: 
     let typist = Typist {
         account: &account,
         place: &place,
+        memberships: &[],
     };
     desk.complete(typist, runbook, input, typed).await
 }
@@ -121,6 +122,7 @@ async fn line(desk: &Desk, person: &str, line: &str) -> Completion {
     let typist = Typist {
         account: &account,
         place: &place,
+        memberships: &[],
     };
     desk.complete_line(typist, line).await
 }

@@ -4,8 +4,10 @@ use crate::app::AppError;
 use crate::config::Config;
 use crate::platform::slack::manifest::{CommandSpec, manifest};
 use crate::policy::authorize::Policy;
+use crate::registration::{self, discord_problems};
 use crate::rules::{Rules, known_to_editors};
 use crate::runbook::load::schema;
+use serde_json::Value;
 use std::path::Path;
 
 fn rules(path: &Path) -> Result<(Config, Rules), AppError> {
@@ -39,6 +41,18 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
     let manifest = manifest(&commands, &config.server.public_url, groups)
         .map_err(|problems| AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     super::line(&format!("{manifest:#}"));
+    Ok(0)
+}
+
+/// The slash commands that Discord is told of, as it takes them. The bot tells it by itself; this is to look at.
+pub(super) fn discord_commands(path: &Path) -> Result<u8, AppError> {
+    let (config, rules) = rules(path)?;
+    let problems = discord_problems(&config.files.commands, &rules);
+    if !problems.is_empty() {
+        return Err(AppError::Files(problems));
+    }
+    let (commands, _) = registration::discord_commands(&rules);
+    super::line(&format!("{:#}", Value::Array(commands)));
     Ok(0)
 }
 

@@ -5,6 +5,7 @@ use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::http::console::door::somebody_can_sign_in;
 use crate::problem::Problem;
+use crate::registration::{discord_problems, spec};
 use crate::report::chart::{self, Theme};
 use crate::rules::Rules;
 use crate::serve::serve as run_server;
@@ -55,6 +56,12 @@ fn once(path: &Path, excerpts: bool) -> u8 {
     if let Err(error) = somebody_can_sign_in(&config, &rules) {
         return tell(&[Problem::whole(&config.files.people, error.to_string())], excerpts);
     }
+    if config.discord.is_some() {
+        let problems = discord_problems(&config.files.commands, &rules);
+        if !problems.is_empty() {
+            return tell(&problems, excerpts);
+        }
+    }
     super::line(&format!(
         "{} runbooks, {} people, {} panels, {} connections: no problems.",
         rules.catalog.runbooks().count(),
@@ -67,6 +74,13 @@ fn once(path: &Path, excerpts: bool) -> u8 {
             "/{} is left out: there is no connection {}.",
             runbook.name,
             runbook.lacks().unwrap_or_default()
+        ));
+    }
+    let forms = rules.catalog.runbooks().filter(|runbook| config.discord.is_some() && spec(runbook).takes_form());
+    for runbook in forms {
+        super::line(&format!(
+            "/{} has more inputs than a command of Discord has options: there it opens a form with a line for each.",
+            runbook.name
         ));
     }
     0

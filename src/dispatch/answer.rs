@@ -46,6 +46,18 @@ pub fn locked(plan: &Plan, held: &[HeldLock]) -> Report {
     report
 }
 
+/// Where the run is shown that somebody asked for or spoke to, for the asker's eyes.
+pub fn pointer(request: &Request, run: &str, place: &Place) -> NewMessage {
+    NewMessage {
+        id: format!("{}:answer", request.id),
+        kind: MessageKind::Ephemeral,
+        run: Some(run.to_owned()),
+        request: Some(request.id.clone()),
+        place: place.clone(),
+        body: None,
+    }
+}
+
 /// The answer as a message for the asker's eyes.
 pub fn ephemeral(request: &Request, report: &Report) -> NewMessage {
     NewMessage {

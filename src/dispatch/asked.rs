@@ -10,13 +10,14 @@ use crate::report::unseen::brief;
 use crate::request::{Account, Request};
 use crate::rules::Rules;
 use crate::runbook::Runbook;
+use std::borrow::Cow;
 
 /// A request by a known person, for a runbook that this person may ask for.
 #[derive(Debug)]
 pub struct Asked<'a> {
     rules: &'a Rules,
     request: &'a Request,
-    person: &'a Person,
+    person: Cow<'a, Person>,
     runbook: &'a Runbook,
 }
 
@@ -34,7 +35,7 @@ impl<'a> Asked<'a> {
                     rules
                         .catalog
                         .get(near)
-                        .is_some_and(|runbook| may_ask(rules, request, person, runbook).is_ok())
+                        .is_some_and(|runbook| may_ask(rules, request, &person, runbook).is_ok())
                 })
                 .collect();
             let hint = if near.is_empty() {
@@ -50,7 +51,7 @@ impl<'a> Asked<'a> {
             )
             .into());
         };
-        may_ask(rules, request, person, runbook).map_err(|denied| {
+        may_ask(rules, request, &person, runbook).map_err(|denied| {
             let mut report = said(&person.name, name, Outcome::Denied, denied.say());
             report.policies = denied.policies().into_iter().map(str::to_owned).collect();
             Turned::from(report)
@@ -74,8 +75,8 @@ impl<'a> Asked<'a> {
     }
 
     /// Who asked.
-    pub fn person(&self) -> &'a Person {
-        self.person
+    pub fn person(&self) -> &Person {
+        &self.person
     }
 
     /// For what.
@@ -84,9 +85,10 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// The person behind a request's account.
-pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<&'a Person, Turned> {
-    rules.people.who(&request.account).ok_or_else(|| {
+/// The person behind a request's account, in the groups that the surface proved too.
+pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<Cow<'a, Person>, Turned> {
+    let asker = rules.people.asker(&request.account, &request.memberships);
+    asker.ok_or_else(|| {
         let say = match &request.account {
             Account::Picked { person } => format!("There is no person {} in people.toml.", brief(person)),
             account => format!(

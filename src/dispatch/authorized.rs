@@ -64,11 +64,12 @@ impl<'a> Authorized<'a> {
         let rules = planned.rules();
         let plan = planned.plan();
         let decision = {
-            let Some(person) = rules.people.person(&plan.person) else {
+            let proved = &planned.request().memberships;
+            let Some(person) = rules.people.member(&plan.person, proved) else {
                 return Err(StoreError::Corrupt(format!("{} is no person any more", plan.person)).into());
             };
             rules.policy.decide(&Question {
-                person,
+                person: &person,
                 act: Act::Run { radius: &plan.radius },
                 runbook: &plan.runbook,
                 place: &plan.place,

@@ -51,15 +51,17 @@ pub struct Typist<'a> {
     pub account: &'a Account,
     /// Where the runbook would be asked for.
     pub place: &'a Place,
+    /// The groups that the surface proved, as a request has them.
+    pub memberships: &'a [String],
 }
 
 impl Typist<'_> {
     fn may_ask(&self, rules: &Rules, runbook: &Runbook) -> bool {
-        let Some(person) = rules.people.who(self.account) else {
+        let Some(person) = rules.people.asker(self.account, self.memberships) else {
             return false;
         };
         let question = Question {
-            person,
+            person: &person,
             act: Act::Ask,
             runbook: &runbook.name,
             place: self.place,

@@ -11,7 +11,7 @@ use crate::rules::Rules;
 
 impl Desk {
     pub(super) fn help(&self, rules: &Rules, request: &Request, topic: Option<&str>) -> Result<Reply, Turned> {
-        let asker = person(rules, request, "help")?;
+        let asker = &*person(rules, request, "help")?;
         let mine = rules
             .catalog
             .runbooks()
@@ -38,7 +38,7 @@ impl Desk {
     }
 
     pub(super) async fn recent(&self, rules: &Rules, request: &Request) -> Result<Reply, Turned> {
-        let asker = person(rules, request, "runs")?;
+        let asker = &*person(rules, request, "runs")?;
         let mut lines = Vec::new();
         for line in self.store.runs(50).await? {
             let seen = Question {

@@ -16,6 +16,7 @@ use crate::run::state::Phase;
 use crate::runbook::Runbook;
 use crate::runbook::example::Expect;
 use crate::store::StoreError;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Runs that wait for people are listed up to this many.
@@ -72,11 +73,15 @@ impl WaitingRun {
     }
 }
 
+fn asker_of<'r>(rules: &'r Rules, asker: &Request) -> Option<Cow<'r, Person>> {
+    rules.people.asker(&asker.account, &asker.memberships)
+}
+
 /// Whether the asker may see runs of a runbook, here.
 pub fn may_view(rules: &Rules, asker: &Request, runbook: &str) -> bool {
-    rules.people.who(&asker.account).is_some_and(|person| {
+    asker_of(rules, asker).is_some_and(|person| {
         let question = Question {
-            person,
+            person: &person,
             act: Act::View,
             runbook,
             place: &asker.place,
@@ -87,8 +92,7 @@ pub fn may_view(rules: &Rules, asker: &Request, runbook: &str) -> bool {
 
 /// Whether the asker keeps the bot going, and is told what is wrong with its files.
 pub fn operates(rules: &Rules, asker: &Request) -> bool {
-    let person = rules.people.who(&asker.account);
-    person.is_some_and(|person| lists::operates(rules, asker, person))
+    asker_of(rules, asker).is_some_and(|person| lists::operates(rules, asker, &person))
 }
 
 /// Every runbook that the asker may know of.
@@ -97,11 +101,11 @@ pub fn runnable(rules: &Rules, asker: &Request) -> Runnable {
         mine: Vec::new(),
         others: Vec::new(),
     };
-    let Some(person) = rules.people.who(&asker.account) else {
+    let Some(person) = asker_of(rules, asker) else {
         return all;
     };
     for runbook in rules.catalog.runbooks() {
-        match may_ask(rules, asker, person, runbook) {
+        match may_ask(rules, asker, &person, runbook) {
             Ok(()) => all.mine.push(runbook.clone()),
             Err(denied) if may_view(rules, asker, &runbook.name) => {
                 all.others.push((runbook.clone(), denied.say().to_owned()));
@@ -146,7 +150,7 @@ impl Desk {
     pub async fn presses(&self, rules: &Rules, asker: &Request, live: &Live) -> Result<Presses, StoreError> {
         let report = self.report(live);
         let (Some(person), Some(requester)) = (
-            rules.people.who(&asker.account),
+            asker_of(rules, asker),
             rules.people.person(&live.plan().person),
         ) else {
             let why = "Who asked for this is no longer in people.toml; nobody can decide on it.";
@@ -164,17 +168,17 @@ impl Desk {
             let why_not = match &button.press {
                 Press::Approve { digest } => {
                     let origin = self.store.request_body(&live.run.request).await?;
-                    let by = party(person, asker);
+                    let by = party(&person, asker);
                     self.counts(rules, live, &party(requester, &origin), &by, asker, Some(digest))
                         .err()
                 }
-                press => why_not(rules, asker, person, requester, live, press),
+                press => why_not(rules, asker, &person, requester, live, press),
             };
             presses.buttons.push(Pressable { button, why_not });
         }
         if matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
             let radius = &live.plan().radius;
-            presses.may_override = refusal(rules, asker, person, live, Act::Override { radius, requester }).is_none();
+            presses.may_override = refusal(rules, asker, &person, live, Act::Override { radius, requester }).is_none();
         }
         Ok(presses)
     }

@@ -70,6 +70,11 @@ impl<'a> Planned<'a> {
         &self.plan
     }
 
+    /// What was asked.
+    pub fn request(&self) -> &'a Request {
+        self.request
+    }
+
     /// The request and the plan.
     pub fn into_parts(self) -> (&'a Request, Plan) {
         (self.request, self.plan)

@@ -9,7 +9,7 @@ use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
 use crate::report::unseen::brief;
-use crate::request::{Ask, Request, Resolution, Words};
+use crate::request::{Ask, Request, Resolution, Words, is_step};
 use crate::rules::Rules;
 use crate::run::journal::Entry;
 use crate::run::ledger::{Beside, LedgerError, Live, record};
@@ -20,6 +20,7 @@ use crate::store::messages::Thread;
 use crate::store::runs::{LockChange, Written};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 impl Desk {
     pub(super) async fn approve(
@@ -30,13 +31,14 @@ impl Desk {
         digest: Option<&str>,
     ) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let plan = live.plan().clone();
         let Some(Phase::AwaitingApproval { digest: current, .. }) = live.state.phase() else {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         };
         let current = current.clone();
         let origin = self.store.request_body(&live.run.request).await?;
-        let requester = self.requester(rules, &live, asker)?;
+        let requester = &*self.requester(rules, &live, asker).await?;
         let by = party(asker, request);
         let policy = self
             .counts(rules, &live, &party(requester, &origin), &by, request, digest)
@@ -68,13 +70,13 @@ impl Desk {
             return Err("It does not wait for an approval.".to_owned());
         };
         let place = &request.place;
-        let known = |name: &str| {
+        let known = |party: &Party| {
             rules
                 .people
-                .person(name)
-                .ok_or_else(|| format!("{name} is no longer in people.toml."))
+                .member(&party.person, &party.memberships)
+                .ok_or_else(|| format!("{} is no longer in people.toml.", party.person))
         };
-        let requester = known(&origin.person)?;
+        let requester = &*known(origin)?;
         let ask = Question {
             person: requester,
             act: Act::Run { radius: &plan.radius },
@@ -94,7 +96,7 @@ impl Desk {
         let now = Timestamp::now();
         let leave = |party: &Party| {
             let question = Question {
-                person: known(&party.person)?,
+                person: &*known(party)?,
                 act: Act::Approve {
                     radius: &plan.radius,
                     requester,
@@ -123,6 +125,7 @@ impl Desk {
 
     pub(super) async fn deny(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let plan = live.plan().clone();
         if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
@@ -157,12 +160,13 @@ impl Desk {
         reason: &str,
     ) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let plan = live.plan().clone();
         if !matches!(live.state.phase(), Some(Phase::AwaitingApproval { .. })) {
             return Err(self.not_now(asker, &live, "It does not wait for an approval").into());
         }
         let reason = self.reason(asker, &plan.runbook, reason)?;
-        let requester = self.requester(rules, &live, asker)?;
+        let requester = &*self.requester(rules, &live, asker).await?;
         self.may(
             rules,
             request,
@@ -188,10 +192,11 @@ impl Desk {
         let (asker, mut live) = match self.someone_and_sight(rules, request, run).await? {
             (asker, Sight::Live(live)) => (asker, *live),
             (asker, Sight::Aside(outline, _)) => {
-                let given_up = self.give_up(rules, request, asker, &outline).await?;
+                let given_up = self.give_up(rules, request, &asker, &outline).await?;
                 return Ok(Reply::Said(Box::new(given_up)));
             }
         };
+        let asker = &*asker;
         let runbook = live.plan().runbook.clone();
         if asker.name != live.plan().person {
             let requester = &rules.people.owner(&live.plan().person);
@@ -222,6 +227,7 @@ impl Desk {
         reason: &str,
     ) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let runbook = live.plan().runbook.clone();
         let requester = &rules.people.owner(&live.plan().person);
         self.may(rules, request, asker, &runbook, Act::Resolve { requester })?;
@@ -231,7 +237,7 @@ impl Desk {
             .unknown()
             .map(|index| (index, &live.plan().steps[index].name));
         let index = match asked {
-            Some((index, name)) if name == step && live.state.standing() == Outcome::NeedsPerson => index,
+            Some((index, name)) if is_step(name, step) && live.state.standing() == Outcome::NeedsPerson => index,
             Some((_, name)) if live.state.standing() == Outcome::NeedsPerson => {
                 let say = format!("Run {run} asks about {name}, not about that step.");
                 return Err(said(&asker.name, &runbook, Outcome::Invalid, say).into());
@@ -260,6 +266,7 @@ impl Desk {
 
     pub(super) async fn undo(&self, rules: &Rules, request: &Request, run: &str) -> Result<Reply, Turned> {
         let (asker, mut live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let plan = live.plan().clone();
         // Undoing is doing: it takes the same right, over the same facts.
         self.may(rules, request, asker, &plan.runbook, Act::Run { radius: &plan.radius })?;
@@ -285,7 +292,7 @@ impl Desk {
         key: &str,
         reason: &str,
     ) -> Result<Reply, Turned> {
-        let asker = person(rules, request, "unlock")?;
+        let asker = &*person(rules, request, "unlock")?;
         let reason = self.reason(asker, "unlock", reason)?;
         // A lock belongs to a run; letting it go takes the right to say what became of that run.
         for held in self.store.holders(key).await? {
@@ -323,7 +330,7 @@ impl Desk {
         on: bool,
     ) -> Result<Reply, Turned> {
         let word = if on { "pause" } else { "resume" };
-        let asker = person(rules, request, word)?;
+        let asker = &*person(rules, request, word)?;
         let concerned: Vec<&str> = match runbook {
             Some(name) if rules.catalog.get(name).is_none() => {
                 let say = format!("There is no runbook {}.", brief(name));
@@ -360,6 +367,7 @@ impl Desk {
         index: usize,
     ) -> Result<Reply, Turned> {
         let (asker, live) = self.someone_and_run(rules, request, run).await?;
+        let asker = &*asker;
         let Some(offer) = live.plan().offers.get(index) else {
             return Err(self.not_now(asker, &live, "It offers no such follow-up").into());
         };
@@ -386,10 +394,10 @@ impl Desk {
         rules: &'r Rules,
         request: &Request,
         run: &str,
-    ) -> Result<(&'r Person, Live), Turned> {
+    ) -> Result<(Cow<'r, Person>, Live), Turned> {
         match self.someone_and_sight(rules, request, run).await? {
             (asker, Sight::Live(live)) => {
-                self.newest(request, asker, &live).await?;
+                self.newest(request, &asker, &live).await?;
                 Ok((asker, *live))
             }
             (asker, Sight::Aside(outline, told)) => {
@@ -423,7 +431,7 @@ impl Desk {
         rules: &'r Rules,
         request: &Request,
         run: &str,
-    ) -> Result<(&'r Person, Sight), Turned> {
+    ) -> Result<(Cow<'r, Person>, Sight), Turned> {
         let asker = person(rules, request, "")?;
         match self.in_sight(rules, request, run).await.map_err(turned)? {
             Some(sight) => Ok((asker, sight)),
@@ -435,8 +443,15 @@ impl Desk {
     }
 
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
-    fn requester<'r>(&self, rules: &'r Rules, live: &Live, asker: &Person) -> Result<&'r Person, Turned> {
-        rules.people.person(&live.plan().person).ok_or_else(|| {
+    async fn requester<'r>(
+        &self,
+        rules: &'r Rules,
+        live: &Live,
+        asker: &Person,
+    ) -> Result<Cow<'r, Person>, Turned> {
+        let origin = self.store.request_body(&live.run.request).await?;
+        let requester = rules.people.member(&live.plan().person, &origin.memberships);
+        requester.ok_or_else(|| {
             let say = format!(
                 "{} asked for this run and is no longer in people.toml; nobody can decide on it.",
                 live.plan().person
@@ -523,5 +538,6 @@ pub(super) fn party(person: &Person, request: &Request) -> Party {
         account: request.account.clone(),
         session: request.session.clone(),
         surface: request.place.surface,
+        memberships: request.memberships.clone(),
     }
 }

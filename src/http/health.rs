@@ -2,7 +2,7 @@
 //! reaches the port, so they name no file, host or person; the log does.
 
 use super::Face;
-use crate::outbox::SLACK;
+use crate::outbox::{Wire, discord::Discord, slack::Slack};
 use crate::station::{ENGINE, Station};
 use crate::store::tally::Tally;
 use axum::extract::State;
@@ -10,7 +10,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The bot's own database gets this long; those who watch commonly wait no longer than five seconds.
@@ -95,18 +94,13 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     let station = &face.station;
     let mut text = station.sampler.exposition();
     text.push_str(&station.desk.rules.exposition());
-    let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    let fates = face.counts.all().map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
     family(
         &mut text,
         "signalbox_deliveries_total",
         "counter",
         "Deliveries of chat platforms, by what became of them.",
-        &[
-            ("{outcome=\"kept\"}", count(&face.counts.kept)),
-            ("{outcome=\"ignored\"}", count(&face.counts.ignored)),
-            ("{outcome=\"rejected\"}", count(&face.counts.rejected)),
-            ("{outcome=\"not-kept\"}", count(&face.counts.not_kept)),
-        ],
+        &fates,
     );
     family(
         &mut text,
@@ -135,14 +129,22 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
-        if face.slack.is_some() {
-            let up = tally.silent.iter().all(|trouble| trouble.platform != SLACK);
+        let on = [(Slack::NAME, face.slack.is_some()), (Discord::NAME, face.discord.is_some())];
+        let up: Vec<(String, u8)> = on
+            .into_iter()
+            .filter(|(_, is_on)| *is_on)
+            .map(|(name, _)| {
+                let up = tally.silent.iter().all(|trouble| trouble.platform != name);
+                (format!("{{platform=\"{name}\"}}"), u8::from(up))
+            })
+            .collect();
+        if !up.is_empty() {
             family(
                 &mut text,
                 "signalbox_platform_up",
                 "gauge",
                 "1 where messages reach the chat platform; 0 where it does not answer or refuses the token.",
-                &[(format!("{{platform=\"{SLACK}\"}}"), u8::from(up))],
+                &up,
             );
         }
     }

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 /// What became of one attempt.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Sent {
+pub enum Sent {
     /// The platform shows it; its own id where there is one.
     Shown(Option<String>),
     /// A post that was in doubt is there, under this id; it may show how things stood before.
@@ -34,9 +34,11 @@ pub(super) enum Sent {
 
 /// Why a message could not even be tried.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Trouble {
+pub enum Trouble {
+    /// The run cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -3,12 +3,12 @@
 
 use super::sent::{Sent, Trouble};
 use super::standing::Heard;
-use super::{CLAIM, Outbox, patience};
-use crate::platform::slack::client::{Audience, Mark, Page, SlackError, Upload};
-use crate::platform::slack::limits::{Method, Target};
+use super::{Outbox, Wire, patience};
+use crate::platform::slack::client::{Audience, Mark, Page, SlackClient, SlackError, Upload};
+use crate::platform::slack::limits::{Limits, Method, Target};
 use crate::platform::slack::render::{self, Mentions, Rendered};
-use crate::report::{Outcome, Report, chart};
-use crate::request::Account;
+use crate::report::{Outcome, chart};
+use crate::request::{Account, Surface};
 use crate::run::ledger::Live;
 use crate::store::messages::{Doubt, DueMessage, MessageKind, Thread, UNNAMED};
 use jiff::SignedDuration;
@@ -27,8 +27,41 @@ const SEARCH: SignedDuration = SignedDuration::from_mins(3);
 /// Parts of a channel that are looked through in one go.
 const PAGES: usize = 20;
 
+/// Speaks to Slack.
+#[derive(Debug)]
+pub struct Slack {
+    client: SlackClient,
+    limits: Limits,
+}
+
+impl From<SlackClient> for Slack {
+    fn from(client: SlackClient) -> Self {
+        Self {
+            client,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Wire for Slack {
+    const SURFACE: Surface = Surface::Slack;
+    const NAME: &'static str = "slack";
+
+    async fn send(outbox: &Outbox<Self>, due: &DueMessage) -> Result<Sent, Trouble> {
+        outbox.to_slack(due).await
+    }
+
+    async fn ask(&self) -> Heard {
+        heard(&self.client.auth_test().await)
+    }
+
+    fn tidy(&self) {
+        self.limits.tidy();
+    }
+}
+
 /// What a call told of Slack as a whole.
-pub(super) fn heard<T>(answer: &Result<T, SlackError>) -> Heard {
+fn heard<T>(answer: &Result<T, SlackError>) -> Heard {
     match answer {
         Err(SlackError::Token { code }) => Heard::Refused(format!("it does not accept the bot token ({code})")),
         Err(SlackError::Retry { .. }) => Heard::Silent,
@@ -68,8 +101,8 @@ struct Address<'a> {
     thread: Option<&'a str>,
 }
 
-impl Outbox {
-    pub(super) async fn to_slack(&self, due: &DueMessage) -> Result<Sent, Trouble> {
+impl Outbox<Slack> {
+    async fn to_slack(&self, due: &DueMessage) -> Result<Sent, Trouble> {
         let place = &due.message.place;
         let Some(channel) = place.channel.as_deref() else {
             return Ok(Sent::Never("it names no channel".to_owned()));
@@ -122,22 +155,8 @@ impl Outbox {
         )
     }
 
-    async fn report(&self, run: &str) -> Result<Report, Trouble> {
-        Ok(self.desk.shown(run).await?.redacted(&self.redactor))
-    }
-
     async fn run_message(&self, due: &DueMessage, run: &str, target: Target<'_>) -> Result<Sent, Trouble> {
-        let mut report = self.report(run).await?;
-        if self.desk.announce.contains(&due.message.place) {
-            for (place, why) in self.desk.store.given_up(run).await? {
-                if place != due.message.place {
-                    let channel = place.channel.unwrap_or_default();
-                    report.warnings.push(format!(
-                        "It was asked for in channel {channel}, where it cannot be shown: {why}."
-                    ));
-                }
-            }
-        }
+        let report = self.report_for(due, run).await?;
         let rendered = render::run_message(&report, &self.mentions(target)).known_as(&due.message.id);
         // A response URL has five uses in thirty minutes, and what it posts cannot be edited: it is kept for what people
         // wait for.
@@ -180,7 +199,7 @@ impl Outbox {
 
     async fn edit(&self, due: &DueMessage, target: Target<'_>, ts: &str, rendered: &Rendered) -> Result<(), Failed> {
         let call = async |message: &Rendered| {
-            self.call(Method::Edit, target, self.slack.update(target.channel, ts, message))
+            self.call(Method::Edit, target, self.wire.client.update(target.channel, ts, message))
                 .await
         };
         match call(rendered).await {
@@ -200,12 +219,12 @@ impl Outbox {
         let Some(url) = self.desk.store.spend_token(request, self.clock.now()).await? else {
             return Ok(None);
         };
-        let mut answer = self.slack.respond(url.expose_secret(), rendered, to).await;
+        let mut answer = self.wire.client.respond(url.expose_secret(), rendered, to).await;
         if let Err(SlackError::Form { detail }) = &answer {
             tracing::error!(message = %due.message.id, detail, "Slack does not take the message as it is built");
             if self.desk.store.spend_token(request, self.clock.now()).await?.is_some() {
                 let plain = rendered.clone().plain();
-                answer = self.slack.respond(url.expose_secret(), &plain, to).await;
+                answer = self.wire.client.respond(url.expose_secret(), &plain, to).await;
             }
         }
         self.hear(heard(&answer)).await;
@@ -235,7 +254,7 @@ impl Outbox {
         let Account::Slack { user, .. } = self.desk.store.request_body(request).await?.account else {
             return Ok(Sent::Never("nobody on Slack is there to be answered".to_owned()));
         };
-        let whisper = self.slack.ephemeral(target.channel, &user, &rendered);
+        let whisper = self.wire.client.ephemeral(target.channel, &user, &rendered);
         Ok(match self.call(Method::Whisper, target, whisper).await {
             Ok(()) => Sent::Shown(None),
             Err(error) => not_sent(error),
@@ -266,7 +285,7 @@ impl Outbox {
                 title: &file.title,
             };
             let channel = address.target.channel;
-            let uploaded = self.slack.upload(channel, thread, &upload);
+            let uploaded = self.wire.client.upload(channel, thread, &upload);
             if self.call(Method::File, address.target, uploaded).await.is_err() {
                 tracing::warn!(run, "the details' file could not be uploaded");
             }
@@ -301,14 +320,14 @@ impl Outbox {
             alt_text: &self.redactor.redact(&alt),
             title: &title,
         };
-        let staged = match self.call(Method::File, address.target, self.slack.stage(&upload)).await {
+        let staged = match self.call(Method::File, address.target, self.wire.client.stage(&upload)).await {
             Ok(staged) => staged,
             Err(error) => return Ok(not_sent(error)),
         };
-        if !self.begin(due).await? {
+        if !self.begin(due, self.clock.now()).await? {
             return Ok(Sent::Taken);
         }
-        let shared = self.slack.share(address.target.channel, thread, &staged);
+        let shared = self.wire.client.share(address.target.channel, thread, &staged);
         Ok(match self.call(Method::File, address.target, shared).await {
             Ok(()) => Sent::Shown(None),
             Err(error) => doubtful(error),
@@ -354,20 +373,14 @@ impl Outbox {
         address: &Address<'_>,
         message: &Rendered,
     ) -> Result<Result<String, Failed>, Trouble> {
-        if let Err(wait) = self.limits.take(Method::Post, address.target) {
+        if let Err(wait) = self.wire.limits.take(Method::Post, address.target) {
             return Ok(Err(Failed::KeptBack(wait)));
         }
-        if !self.begin(due).await? {
+        if !self.begin(due, self.clock.now()).await? {
             return Ok(Err(Failed::Taken));
         }
-        let post = self.slack.post(address.target.channel, address.thread, message);
+        let post = self.wire.client.post(address.target.channel, address.thread, message);
         Ok(self.made(Method::Post, address.target, post.await).await)
-    }
-
-    async fn begin(&self, due: &DueMessage) -> Result<bool, Trouble> {
-        let now = self.clock.now();
-        let (id, owner) = (&due.message.id, &self.station.owner);
-        Ok(self.desk.store.begin_post(id, owner, now, now + CLAIM).await?)
     }
 
     /// Looks for a post that may be there.
@@ -377,7 +390,8 @@ impl Outbox {
         let target = address.target;
         for _ in 0..PAGES {
             let page = self
-                .slack
+                .wire
+                .client
                 .find(target.channel, address.thread, mark, oldest, cursor.as_deref());
             let failed = match self.call(Method::Find, target, page).await {
                 Ok(Page::Found(ts)) => return Search::Found(ts),
@@ -426,7 +440,7 @@ impl Outbox {
         target: Target<'_>,
         call: impl Future<Output = Result<T, SlackError>>,
     ) -> Result<T, Failed> {
-        self.limits.take(method, target).map_err(Failed::KeptBack)?;
+        self.wire.limits.take(method, target).map_err(Failed::KeptBack)?;
         self.made(method, target, call.await).await
     }
 
@@ -434,7 +448,7 @@ impl Outbox {
     async fn made<T>(&self, method: Method, target: Target<'_>, answer: Result<T, SlackError>) -> Result<T, Failed> {
         self.hear(heard(&answer)).await;
         if let Err(SlackError::RateLimited { after }) = &answer {
-            self.limits.hold(method, target, *after);
+            self.wire.limits.hold(method, target, *after);
         }
         Ok(answer?)
     }

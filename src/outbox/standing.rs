@@ -13,7 +13,7 @@ const LONGEST: SignedDuration = SignedDuration::from_secs(60);
 
 /// What one call told of the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Heard {
+pub enum Heard {
     /// It answers, be it with a refusal of this one call.
     Well,
     /// It takes nothing from us.

@@ -18,6 +18,9 @@ pub struct Party {
     pub session: Option<String>,
     /// The kind of door.
     pub surface: Surface,
+    /// The groups of the platform that the surface proved, as the request has them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memberships: Vec<String>,
 }
 
 impl Party {

@@ -8,6 +8,7 @@ use crate::toml_file::{Section, Text, TomlFile};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::path::Path;
 
 /// Everybody who is known, and the groups there are.
@@ -46,6 +47,29 @@ pub struct Group {
     pub slack_usergroups: BTreeSet<SlackUsergroup>,
     /// Holders of these Discord roles are members.
     pub discord_roles: BTreeSet<DiscordRole>,
+}
+
+impl Group {
+    /// Whether the platform's own group of this name makes somebody a member: `discord 900/7001`, `slack T1/S0OPS`.
+    fn takes(&self, membership: &str) -> bool {
+        match membership.split_once(' ') {
+            Some(("slack", named)) => self.slack_usergroups.iter().any(|own| own.to_string() == named),
+            Some(("discord", named)) => self.discord_roles.iter().any(|own| own.to_string() == named),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for SlackUsergroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.team, self.usergroup)
+    }
+}
+
+impl fmt::Display for DiscordRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.guild, self.role)
+    }
 }
 
 /// A user group of a Slack workspace, written `T1/S0OPS`.
@@ -118,6 +142,29 @@ impl People {
         }
     }
 
+    /// The person behind an account, in the groups of the file and in those that the surface proved: who asks.
+    pub fn asker(&self, account: &Account, memberships: &[String]) -> Option<Cow<'_, Person>> {
+        self.who(account).map(|person| self.joined(person, memberships))
+    }
+
+    /// A person by name, in the groups that a surface proved when they asked.
+    pub fn member(&self, name: &str, memberships: &[String]) -> Option<Cow<'_, Person>> {
+        self.person(name).map(|person| self.joined(person, memberships))
+    }
+
+    fn joined<'p>(&self, person: &'p Person, memberships: &[String]) -> Cow<'p, Person> {
+        let proved = self.groups.values().filter(|group| {
+            !person.groups.contains(&group.name) && memberships.iter().any(|membership| group.takes(membership))
+        });
+        let proved: Vec<String> = proved.map(|group| group.name.clone()).collect();
+        if proved.is_empty() {
+            return Cow::Borrowed(person);
+        }
+        let mut joined = person.clone();
+        joined.groups.extend(proved);
+        Cow::Owned(joined)
+    }
+
     /// Whose run it is. Somebody who is gone is in no group and has no account; what they left behind can be put right by
     /// others all the same.
     pub fn owner(&self, name: &str) -> Cow<'_, Person> {
@@ -133,7 +180,7 @@ impl People {
         )
     }
 
-    /// A person by name; who it is that asks is told by [`People::who`] alone.
+    /// A person by name; who it is that asks is told by [`People::asker`] alone.
     pub fn person(&self, name: &str) -> Option<&Person> {
         self.persons.get(name)
     }

@@ -7,14 +7,19 @@ use super::values::{BindAll as _, at_once, list, places, statement};
 use super::writer::{What, Write};
 use super::{Store, StoreError, decode, encode, micros, optional_text, text};
 use crate::report::Report;
-use crate::request::{Delivery, Request};
+use crate::request::{Delivery, Request, Surface};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use sqlx::{Any, Transaction};
 use std::collections::HashSet;
 
-/// How long the tokens of a delivery may be kept; the platforms let them die at the same age.
-const TOKEN_LIFE: SignedDuration = SignedDuration::from_mins(30);
+/// How long the token of a delivery may be kept; the platforms let them die at the same age.
+fn token_life(surface: Surface) -> SignedDuration {
+    match surface {
+        Surface::Discord => SignedDuration::from_mins(15),
+        Surface::Slack | Surface::Console | Surface::Cli => SignedDuration::from_mins(30),
+    }
+}
 
 /// How often a response URL may be used.
 const TOKEN_USES: i64 = 5;
@@ -88,9 +93,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         const WIDTH: usize = 4;
-        let tokens: Vec<(&str, &str)> = deliveries
+        let tokens: Vec<(&Request, &str)> = deliveries
             .iter()
-            .filter_map(|delivery| Some((delivery.request.id.as_str(), delivery.token.as_deref()?)))
+            .filter_map(|delivery| Some((&delivery.request, delivery.token.as_deref()?)))
             .collect();
         for some in tokens.chunks(at_once(WIDTH)) {
             let mut query = statement(
@@ -106,9 +111,9 @@ impl Store {
                     .close(token)
                     .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
                 query = query
-                    .bind((*request).to_owned())
+                    .bind(request.id.clone())
                     .bind(sealed)
-                    .bind(micros(now + TOKEN_LIFE))
+                    .bind(micros(now + token_life(request.place.surface)))
                     .bind(0_i64);
             }
             query.execute(&mut **work).await?;
@@ -252,6 +257,18 @@ impl Store {
         .bind(micros(now))
         .fetch_optional(&self.write)
         .await?;
+        Ok(sealed.and_then(|sealed| self.seal.open(&sealed)))
+    }
+
+    /// The token that came with a request, where the platform lets it be used as often as one likes; none once it is too
+    /// old.
+    pub async fn token(&self, request: &str, now: Timestamp) -> Result<Option<SecretString>, StoreError> {
+        let sealed: Option<String> =
+            sqlx::query_scalar("SELECT sealed FROM token WHERE request = $1 AND expires > $2")
+                .bind(request)
+                .bind(micros(now))
+                .fetch_optional(&self.read)
+                .await?;
         Ok(sealed.and_then(|sealed| self.seal.open(&sealed)))
     }
 

@@ -7,7 +7,7 @@
 use super::leases::FORESIGHT;
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
-use crate::request::Place;
+use crate::request::{Place, Surface};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
@@ -118,14 +118,20 @@ impl Store {
         Ok(())
     }
 
-    /// Messages that are due and that nobody is sending, oldest first, and at most `each` of one place: one that is
+    /// Messages to one platform that are due and that nobody is sending, oldest first, and at most `each` of one place: one that is
     /// limited does not hold up the others. Those in a thread wait for the message that begins it, unless it never will.
-    pub async fn due_messages(&self, now: Timestamp, each: i64, limit: i64) -> Result<Vec<DueMessage>, StoreError> {
+    pub async fn due_messages(
+        &self,
+        surface: Surface,
+        now: Timestamp,
+        each: i64,
+        limit: i64,
+    ) -> Result<Vec<DueMessage>, StoreError> {
         let rows = sqlx::query(
             "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since FROM \
              (SELECT m.*, ROW_NUMBER() OVER (PARTITION BY m.place ORDER BY m.due, m.created, m.id) AS turn \
              FROM message m LEFT JOIN message r ON r.run = m.run AND r.kind = '\"run\"' AND r.place = m.place \
-             WHERE (m.due <= $1 OR m.due > $4) AND \
+             WHERE m.place LIKE $6 AND (m.due <= $1 OR m.due > $4) AND \
              (m.sending_until IS NULL OR m.sending_until <= $1 OR m.sending_until > $5) \
              AND (m.kind IN ('\"run\"', '\"ephemeral\"') OR r.id IS NULL OR r.remote IS NOT NULL \
              OR (r.due IS NULL AND r.error IS NOT NULL))) \
@@ -136,6 +142,7 @@ impl Store {
         .bind(limit)
         .bind(micros(now + LONGEST_WAIT))
         .bind(micros(now + FORESIGHT))
+        .bind(places_of(surface)?)
         .fetch_all(&self.read)
         .await?;
         rows.iter().map(due_message).collect()
@@ -166,13 +173,13 @@ impl Store {
         taken.as_ref().map(due_message).transpose()
     }
 
-    /// Journals that a post begins, before it does: from here on it may be there, whatever becomes of this process.
+    /// Journals that a post begins, before it does, and since when it may be there: from here on it may be there, whatever becomes of this process.
     /// False where somebody else has the message by now, so nothing must be sent.
     pub async fn begin_post(
         &self,
         id: &str,
         sender: &str,
-        now: Timestamp,
+        since: Timestamp,
         until: Timestamp,
     ) -> Result<bool, StoreError> {
         let begun = sqlx::query(
@@ -180,7 +187,7 @@ impl Store {
         )
         .bind(id)
         .bind(sender)
-        .bind(micros(now))
+        .bind(micros(since))
         .bind(micros(until))
         .execute(&self.write)
         .await?
@@ -300,9 +307,10 @@ impl Store {
     }
 
     /// The platform works again: what waits for its next try waits no longer.
-    pub async fn hurry_messages(&self, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE message SET due = $1 WHERE due > $1 AND error IS NOT NULL")
+    pub async fn hurry_messages(&self, surface: Surface, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query("UPDATE message SET due = $1 WHERE due > $1 AND error IS NOT NULL AND place LIKE $2")
             .bind(micros(now))
+            .bind(places_of(surface)?)
             .execute(&self.write)
             .await?;
         Ok(())
@@ -362,6 +370,11 @@ pub(super) async fn insert_message(
     .execute(&mut **work)
     .await?;
     Ok(())
+}
+
+/// What the places of a platform look like as they are stored: its name stands first.
+fn places_of(surface: Surface) -> Result<String, StoreError> {
+    Ok(format!("{{\"surface\":{},%", encode("surface", &surface)?))
 }
 
 /// A thread has its beginning: what was given up for want of it is due.

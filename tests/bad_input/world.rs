@@ -108,6 +108,7 @@ impl World {
         let router = routes(Face {
             intake,
             station: station.clone(),
+            discord: None,
             slack: Some(SlackDoor {
                 signing: SIGNING_SECRET.into(),
                 teams: vec!["T1".to_owned()].into(),

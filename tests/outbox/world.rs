@@ -6,7 +6,7 @@ use crate::harness::slack::{Message, Slack};
 use jiff::Timestamp;
 use signalbox::app::App;
 use signalbox::dispatch::Reply;
-use signalbox::outbox::Outbox;
+use signalbox::outbox::{Outbox, slack};
 use signalbox::platform::slack::client::SlackClient;
 use signalbox::report::Report;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
@@ -135,7 +135,7 @@ impl World {
         station.leads.store(true, Ordering::SeqCst);
         let client = SlackClient::new(&self.slack.api_url(), &self.slack.bot_token(), patience).unwrap();
         let (stop, stopped) = watch::channel(false);
-        let outbox = Outbox::new(station, client, self.app.redactor.clone(), self.clock.clone());
+        let outbox = Outbox::new(station, slack::Slack::from(client), self.app.redactor.clone(), self.clock.clone());
         let working = tokio::spawn(Arc::new(outbox).work(stopped));
         Sender { stop, working }
     }

@@ -2,6 +2,7 @@
 
 use super::database::{Database, addition, begin_with, channel, later, message, noon, stop_asked};
 use signalbox::report::Outcome;
+use signalbox::request::Surface;
 use signalbox::run::journal::Entry;
 use signalbox::store::Store;
 use signalbox::store::messages::{Again, Doubt, MessageKind, Thread, UNNAMED};
@@ -9,23 +10,23 @@ use signalbox::store::messages::{Again, Doubt, MessageKind, Thread, UNNAMED};
 pub async fn ten_changes_cost_one_sending(database: Database) {
     let store = with_message(&database).await;
     changes(&store, 1, 10).await;
-    let due = store.due_messages(later(1), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(1), 10, 10).await.unwrap();
     assert_eq!((due.len(), due[0].wanted, due[0].remote.as_deref()), (1, 11, None));
     store.shown("m", due[0].wanted, Some("ts1"), later(2)).await.unwrap();
-    assert!(store.due_messages(later(99), 10, 10).await.unwrap().is_empty());
+    assert!(store.due_messages(Surface::Slack, later(99), 10, 10).await.unwrap().is_empty());
     assert_eq!(store.unsent_messages().await.unwrap(), 0);
 
     changes(&store, 11, 1).await;
-    let due = store.due_messages(later(99), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(99), 10, 10).await.unwrap();
     assert_eq!((due.len(), due[0].remote.as_deref()), (1, Some("ts1")));
 }
 
 pub async fn a_change_during_the_sending_keeps_it_due(database: Database) {
     let store = with_message(&database).await;
-    let due = store.due_messages(noon(), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap();
     changes(&store, 1, 1).await;
     store.shown("m", due[0].wanted, Some("ts1"), later(2)).await.unwrap();
-    let due = store.due_messages(later(2), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(2), 10, 10).await.unwrap();
     assert_eq!(
         (due.len(), due[0].wanted, due[0].remote.as_deref()),
         (1, 2, Some("ts1"))
@@ -71,7 +72,7 @@ pub async fn a_lost_post_is_posted_anew(database: Database) {
     store.shown("m", 1, Some("ts1"), noon()).await.unwrap();
     assert!(ids(&store).await.is_empty());
     store.forget_remote("m", later(1)).await.unwrap();
-    let due = store.due_messages(later(1), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(1), 10, 10).await.unwrap();
     assert_eq!(due[0].remote, None);
     store.shown("m", 1, Some("ts2"), later(2)).await.unwrap();
     assert!(ids(&store).await.is_empty());
@@ -84,8 +85,8 @@ pub async fn a_change_does_not_hurry_a_message_that_waits(database: Database) {
         .await
         .unwrap();
     changes(&store, 1, 3).await;
-    assert!(store.due_messages(later(59), 10, 10).await.unwrap().is_empty());
-    let due = store.due_messages(later(60), 10, 10).await.unwrap();
+    assert!(store.due_messages(Surface::Slack, later(59), 10, 10).await.unwrap().is_empty());
+    let due = store.due_messages(Surface::Slack, later(60), 10, 10).await.unwrap();
     assert_eq!((due[0].wanted, due[0].tries), (4, 1));
     let (_, error) = &store.messages_of("r1").await.unwrap()[0];
     assert_eq!(error.as_deref(), Some("slow down"));
@@ -122,7 +123,7 @@ pub async fn a_message_given_up_is_tried_again_when_its_run_closes(database: Dat
     }];
     store.append(addition("r1", 2, None, &closed), later(5)).await.unwrap();
 
-    let due = store.due_messages(later(5), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(5), 10, 10).await.unwrap();
     assert_eq!((due.len(), due[0].tries, due[0].failing_since), (1, 0, None));
     give_up(&store, "m").await;
     changes(&store, 3, 1).await;
@@ -170,7 +171,7 @@ pub async fn of_many_senders_one_gets_a_message(database: Database) {
         got += usize::from(taker.await.unwrap());
     }
     assert_eq!(got, 1);
-    assert!(store.due_messages(later(19), 10, 10).await.unwrap().is_empty());
+    assert!(store.due_messages(Surface::Slack, later(19), 10, 10).await.unwrap().is_empty());
 }
 
 /// Whoever was too slow must not send; whoever comes after it knows that it may have.
@@ -213,9 +214,9 @@ pub async fn a_clock_that_is_set_back_keeps_no_message_waiting(database: Databas
     let taken = store.take_message("m", "b", noon(), later(20)).await.unwrap();
     assert!(taken.is_some(), "the claim is of a time that has not come");
     store.keep_back("m", later(7200)).await.unwrap();
-    assert_eq!(store.due_messages(noon(), 10, 10).await.unwrap().len(), 1);
+    assert_eq!(store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap().len(), 1);
     store.keep_back("m", later(3600)).await.unwrap();
-    assert!(store.due_messages(noon(), 10, 10).await.unwrap().is_empty());
+    assert!(store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap().is_empty());
 }
 
 pub async fn a_doubt_lasts_until_it_is_settled(database: Database) {
@@ -228,7 +229,7 @@ pub async fn a_doubt_lasts_until_it_is_settled(database: Database) {
     };
     store.not_shown("m", "no answer", &again, later(2)).await.unwrap();
     store.keep_back("m", later(5)).await.unwrap();
-    let due = store.due_messages(later(5), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(5), 10, 10).await.unwrap();
     let doubt = Doubt {
         since: later(1),
         sought: Some("page 2".to_owned()),
@@ -240,7 +241,7 @@ pub async fn a_doubt_lasts_until_it_is_settled(database: Database) {
 
     store.found("m", "ts1", later(6)).await.unwrap();
 
-    let due = store.due_messages(later(6), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(6), 10, 10).await.unwrap();
     assert_eq!(
         (due[0].doubt.clone(), due[0].failing_since, due[0].remote.as_deref()),
         (None, None, Some("ts1")),
@@ -257,7 +258,7 @@ pub async fn no_place_takes_all_the_turns(database: Database) {
     let mut other = message("other", MessageKind::Ephemeral, "r1");
     other.place = channel("C2");
     store.post(&other, later(1)).await.unwrap();
-    let due = store.due_messages(later(1), 3, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(1), 3, 10).await.unwrap();
     let due: Vec<&str> = due.iter().map(|due| due.message.id.as_str()).collect();
     assert_eq!(due, ["crowd-00", "crowd-01", "crowd-02", "other"]);
 }
@@ -272,8 +273,8 @@ pub async fn what_failed_is_hurried_and_what_was_kept_back_is_not(database: Data
         .await
         .unwrap();
     store.keep_back("other", later(180)).await.unwrap();
-    store.hurry_messages(later(10)).await.unwrap();
-    let due = store.due_messages(later(10), 10, 10).await.unwrap();
+    store.hurry_messages(Surface::Slack, later(10)).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(10), 10, 10).await.unwrap();
     assert_eq!((due.len(), due[0].message.id.as_str()), (1, "m"));
 }
 
@@ -314,6 +315,6 @@ async fn changes(store: &Store, from: i64, count: i64) {
 }
 
 async fn ids(store: &Store) -> Vec<String> {
-    let due = store.due_messages(later(9000), 10, 10).await.unwrap();
+    let due = store.due_messages(Surface::Slack, later(9000), 10, 10).await.unwrap();
     due.into_iter().map(|it| it.message.id).collect()
 }

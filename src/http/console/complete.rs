@@ -58,6 +58,7 @@ pub(super) async fn complete(
     let typist = Typist {
         account: &asker.account,
         place: &asker.place,
+        memberships: &asker.memberships,
     };
     let desk = &console.station.desk;
     let (text, completion) = match &typed {

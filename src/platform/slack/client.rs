@@ -10,7 +10,8 @@ mod error;
 pub use error::SlackError;
 
 use super::render::{METADATA, Rendered};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
+use crate::platform::tls;
+use hyper_rustls::HttpsConnectorBuilder;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -166,12 +167,7 @@ impl SlackClient {
         if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none() {
             return Err(SetupError::Address);
         }
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| SetupError::Client(error.to_string()))?
-            .with_webpki_roots()
-            .with_no_client_auth();
+        let tls = tls::client_config().map_err(SetupError::Client)?;
         let direct = reqwest::Client::builder()
             .tls_backend_preconfigured(tls.clone())
             .timeout(timeout)

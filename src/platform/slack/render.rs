@@ -7,20 +7,20 @@
 
 mod blocks;
 mod buttons;
-mod file;
-mod steps;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 
-pub use file::TextFile;
-
+use crate::report::file::TextFile;
+use crate::report::fit::{Cut, one_line};
+use crate::report::heading::{heading, summary, symbol, words};
+use crate::report::steps;
 use crate::report::verdict::Verdict;
-use crate::report::{Attention, Outcome, Report, StepLine};
+use crate::report::{Attention, Outcome, Report};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use text::{Cut, fit, list, one_line};
+use text::{SCRIPT, fit, list};
 
 /// A message as the Web API takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,7 +147,7 @@ pub fn thread_details(report: &Report) -> Details {
         ("History", "• ", WARNINGS, report.history.clone()),
     ];
     for (title, mark, share, lines) in &parts {
-        blocks.extend(blocks::plain(&text::marked(
+        blocks.extend(blocks::plain(&SCRIPT.marked(
             title, mark, lines, *share, whole, &mut cut,
         )));
     }
@@ -233,7 +233,9 @@ fn status(report: &Report, mentions: Option<&Mentions>, more: &str, cut: &mut Cu
     if report.steps.is_empty() {
         blocks.extend(blocks::plain(&list("Plan", &report.plan, STEPS, more, cut)));
     } else {
-        blocks.extend(blocks::plain(&steps::folded(&unsaid(report), STEPS, more, cut)));
+        let said_already = text::cost(&report.say) <= SAY;
+        let lines = steps::unsaid(report, said_already);
+        blocks.extend(blocks::plain(&steps::folded(&SCRIPT, &lines, STEPS, more, cut)));
     }
     blocks.extend(
         report
@@ -242,18 +244,6 @@ fn status(report: &Report, mentions: Option<&Mentions>, more: &str, cut: &mut Cu
             .and_then(|rows| table::block(rows, FEW_ROWS, TABLE, more, cut)),
     );
     blocks
-}
-
-/// The steps without the sentences that the message has already said, right above them.
-fn unsaid(report: &Report) -> Vec<StepLine> {
-    let is_whole = text::cost(&report.say) <= SAY;
-    let lines = report.steps.iter().cloned().map(|mut step| {
-        if is_whole && report.say.contains(step.say.trim()) {
-            step.say.clear();
-        }
-        step
-    });
-    lines.collect()
 }
 
 fn said(report: &Report, cut: &mut Cut) -> Option<Value> {
@@ -318,62 +308,6 @@ fn rendered(report: &Report, text: &str, blocks: Vec<Value>) -> Rendered {
         text: fit(text, NOTIFICATION, &mut Cut::default()),
         blocks,
         metadata,
-    }
-}
-
-fn summary(report: &Report) -> String {
-    let heading = heading(report);
-    if report.say.trim().is_empty() {
-        heading
-    } else {
-        format!("{heading}\n{}", report.say)
-    }
-}
-
-fn heading(report: &Report) -> String {
-    one_line(
-        format!(
-            "{} {}: {} {}",
-            symbol(report),
-            words(report),
-            report.runbook,
-            report.inputs
-        )
-        .trim_end(),
-    )
-}
-
-fn words(report: &Report) -> String {
-    let words = report.outcome.words();
-    match report.outcome {
-        Outcome::Denied | Outcome::Refused | Outcome::Invalid | Outcome::NothingToDo if report.dry => {
-            format!("Dry run, {words}")
-        }
-        _ if report.dry => "Dry run, nothing was done".to_owned(),
-        _ => {
-            let mut chars = words.chars();
-            chars
-                .next()
-                .map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-        }
-    }
-}
-
-/// Characters that Slack does not turn into pictures.
-fn symbol(report: &Report) -> &'static str {
-    match report.outcome {
-        Outcome::Denied | Outcome::Refused => "⊘",
-        Outcome::Invalid => "!",
-        Outcome::NothingToDo => "=",
-        _ if report.dry => "○",
-        Outcome::Succeeded => "✓",
-        Outcome::PartlyDone => "◐",
-        Outcome::Failed => "✗",
-        Outcome::Undone => "↶",
-        Outcome::Stopped => "■",
-        Outcome::NeedsPerson => "?",
-        Outcome::AwaitingApproval => "…",
-        Outcome::Running => "►",
     }
 }
 

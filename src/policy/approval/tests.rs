@@ -88,6 +88,7 @@ fn party(name: &str, account: Account, session: Option<&str>, surface: Surface) 
         account,
         session: session.map(str::to_owned),
         surface,
+        memberships: Vec::new(),
     }
 }
 
@@ -298,6 +299,7 @@ fn anybody() -> impl Strategy<Value = Party> {
         account,
         session,
         surface,
+        memberships: Vec::new(),
     })
 }
 

@@ -36,6 +36,7 @@ fn party(person: &str) -> Party {
         },
         session: None,
         surface: Surface::Slack,
+        memberships: Vec::new(),
     }
 }
 

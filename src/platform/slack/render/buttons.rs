@@ -1,9 +1,10 @@
 //! What can be pressed. A button that Slack could not carry is told in words instead.
 
 use super::blocks::{self, plain_text};
-use super::text::{Cut, cost, fit, one_line};
+use super::text::{cost, fit};
 use crate::platform::slack::press;
 use crate::platform::slack::receive::COMMAND;
+use crate::report::fit::{Cut, one_line};
 use crate::report::{Press, Report};
 use crate::request::Resolution;
 use serde_json::{Value, json};

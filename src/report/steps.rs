@@ -1,13 +1,14 @@
 //! Steps: what went wrong, what is not known and what runs comes first; the rest is counted when it is much.
 
-use super::text::{Cut, marked};
-use crate::report::StepLine;
+use super::fit::{Cut, Script};
+use super::{Report, StepLine};
 use crate::runbook::StepOutcome;
 
 /// As many lines as are read without scrolling.
 const MANY: usize = 12;
 
-pub(super) fn line(step: &StepLine) -> String {
+/// One step, with its sign.
+pub fn line(step: &StepLine) -> String {
     let (symbol, word) = match state(step) {
         State::Failed => ("✗", " failed"),
         State::Unknown => ("?", " may have happened"),
@@ -21,11 +22,11 @@ pub(super) fn line(step: &StepLine) -> String {
 }
 
 /// All steps while they are few.
-pub(super) fn folded(steps: &[StepLine], limit: usize, more: &str, cut: &mut Cut) -> String {
+pub fn folded(script: &Script, steps: &[StepLine], limit: usize, more: &str, cut: &mut Cut) -> String {
     let title = format!("Steps: {}", counts(steps));
     if steps.len() <= MANY {
         let lines: Vec<String> = steps.iter().map(line).collect();
-        return marked(&title, "", &lines, limit, more, cut);
+        return script.marked(&title, "", &lines, limit, more, cut);
     }
     cut.note();
     let mut matter: Vec<&StepLine> = steps
@@ -39,7 +40,18 @@ pub(super) fn folded(steps: &[StepLine], limit: usize, more: &str, cut: &mut Cut
         "and {left} of {} steps that are not shown; {more}",
         steps.len()
     ));
-    marked(&title, "", &lines, limit, more, cut)
+    script.marked(&title, "", &lines, limit, more, cut)
+}
+
+/// The steps without the sentences that the message has said already, right above them.
+pub fn unsaid(report: &Report, is_said_whole: bool) -> Vec<StepLine> {
+    let lines = report.steps.iter().cloned().map(|mut step| {
+        if is_said_whole && report.say.contains(step.say.trim()) {
+            step.say.clear();
+        }
+        step
+    });
+    lines.collect()
 }
 
 fn counts(steps: &[StepLine]) -> String {

@@ -1,8 +1,8 @@
 //! The whole of a report as a text file, for what a message has no room for.
 
-use super::steps;
-use crate::report::Report;
-use crate::report::unseen::spelled_columns;
+use super::heading::heading;
+use super::unseen::spelled_columns;
+use super::{Report, steps};
 use serde_json::Value;
 
 /// A file for the thread.
@@ -18,8 +18,8 @@ pub struct TextFile {
 
 impl TextFile {
     /// Everything that the report holds, uncut.
-    pub(super) fn of(report: &Report) -> Self {
-        let mut text = format!("{}\n{}\n\n{}\n", super::heading(report), report.inputs, report.say);
+    pub fn of(report: &Report) -> Self {
+        let mut text = format!("{}\n{}\n\n{}\n", heading(report), report.inputs, report.say);
         let steps: Vec<String> = report.steps.iter().map(steps::line).collect();
         let radius: Vec<String> = report
             .radius
@@ -68,7 +68,7 @@ impl TextFile {
 }
 
 /// As people read it: a text without quotes, nothing for null.
-pub(super) fn value(value: Option<&Value>) -> String {
+pub fn value(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -1,0 +1,223 @@
+//! What a button or a form carries: which run, and what is asked of it. Discord gives the id back as it was set, signed,
+//! and takes a hundred characters: the digest of a plan fits, and of a long step's name its hash stands.
+
+use crate::report::Press;
+use crate::request::{Ask, Resolution, short_step};
+
+/// The longest id that Discord takes, in characters.
+pub const MAX_ID: usize = 100;
+
+const PREFIX: &str = "sb";
+const FORM: &str = "sbf";
+
+/// What an id stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pressed {
+    /// Something that can be asked at once.
+    Ask(Ask),
+    /// Something that takes a reason, which a form asks for.
+    Reasoned(Reasoned),
+    /// A form with a runbook's inputs.
+    Inputs {
+        /// The runbook.
+        runbook: String,
+        /// Stop after the plan.
+        dry: bool,
+    },
+}
+
+/// What is asked with a reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reasoned {
+    /// What became of a step.
+    Resolve {
+        /// The run.
+        run: String,
+        /// The step's name, or what stands for it.
+        step: String,
+        /// What became of it.
+        resolution: Resolution,
+    },
+    /// Start what waits, alone.
+    Override {
+        /// The run.
+        run: String,
+    },
+}
+
+impl Reasoned {
+    /// As the flow takes it.
+    pub fn with(self, reason: String) -> Ask {
+        match self {
+            Self::Resolve { run, step, resolution } => Ask::Resolve {
+                run,
+                step,
+                resolution,
+                reason,
+            },
+            Self::Override { run } => Ask::Override { run, reason },
+        }
+    }
+
+    /// The form's own id.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Resolve { run, step, resolution } => resolve_id(run, step, *resolution),
+            Self::Override { run } => format!("{PREFIX}:{run}:override"),
+        }
+    }
+
+    /// What the form is called, and what it asks.
+    pub fn words(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Resolve { resolution, .. } => match resolution {
+                Resolution::Done => ("It happened", "How do you know that it happened?"),
+                Resolution::NotDone => ("It did not happen", "How do you know that it did not happen?"),
+                Resolution::Abandon => ("Give up on this step", "Why is it given up?"),
+            },
+            Self::Override { .. } => ("Start without approval", "Why can nobody else be asked?"),
+        }
+    }
+}
+
+/// The id of a button.
+pub fn id(run: &str, press: &Press) -> String {
+    match press {
+        Press::Approve { digest } => format!("{PREFIX}:{run}:approve:{digest}"),
+        Press::Deny => format!("{PREFIX}:{run}:deny"),
+        Press::Stop => format!("{PREFIX}:{run}:stop"),
+        Press::Undo => format!("{PREFIX}:{run}:undo"),
+        Press::Offer { index } => format!("{PREFIX}:{run}:offer:{index}"),
+        Press::Resolve { step, resolution } => resolve_id(run, step, *resolution),
+    }
+}
+
+fn resolve_id(run: &str, step: &str, resolution: Resolution) -> String {
+    let word = match resolution {
+        Resolution::Done => "done",
+        Resolution::NotDone => "not-done",
+        Resolution::Abandon => "abandon",
+    };
+    let before = format!("{PREFIX}:{run}:{word}:");
+    let room = MAX_ID.saturating_sub(before.chars().count());
+    before + &short_step(step, room)
+}
+
+/// The id of a form with a runbook's inputs.
+pub fn inputs_id(runbook: &str, dry: bool) -> String {
+    format!("{FORM}:{runbook}{}", if dry { ":dry" } else { "" })
+}
+
+/// Reads an id; none is none of ours.
+pub fn read(id: &str) -> Option<Pressed> {
+    if id.chars().count() > MAX_ID {
+        return None;
+    }
+    if let Some(rest) = id.strip_prefix(FORM).and_then(|rest| rest.strip_prefix(':')) {
+        let (runbook, dry) = rest.strip_suffix(":dry").map_or((rest, false), |runbook| (runbook, true));
+        return super::receive::is_command(runbook).then(|| Pressed::Inputs {
+            runbook: runbook.to_owned(),
+            dry,
+        });
+    }
+    let rest = id.strip_prefix(PREFIX)?.strip_prefix(':')?;
+    let (run, rest) = rest.split_once(':')?;
+    let is_run = (1..=32).contains(&run.len()) && run.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !is_run {
+        return None;
+    }
+    let run = run.to_owned();
+    let (word, rest) = rest.split_once(':').map_or((rest, None), |(word, rest)| (word, Some(rest)));
+    let ask = match (word, rest) {
+        ("approve", Some(digest)) if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ask::Approve {
+                run,
+                digest: Some(digest.to_owned()),
+            }
+        }
+        ("deny", None) => Ask::Deny { run },
+        ("stop", None) => Ask::Stop { run },
+        ("undo", None) => Ask::Undo { run },
+        ("offer", Some(index)) => Ask::Offer {
+            run,
+            index: index.parse().ok()?,
+        },
+        ("override", None) => return Some(Pressed::Reasoned(Reasoned::Override { run })),
+        (word, Some(step)) if !step.is_empty() => {
+            let resolution = match word {
+                "done" => Resolution::Done,
+                "not-done" => Resolution::NotDone,
+                "abandon" => Resolution::Abandon,
+                _ => return None,
+            };
+            let step = step.to_owned();
+            return Some(Pressed::Reasoned(Reasoned::Resolve { run, step, resolution }));
+        }
+        _ => return None,
+    };
+    Some(Pressed::Ask(ask))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RUN: &str = "7k2m9qx4ab";
+
+    fn resolution() -> impl Strategy<Value = Resolution> {
+        prop_oneof![
+            Just(Resolution::Done),
+            Just(Resolution::NotDone),
+            Just(Resolution::Abandon)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_press_fits_and_is_read_as_it_was_meant(step in ".{1,200}", resolution in resolution(), index: usize) {
+            let digest = "0123456789abcdef".repeat(4);
+            for press in [
+                Press::Approve { digest: digest.clone() },
+                Press::Deny,
+                Press::Stop,
+                Press::Undo,
+                Press::Offer { index },
+                Press::Resolve { step: step.clone(), resolution },
+            ] {
+                let id = id(RUN, &press);
+                prop_assert!(id.chars().count() <= MAX_ID, "{}", id);
+                let run = RUN.to_owned();
+                let meant = match press {
+                    Press::Approve { digest } => Pressed::Ask(Ask::Approve { run, digest: Some(digest) }),
+                    Press::Deny => Pressed::Ask(Ask::Deny { run }),
+                    Press::Stop => Pressed::Ask(Ask::Stop { run }),
+                    Press::Undo => Pressed::Ask(Ask::Undo { run }),
+                    Press::Offer { index } => Pressed::Ask(Ask::Offer { run, index }),
+                    Press::Resolve { step, resolution } => {
+                        let room = 100 - format!("sb:{RUN}:not-done:").len();
+                        let Some(Pressed::Reasoned(Reasoned::Resolve { step: read, .. })) = read(&id) else {
+                            panic!("{id}")
+                        };
+                        prop_assert!(crate::request::is_step(&step, &read));
+                        if step.chars().count() > room + 10 {
+                            prop_assert_ne!(&read, &step);
+                        }
+                        Pressed::Reasoned(Reasoned::Resolve { run, step: read, resolution })
+                    }
+                };
+                prop_assert_eq!(read(&id), Some(meant));
+            }
+        }
+
+        #[test]
+        fn what_is_read_was_written_by_us(id in "(sb|sbf|x):[a-z0-9:]{0,60}|.{0,120}") {
+            match read(&id) {
+                Some(Pressed::Reasoned(reasoned)) => prop_assert_eq!(reasoned.id(), id),
+                Some(Pressed::Inputs { runbook, dry }) => prop_assert_eq!(inputs_id(&runbook, dry), id),
+                Some(Pressed::Ask(_)) => prop_assert!(id.starts_with("sb:")),
+                None => {}
+            }
+        }
+    }
+}

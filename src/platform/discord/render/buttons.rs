@@ -1,0 +1,56 @@
+//! What can be pressed. A choice that has no room for a button is told in words instead.
+
+use super::text::fit;
+use crate::platform::discord::press;
+use crate::report::fit::one_line;
+use crate::report::{Press, Report};
+use crate::request::Resolution;
+use serde_json::{Value, json};
+use serenity::builder::{CreateActionRow, CreateButton};
+use serenity::model::application::ButtonStyle;
+
+/// Rows of a message, and buttons of a row.
+const ROWS: usize = 5;
+const IN_ROW: usize = 5;
+
+/// Characters of a label.
+const LABEL: usize = 80;
+
+/// The rows, and how many choices have no button.
+pub(super) fn rows(report: &Report) -> (Vec<Value>, usize) {
+    let Some(run) = report.run.as_deref() else {
+        return (Vec::new(), 0);
+    };
+    let shown = report.buttons.len().min(ROWS * IN_ROW);
+    let buttons: Vec<CreateButton> = report.buttons[..shown]
+        .iter()
+        .map(|button| {
+            let (usual, style) = looks(&button.press);
+            let label = one_line(&button.label);
+            let label = if label.is_empty() { usual } else { &label };
+            CreateButton::new(press::id(run, &button.press))
+                .label(fit(label, LABEL))
+                .style(style)
+        })
+        .collect();
+    let rows = buttons
+        .chunks(IN_ROW)
+        .map(|row| json!(CreateActionRow::Buttons(row.to_vec())));
+    (rows.collect(), report.buttons.len() - shown)
+}
+
+/// The usual label, and the style.
+fn looks(press: &Press) -> (&'static str, ButtonStyle) {
+    match press {
+        Press::Approve { .. } => ("Approve", ButtonStyle::Success),
+        Press::Deny => ("Deny", ButtonStyle::Danger),
+        Press::Stop => ("Stop", ButtonStyle::Danger),
+        Press::Undo => ("Undo", ButtonStyle::Secondary),
+        Press::Resolve { resolution, .. } => match resolution {
+            Resolution::Done => ("It happened", ButtonStyle::Secondary),
+            Resolution::NotDone => ("It did not happen", ButtonStyle::Secondary),
+            Resolution::Abandon => ("Give up", ButtonStyle::Danger),
+        },
+        Press::Offer { .. } => ("Do this next", ButtonStyle::Primary),
+    }
+}
