@@ -7,6 +7,8 @@ pub mod grid;
 pub mod heading;
 pub mod number;
 pub mod redact;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod steps;
 pub mod terminal;
 pub mod unseen;

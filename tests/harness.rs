@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod clock;
 pub mod discord;
+pub mod discord_world;
 pub mod older;
 pub mod proxy;
 pub mod served;

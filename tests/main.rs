@@ -10,6 +10,7 @@ mod console_browser;
 mod crash;
 mod discord_gateway_simulator;
 mod discord_simulator;
+mod discord_story;
 mod faults;
 mod harness;
 mod health;

@@ -21,22 +21,24 @@ pub(super) fn rows(report: &Report) -> (Vec<Value>, usize) {
     let Some(run) = report.run.as_deref() else {
         return (Vec::new(), 0);
     };
-    let shown = report.buttons.len().min(ROWS * IN_ROW);
-    let buttons: Vec<CreateButton> = report.buttons[..shown]
-        .iter()
-        .map(|button| {
-            let (usual, style) = looks(&button.press);
-            let label = one_line(&button.label);
-            let label = if label.is_empty() { usual } else { &label };
-            CreateButton::new(press::id(run, &button.press))
-                .label(fit(label, LABEL))
-                .style(style)
-        })
-        .collect();
+    let mut ids: Vec<String> = Vec::new();
+    let mut buttons: Vec<CreateButton> = Vec::new();
+    for button in &report.buttons {
+        let id = press::id(run, &button.press);
+        // Discord refuses a message in which one is too long, or there twice.
+        if buttons.len() == ROWS * IN_ROW || id.chars().count() > press::MAX_ID || ids.contains(&id) {
+            continue;
+        }
+        let (usual, style) = looks(&button.press);
+        let label = fit(&one_line(&button.label), LABEL);
+        let label = if label.trim().is_empty() { usual.to_owned() } else { label };
+        buttons.push(CreateButton::new(&id).label(label).style(style));
+        ids.push(id);
+    }
     let rows = buttons
         .chunks(IN_ROW)
         .map(|row| json!(CreateActionRow::Buttons(row.to_vec())));
-    (rows.collect(), report.buttons.len() - shown)
+    (rows.collect(), report.buttons.len() - buttons.len())
 }
 
 /// The usual label, and the style.

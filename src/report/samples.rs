@@ -1,0 +1,139 @@
+//! Reports for the tests of those who render them: whatever somebody could have typed, and more of it than fits.
+
+use super::verdict::Verdict;
+use super::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
+use crate::request::Resolution;
+use crate::runbook::StepOutcome;
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn text(most: usize) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("<!channel>".to_owned()),
+        Just("<@U1>".to_owned()),
+        Just("&lt;".to_owned()),
+        Just("```".to_owned()),
+        Just("\n".to_owned()),
+        Just("\u{0}\u{202e}".to_owned()),
+        Just(" ".to_owned()),
+        Just("😀".repeat(60)),
+        Just("\"\\<".repeat(60)),
+        "\\PC{0,12}",
+    ];
+    proptest::collection::vec(piece, 0..most).prop_map(|pieces| pieces.concat())
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    proptest::sample::select(vec![
+        Outcome::Succeeded,
+        Outcome::NothingToDo,
+        Outcome::PartlyDone,
+        Outcome::Failed,
+        Outcome::Undone,
+        Outcome::Stopped,
+        Outcome::NeedsPerson,
+        Outcome::AwaitingApproval,
+        Outcome::Running,
+        Outcome::Denied,
+        Outcome::Refused,
+        Outcome::Invalid,
+    ])
+}
+
+fn steps() -> impl Strategy<Value = Vec<StepLine>> {
+    let outcome = proptest::sample::select(vec![
+        None,
+        Some(StepOutcome::Done),
+        Some(StepOutcome::Skipped),
+        Some(StepOutcome::Failed),
+        Some(StepOutcome::Unknown),
+    ]);
+    let one = (text(8), outcome, any::<bool>(), text(20));
+    let one = one.prop_map(|(name, outcome, begun, say)| StepLine {
+        name,
+        outcome,
+        begun,
+        say,
+    });
+    proptest::collection::vec(one, 0..40)
+}
+
+fn buttons() -> impl Strategy<Value = Vec<Button>> {
+    let press = prop_oneof![
+        text(4).prop_map(|digest| Press::Approve { digest }),
+        Just(Press::Deny),
+        Just(Press::Stop),
+        Just(Press::Undo),
+        (0..9usize).prop_map(|index| Press::Offer { index }),
+        text(6).prop_map(|step| Press::Resolve {
+            step,
+            resolution: Resolution::Abandon
+        }),
+    ];
+    let one = (press, text(12)).prop_map(|(press, label)| Button { press, label });
+    proptest::collection::vec(one, 0..30)
+}
+
+fn tables() -> impl Strategy<Value = Table> {
+    let row = proptest::collection::vec(text(10), 0..8);
+    (
+        proptest::collection::vec(text(3), 0..25),
+        proptest::collection::vec(row, 0..40),
+    )
+        .prop_map(|(columns, rows)| {
+            let rows = rows
+                .into_iter()
+                .map(|row| columns.iter().cloned().zip(row.into_iter().map(Value::from)).collect());
+            Table {
+                rows: rows.collect(),
+                columns: columns.clone(),
+            }
+        })
+}
+
+/// Any report, however odd.
+pub(crate) fn reports() -> impl Strategy<Value = Report> {
+    let lines = || proptest::collection::vec(text(30), 0..30);
+    let words = (text(3), text(3), text(80), text(8), text(80));
+    let lists = (
+        lines(),
+        lines(),
+        proptest::collection::vec((text(4), text(4)), 0..20),
+        steps(),
+        lines(),
+    );
+    let rest = (
+        proptest::option::of(tables()),
+        proptest::option::of(text(40)),
+        buttons(),
+        proptest::option::of((proptest::collection::vec("[a-z]{1,4}|ops", 0..4), text(40))),
+    );
+    (outcomes(), any::<bool>(), words, lists, rest).prop_map(|(outcome, dry, words, lists, rest)| {
+        let (run, runbook, inputs, person, say) = words;
+        let (plan, warnings, radius, steps, history) = lists;
+        let (table, verdict, buttons, attention) = rest;
+        Report {
+            run: Some(run).filter(|run| !run.is_empty()),
+            runbook,
+            inputs,
+            person,
+            outcome,
+            dry,
+            say,
+            plan,
+            warnings,
+            radius,
+            steps,
+            table,
+            verdict: verdict.map(|say| VerdictLine {
+                verdict: Verdict::Worse,
+                say,
+            }),
+            buttons,
+            attention: attention.map(|(groups, say)| Attention { groups, say }),
+            history,
+            digest: Some("d".repeat(64)),
+            policies: Vec::new(),
+        }
+    })
+}
