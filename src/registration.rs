@@ -102,7 +102,10 @@ fn place(path: &Path, source: &str, found: &CommandProblem) -> Range<usize> {
         None => tree.get("summary").map(toml::Spanned::span),
         Some(name) => {
             let inputs = tree.get("input").and_then(|inputs| inputs.get_ref().as_array());
-            let mut inputs = inputs.into_iter().flatten().filter_map(|input| input.get_ref().as_table());
+            let mut inputs = inputs
+                .into_iter()
+                .flatten()
+                .filter_map(|input| input.get_ref().as_table());
             let named = inputs.find_map(|input| {
                 let own = input.get("name")?;
                 (own.get_ref().as_str() == Some(name)).then(|| input.get("help").unwrap_or(own).span())
@@ -166,7 +169,11 @@ impl Registration {
     async fn tell_all(&self) -> Result<(), Option<Duration>> {
         let (commands, problems) = discord_commands(&self.station.desk.rules.now());
         for problem in problems {
-            tracing::error!(command = problem.command, problem = problem.say, "no command in Discord");
+            tracing::error!(
+                command = problem.command,
+                problem = problem.say,
+                "no command in Discord"
+            );
         }
         let mut result = Ok(());
         // What is wrong with one guild keeps no other one from its commands.

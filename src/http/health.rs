@@ -1,8 +1,9 @@
 //! What the bot tells of itself to those who watch it: whether it can work, and its own metrics. Both answer anybody who
 //! reaches the port, so they name no file, host or person; the log does.
 
-use super::Face;
+use super::{DiscordFace, Face};
 use crate::outbox::{Wire, discord::Discord, slack::Slack};
+use crate::reception::gateway::GATEWAY;
 use crate::station::{ENGINE, Station};
 use crate::store::tally::Tally;
 use axum::extract::State;
@@ -94,7 +95,10 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     let station = &face.station;
     let mut text = station.sampler.exposition();
     text.push_str(&station.desk.rules.exposition());
-    let fates = face.counts.all().map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
+    let fates = face
+        .counts
+        .all()
+        .map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
     family(
         &mut text,
         "signalbox_deliveries_total",
@@ -129,7 +133,11 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
-        let on = [(Slack::NAME, face.slack.is_some()), (Discord::NAME, face.discord.is_some())];
+        let on = [
+            (Slack::NAME, face.slack.is_some()),
+            (Discord::NAME, face.discord.is_some()),
+            (GATEWAY, matches!(face.discord, Some(DiscordFace::Gateway))),
+        ];
         let up: Vec<(String, u8)> = on
             .into_iter()
             .filter(|(_, is_on)| *is_on)
@@ -143,7 +151,8 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
                 &mut text,
                 "signalbox_platform_up",
                 "gauge",
-                "1 where messages reach the chat platform; 0 where it does not answer or refuses the token.",
+                "1 where messages reach the chat platform, and over its gateway deliveries us; 0 where it does not answer or \
+                 refuses the token.",
                 &up,
             );
         }

@@ -20,7 +20,7 @@ mod refusal;
 mod route;
 mod world;
 
-pub use delivery::Sent;
+pub use delivery::{Ack, Sent};
 pub use fault::{Fault, Scope};
 pub use gateway::{Closed, Connection, Way};
 pub use message::Message;

@@ -9,6 +9,7 @@ mod payload;
 mod tests;
 
 use super::answer;
+use super::gateway;
 use super::press::{self, Pressed, Reasoned};
 use crate::request::{Account, Ask, Delivery, Place, Request, Surface, Words};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -154,11 +155,14 @@ impl PublicKey {
     /// From 64 hexadecimal digits, as Discord's developer portal shows it.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 32] = hex::decode(text.trim()).ok()?.try_into().ok()?;
-        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).map(Self)
+        VerifyingKey::from_bytes(&bytes)
+            .ok()
+            .filter(|key| !key.is_weak())
+            .map(Self)
     }
 }
 
-/// A body that Discord signed, not long ago. Only [`verify`] makes one.
+/// A body that Discord signed, not long ago, or that came over the gateway. Only [`verify`] and [`over_gateway`] make one.
 #[derive(Debug, Clone, Copy)]
 pub struct Genuine<'a> {
     body: &'a [u8],
@@ -195,6 +199,15 @@ pub fn verify<'a>(
         Ok(()) => Ok(Genuine { body }),
         Err(_) => Err(Rejection::BadSignature),
     }
+}
+
+/// What came over the gateway came from Discord: we called there.
+pub fn over_gateway(interaction: &gateway::Interaction) -> Result<Genuine<'_>, Rejection> {
+    let body = interaction.text().as_bytes();
+    if body.len() > MAX_BODY {
+        return Err(Rejection::TooLarge(body.len()));
+    }
+    Ok(Genuine { body })
 }
 
 /// What Discord lets an app call a command, of what we would.
@@ -347,7 +360,9 @@ fn options(of: &Value) -> Result<Vec<Given<'_>>, Rejection> {
         _ => return Err(Rejection::BadField(OPTIONS)),
     };
     let each = list.iter().map(|option| {
-        let name = option["name"].as_str().ok_or(Rejection::BadField("data.options.name"))?;
+        let name = option["name"]
+            .as_str()
+            .ok_or(Rejection::BadField("data.options.name"))?;
         let value = match &option["value"] {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
@@ -380,7 +395,9 @@ fn command(origin: &Origin<'_>) -> Result<Received, Rejection> {
     let words = || json!({ "command": name, "options": data["options"] });
     if name != COMMAND {
         let is_dry = |option: &Given<'_>| option.name == DRY && option.kind == 5;
-        let dry = given.iter().any(|option| is_dry(option) && option.value.as_deref() == Some("yes"));
+        let dry = given
+            .iter()
+            .any(|option| is_dry(option) && option.value.as_deref() == Some("yes"));
         let pairs = given
             .into_iter()
             .filter(|option| !is_dry(option))

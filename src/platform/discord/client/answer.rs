@@ -147,7 +147,12 @@ fn faults(of: &Value, path: &str, words: &mut String) {
     if words.len() > SAID {
         return;
     }
-    for (name, inner) in of.as_object().into_iter().flatten().filter(|(name, _)| *name != "_errors") {
+    for (name, inner) in of
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "_errors")
+    {
         let dot = if path.is_empty() { "" } else { "." };
         faults(inner, &format!("{path}{dot}{name}"), words);
     }
