@@ -66,8 +66,10 @@ groups = ["ops"]
 [person.lee]
 slack = ["T1/U2"]
 discord = ["102"]
+groups = ["ops"]
 [group.ops]
 discord_roles = ["900/7001"]
+[group.viewers]
 "#;
 
 const POLICY: &str = r#"
