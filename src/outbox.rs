@@ -14,8 +14,8 @@ pub mod slack;
 mod standing;
 
 use crate::dispatch::Desk;
-use crate::report::{Outcome, Report};
 use crate::report::redact::Redactor;
+use crate::report::{Outcome, Report};
 use crate::request::{Place, Surface};
 use crate::run::clock::Clock;
 use crate::run::ledger::Live;

@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use toml::de::DeTable;
 
 /// Between two looks whether this process leads.
 const LOOK: Duration = Duration::from_millis(500);
@@ -102,12 +103,15 @@ fn place(path: &Path, source: &str, found: &CommandProblem) -> Range<usize> {
         None => tree.get("summary").map(toml::Spanned::span),
         Some(name) => {
             let inputs = tree.get("input").and_then(|inputs| inputs.get_ref().as_array());
-            let mut inputs = inputs.into_iter().flatten().filter_map(|input| input.get_ref().as_table());
-            let named = inputs.find_map(|input| {
-                let own = input.get("name")?;
-                (own.get_ref().as_str() == Some(name)).then(|| input.get("help").unwrap_or(own).span())
-            });
-            named
+            let inputs = inputs
+                .into_iter()
+                .flatten()
+                .filter_map(|input| input.get_ref().as_table());
+            let named = |input: &DeTable<'_>| {
+                let own = input.get("name").filter(|own| own.get_ref().as_str() == Some(name))?;
+                Some(input.get("help").unwrap_or(own).span())
+            };
+            inputs.filter_map(named).next()
         }
     };
     span.unwrap_or(0..0)
@@ -166,7 +170,11 @@ impl Registration {
     async fn tell_all(&self) -> Result<(), Option<Duration>> {
         let (commands, problems) = discord_commands(&self.station.desk.rules.now());
         for problem in problems {
-            tracing::error!(command = problem.command, problem = problem.say, "no command in Discord");
+            tracing::error!(
+                command = problem.command,
+                problem = problem.say,
+                "no command in Discord"
+            );
         }
         let mut result = Ok(());
         // What is wrong with one guild keeps no other one from its commands.

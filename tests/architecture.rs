@@ -49,12 +49,32 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("platforms", &["platform"]),
-    ("app", &["app", "cli", "http", "main", "outbox", "reception", "registration", "serve"]),
+    (
+        "app",
+        &[
+            "app",
+            "cli",
+            "http",
+            "main",
+            "outbox",
+            "reception",
+            "registration",
+            "serve",
+        ],
+    ),
 ];
 
 /// These layers are pure: they see, do and wait for nothing, and the time is an argument.
 const PURE: &[&str] = &["words", "decisions"];
-const IMPURE: &[&str] = &["axum", "redis", "reqwest", "serenity", "slack_morphism", "sqlx", "tokio"];
+const IMPURE: &[&str] = &[
+    "axum",
+    "redis",
+    "reqwest",
+    "serenity",
+    "slack_morphism",
+    "sqlx",
+    "tokio",
+];
 
 /// All that a platform knows beside its own files.
 const PLATFORM_KNOWS: &[&str] = &["call", "problem", "report", "request", "runbook::StepOutcome"];

@@ -76,7 +76,10 @@ fn once(path: &Path, excerpts: bool) -> u8 {
             runbook.lacks().unwrap_or_default()
         ));
     }
-    let forms = rules.catalog.runbooks().filter(|runbook| config.discord.is_some() && spec(runbook).takes_form());
+    let forms = rules
+        .catalog
+        .runbooks()
+        .filter(|runbook| config.discord.is_some() && spec(runbook).takes_form());
     for runbook in forms {
         super::line(&format!(
             "/{} has more inputs than a command of Discord has options: there it opens a form with a line for each.",

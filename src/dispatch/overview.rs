@@ -149,10 +149,7 @@ impl Desk {
     /// What the asker may press on a run, and why not the rest.
     pub async fn presses(&self, rules: &Rules, asker: &Request, live: &Live) -> Result<Presses, StoreError> {
         let report = self.report(live);
-        let (Some(person), Some(requester)) = (
-            asker_of(rules, asker),
-            rules.people.person(&live.plan().person),
-        ) else {
+        let (Some(person), Some(requester)) = (asker_of(rules, asker), rules.people.person(&live.plan().person)) else {
             let why = "Who asked for this is no longer in people.toml; nobody can decide on it.";
             let buttons = report.buttons.into_iter().map(|button| Pressable {
                 button,

@@ -443,12 +443,7 @@ impl Desk {
     }
 
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
-    async fn requester<'r>(
-        &self,
-        rules: &'r Rules,
-        live: &Live,
-        asker: &Person,
-    ) -> Result<Cow<'r, Person>, Turned> {
+    async fn requester<'r>(&self, rules: &'r Rules, live: &Live, asker: &Person) -> Result<Cow<'r, Person>, Turned> {
         let origin = self.store.request_body(&live.run.request).await?;
         let requester = rules.people.member(&live.plan().person, &origin.memberships);
         requester.ok_or_else(|| {

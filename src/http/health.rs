@@ -94,7 +94,10 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     let station = &face.station;
     let mut text = station.sampler.exposition();
     text.push_str(&station.desk.rules.exposition());
-    let fates = face.counts.all().map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
+    let fates = face
+        .counts
+        .all()
+        .map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
     family(
         &mut text,
         "signalbox_deliveries_total",
@@ -129,10 +132,12 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
-        let on = [(Slack::NAME, face.slack.is_some()), (Discord::NAME, face.discord.is_some())];
-        let up: Vec<(String, u8)> = on
+        // Each chat platform that is on has a channel in which runs are announced.
+        let is_on = |surface| station.desk.announce.iter().any(|place| place.surface == surface);
+        let chat = [(Slack::NAME, Slack::SURFACE), (Discord::NAME, Discord::SURFACE)];
+        let up: Vec<(String, u8)> = chat
             .into_iter()
-            .filter(|(_, is_on)| *is_on)
+            .filter(|(_, surface)| is_on(*surface))
             .map(|(name, _)| {
                 let up = tally.silent.iter().all(|trouble| trouble.platform != name);
                 (format!("{{platform=\"{name}\"}}"), u8::from(up))

@@ -200,7 +200,8 @@ impl Outbox<Discord> {
         };
         let edit = async |message: &Rendered| {
             let body = message.body();
-            self.call(Method::Edit, channel, self.wire.client.edit(channel, id, &body)).await
+            self.call(Method::Edit, channel, self.wire.client.edit(channel, id, &body))
+                .await
         };
         let edited = match edit(&rendered).await {
             Err(Failed::Discord(DiscordError::Form { detail })) => {
@@ -218,7 +219,9 @@ impl Outbox<Discord> {
 
     async fn post_rendered(&self, due: &DueMessage, channel: &str, rendered: Rendered) -> Result<Sent, Trouble> {
         let mark = rendered.mark.clone().unwrap_or_default();
-        let posted = self.post(due, channel, Mark::Words(&mark), Post::from(&rendered)).await?;
+        let posted = self
+            .post(due, channel, Mark::Words(&mark), Post::from(&rendered))
+            .await?;
         Ok(match posted {
             Err(DiscordError::Form { detail }) => {
                 tracing::error!(message = %due.message.id, detail, "Discord does not take the message as it is built");
@@ -462,9 +465,11 @@ impl Outbox<Discord> {
         self.hear(heard(&answered)).await;
         Ok(match answered {
             Ok(()) => Sent::Shown(None),
-            Err(error @ DiscordError::Gone { what: Missing::Interaction }) if age < ARRIVES => {
-                Sent::Later(Some(SignedDuration::from_secs(1)), error.to_string())
-            }
+            Err(
+                error @ DiscordError::Gone {
+                    what: Missing::Interaction,
+                },
+            ) if age < ARRIVES => Sent::Later(Some(SignedDuration::from_secs(1)), error.to_string()),
             Err(DiscordError::Gone { .. }) => return self.too_late(due, &request, &rendered).await,
             // What one person reads twice does no harm.
             Err(error) => failed(error),
@@ -477,7 +482,11 @@ impl Outbox<Discord> {
         Ok(match self.desk.store.thread_of(run, place).await? {
             Thread::Begun(message) => {
                 let (guild, channel) = (place.workspace.as_deref(), place.channel.as_deref());
-                Ok(render::pointer(guild.unwrap_or("@me"), channel.unwrap_or_default(), &message))
+                Ok(render::pointer(
+                    guild.unwrap_or("@me"),
+                    channel.unwrap_or_default(),
+                    &message,
+                ))
             }
             Thread::Awaited => Err(Sent::KeptBack(SETTLE)),
             Thread::Unnamed | Thread::Never => Ok(render::ephemeral(&self.report(run).await?)),
@@ -544,7 +553,9 @@ fn snowflake(at: Timestamp) -> String {
 
 /// How long ago something was asked: its id tells.
 fn age(request: &Request, now: Timestamp) -> SignedDuration {
-    let made = uuid::Uuid::parse_str(&request.id).ok().and_then(|id| id.get_timestamp());
+    let made = uuid::Uuid::parse_str(&request.id)
+        .ok()
+        .and_then(|id| id.get_timestamp());
     let made = made.and_then(|made| {
         let (seconds, nanoseconds) = made.to_unix();
         Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanoseconds).ok()?).ok()
@@ -603,7 +614,11 @@ mod tests {
         let one = nonce("r:run:9001", at(1_800_000_000));
         assert_eq!(one.len(), 25);
         assert_eq!(one, nonce("r:run:9001", at(1_800_000_000)));
-        assert_ne!(one, nonce("r:run:9001", at(1_800_000_001)), "posted anew it is another one");
+        assert_ne!(
+            one,
+            nonce("r:run:9001", at(1_800_000_001)),
+            "posted anew it is another one"
+        );
         assert_ne!(one, nonce("r:run:9002", at(1_800_000_000)));
     }
 

@@ -199,8 +199,12 @@ impl Outbox<Slack> {
 
     async fn edit(&self, due: &DueMessage, target: Target<'_>, ts: &str, rendered: &Rendered) -> Result<(), Failed> {
         let call = async |message: &Rendered| {
-            self.call(Method::Edit, target, self.wire.client.update(target.channel, ts, message))
-                .await
+            self.call(
+                Method::Edit,
+                target,
+                self.wire.client.update(target.channel, ts, message),
+            )
+            .await
         };
         match call(rendered).await {
             Err(Failed::Slack(SlackError::Form { detail })) => {
@@ -320,7 +324,10 @@ impl Outbox<Slack> {
             alt_text: &self.redactor.redact(&alt),
             title: &title,
         };
-        let staged = match self.call(Method::File, address.target, self.wire.client.stage(&upload)).await {
+        let staged = match self
+            .call(Method::File, address.target, self.wire.client.stage(&upload))
+            .await
+        {
             Ok(staged) => staged,
             Err(error) => return Ok(not_sent(error)),
         };

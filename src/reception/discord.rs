@@ -41,7 +41,8 @@ impl DiscordReception {
         match receive::interaction(genuine, door) {
             Ok(Received::Asked { delivery, answer }) => Ok(self.keep(*delivery, answer).await),
             Ok(Received::Answered { answer, odd }) => {
-                self.counts.add(if odd.is_some() { Fate::Ignored } else { Fate::Answered });
+                self.counts
+                    .add(if odd.is_some() { Fate::Ignored } else { Fate::Answered });
                 if let Some(odd) = odd {
                     tracing::info!(reason = odd, "delivery ignored");
                 }
@@ -91,7 +92,11 @@ impl DiscordReception {
             return None;
         };
         let rules = self.desk.rules.now();
-        let spec = given.is_empty().then(|| rules.catalog.get(runbook)).flatten().map(|known| spec(known))?;
+        let spec = given
+            .is_empty()
+            .then(|| rules.catalog.get(runbook))
+            .flatten()
+            .map(|known| spec(known))?;
         spec.takes_form().then(|| {
             let id = press::inputs_id(runbook, *dry);
             answer::inputs_form(&id, runbook, &commands::written(&spec.inputs))

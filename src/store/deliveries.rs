@@ -263,12 +263,11 @@ impl Store {
     /// The token that came with a request, where the platform lets it be used as often as one likes; none once it is too
     /// old.
     pub async fn token(&self, request: &str, now: Timestamp) -> Result<Option<SecretString>, StoreError> {
-        let sealed: Option<String> =
-            sqlx::query_scalar("SELECT sealed FROM token WHERE request = $1 AND expires > $2")
-                .bind(request)
-                .bind(micros(now))
-                .fetch_optional(&self.read)
-                .await?;
+        let sealed: Option<String> = sqlx::query_scalar("SELECT sealed FROM token WHERE request = $1 AND expires > $2")
+            .bind(request)
+            .bind(micros(now))
+            .fetch_optional(&self.read)
+            .await?;
         Ok(sealed.and_then(|sealed| self.seal.open(&sealed)))
     }
 

@@ -23,17 +23,28 @@ async fn other_guilds_and_direct_messages_ask_for_nothing() {
     // The commands of another guild are those of an installation that is not ours.
     let (commands, _) = discord_commands(&world.app.rules.now());
     world.discord_client().set_commands("950", &commands).await.unwrap();
-    let ack = world.discord.person(DANA).types("9501", "write", &[("word", json!("red"))]).await;
+    let ack = world
+        .discord
+        .person(DANA)
+        .types("9501", "write", &[("word", json!("red"))])
+        .await;
     assert_eq!(ack.status, Some(403));
     assert_eq!(world.discord.take_complaints().len(), 1);
     world.discord.take_misuse();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let everywhere = format!("{}/applications/{APPLICATION}/commands", world.discord.api_url());
-    let put = client.put(everywhere).header("authorization", format!("Bot {BOT_TOKEN}")).header("user-agent", "DiscordBot (https://example.org, 1)");
+    let put = client
+        .put(everywhere)
+        .header("authorization", format!("Bot {BOT_TOKEN}"))
+        .header("user-agent", "DiscordBot (https://example.org, 1)");
     let put = put.json(&commands);
     assert_eq!(put.send().await.unwrap().status(), 200);
     let direct = world.discord.direct(DANA);
-    let ack = world.discord.person(DANA).types(&direct, "write", &[("word", json!("red"))]).await;
+    let ack = world
+        .discord
+        .person(DANA)
+        .types(&direct, "write", &[("word", json!("red"))])
+        .await;
     assert_eq!(ack.kind(), 4);
     insta::assert_snapshot!(shown(&world.discord.whisper(DANA).await), @"Signalbox does not take commands from a direct message. Use a channel of the server.");
     assert_eq!((world.writes(), world.app.store.runs(9).await.unwrap().len()), (0, 0));
@@ -45,7 +56,9 @@ async fn commands_are_those_of_the_runbooks_and_follow_them() {
     let world = World::new().await;
     let names = |world: &World| {
         let commands = world.discord.commands(Some("900"));
-        let names = commands.iter().map(|command| command["name"].as_str().unwrap().to_owned());
+        let names = commands
+            .iter()
+            .map(|command| command["name"].as_str().unwrap().to_owned());
         let mut names: Vec<String> = names.collect();
         names.sort();
         names
@@ -62,7 +75,10 @@ async fn commands_are_those_of_the_runbooks_and_follow_them() {
     fs::write(world.folder().join("commands/paint.toml"), text).unwrap();
     let rules = world.app.rules.now().load_again(&world.app.config).unwrap();
     world.app.rules.replace(rules, jiff::Timestamp::now());
-    crate::harness::services::until("the new command is known", || names(&world).contains(&"paint".to_owned())).await;
+    crate::harness::services::until("the new command is known", || {
+        names(&world).contains(&"paint".to_owned())
+    })
+    .await;
     assert_eq!(world.discord.calls(Route::PutGuildCommands).len(), 2);
     world.end();
 }
@@ -71,15 +87,26 @@ async fn commands_are_those_of_the_runbooks_and_follow_them() {
 async fn values_are_offered_to_those_who_may_ask() {
     let world = World::new().await;
     let offered = async |user: &str, typed: &str| {
-        let ack = world.discord.person(user).completes(OPS, "orders", &[], ("of", typed)).await;
+        let ack = world
+            .discord
+            .person(user)
+            .completes(OPS, "orders", &[], ("of", typed))
+            .await;
         assert!(ack.took.as_secs_f64() < 1.5);
-        let values = ack.choices().into_iter().map(|(_, value)| value.as_str().unwrap().to_owned());
+        let values = ack
+            .choices()
+            .into_iter()
+            .map(|(_, value)| value.as_str().unwrap().to_owned());
         values.collect::<Vec<_>>()
     };
     assert_eq!(offered(VIC, "al").await, ["Ali", "\"Ali Express\""]);
     assert_eq!(offered(VIC, "CJ, al").await, ["CJ, Ali", "CJ, \"Ali Express\""]);
     assert!(offered(EVE, "al").await.is_empty());
-    let names = world.discord.person(VIC).completes(OPS, "signalbox help", &[], ("runbook", "")).await;
+    let names = world
+        .discord
+        .person(VIC)
+        .completes(OPS, "signalbox help", &[], ("runbook", ""))
+        .await;
     let names: Vec<Value> = names.choices().into_iter().map(|(_, value)| value).collect();
     assert_eq!(names, ["orders"]);
     world.end();
@@ -89,7 +116,10 @@ async fn values_are_offered_to_those_who_may_ask() {
 async fn more_inputs_than_options_are_asked_for_by_a_form() {
     let mut text = String::from("summary = \"Takes much.\"\n");
     for at in 0..26 {
-        text.push_str(&format!("[[input]]\nname = \"i{at}\"\nkind = \"integer\"\nrequired = {}\n", at == 0));
+        text.push_str(&format!(
+            "[[input]]\nname = \"i{at}\"\nkind = \"integer\"\nrequired = {}\n",
+            at == 0
+        ));
     }
     text.push_str(
         "[[look]]\nname = \"orders\"\nuse = \"http.get\"\non = \"shop\"\nwith.path = \"/orders\"\n[result]\nrows = \
@@ -149,7 +179,11 @@ async fn what_is_said_to_the_bot_is_answered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_is_answered_where_it_was_typed() {
     let world = World::new().await;
-    let ack = world.discord.person(DANA).types(GENERAL, "write", &[("word", json!("red"))]).await;
+    let ack = world
+        .discord
+        .person(DANA)
+        .types(GENERAL, "write", &[("word", json!("red"))])
+        .await;
     assert_eq!(ack.kind(), 5);
     let message = world.discord.posted(GENERAL).await;
     world.until_says(&message, "✓ Succeeded").await;

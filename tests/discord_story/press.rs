@@ -22,7 +22,10 @@ async fn a_role_counts_as_it_is_at_the_press() {
     for user in [LEE, VIC] {
         world.presses(user, &message, "Approve").await;
         let told = shown(&world.discord.whisper(user).await);
-        assert!(told.starts_with("⊘ Denied") || told.starts_with("! Not understood"), "{told}");
+        assert!(
+            told.starts_with("⊘ Denied") || told.starts_with("! Not understood"),
+            "{told}"
+        );
     }
     assert_eq!(world.writes(), 0);
     world.discord.set_roles("900", LEE, &["7001"]);
@@ -74,7 +77,7 @@ async fn what_nobody_knows_is_resolved_with_a_reason_by_a_form() {
     insta::assert_snapshot!(shown(&asks), @r"
     <@&7001> Somebody must say what became of a step.
     ? Needs a person: charge order=1042
-    It may have happened: 127.0.0.1:39139 may have done POST /charge: no answer came: the deadline passed. Say what became of it; until then its locks stay held and nothing more is started. It has waited since TIME.
+    It may have happened: 127.0.0.1:PORT may have done POST /charge: no answer came: the deadline passed. Say what became of it; until then its locks stay held and nothing more is started. It has waited since TIME.
 
     Steps: 1 not known
     ? charge may have happened
@@ -88,8 +91,8 @@ async fn what_nobody_knows_is_resolved_with_a_reason_by_a_form() {
     insta::assert_snapshot!(shown(&ping), @r"
     <@&7001> Somebody must say what became of a step.
     ? Needs a person: charge order=1042
-    It may have happened: 127.0.0.1:39139 may have done POST /charge: no answer came: the deadline passed. Say what became of it; until then its locks stay held and nothing more is started. It has waited since TIME.
-    Run ea8angn5ma · MARK
+    It may have happened: 127.0.0.1:PORT may have done POST /charge: no answer came: the deadline passed. Say what became of it; until then its locks stay held and nothing more is started. It has waited since TIME.
+    Run RUN · MARK
     ");
     assert_eq!(ping.pings, ["@&7001"]);
 
@@ -116,7 +119,9 @@ async fn what_nobody_knows_is_resolved_with_a_reason_by_a_form() {
       ]
     }
     "#);
-    let sent = person.submits(&ack, &[("reason", "the bank's own page shows it")]).await;
+    let sent = person
+        .submits(&ack, &[("reason", "the bank's own page shows it")])
+        .await;
     assert_eq!((sent.status, sent.kind()), (Some(200), 6));
     let done = world.until_says(&message, "✓ Succeeded").await;
     insta::assert_snapshot!(shown(&done), @r"
@@ -140,7 +145,12 @@ async fn a_button_of_an_old_copy_does_nothing() {
     let message = asked_for(&world).await;
     // The bot takes it for lost, and posts it once more.
     let id = format!("{}:run:{OPS}", run_of(&message));
-    world.app.store.forget_remote(&id, jiff::Timestamp::now()).await.unwrap();
+    world
+        .app
+        .store
+        .forget_remote(&id, jiff::Timestamp::now())
+        .await
+        .unwrap();
     let anew = world.discord.posted(OPS).await;
     assert_eq!(shown(&anew), shown(&message));
     world.presses(LEE, &message, "Approve").await;
@@ -184,7 +194,10 @@ async fn an_override_is_asked_for_its_reason_and_refused_to_who_may_not() {
     let sent = person.submits(&ack, &[("reason", "nobody else is awake")]).await;
     assert_eq!((sent.status, sent.kind()), (Some(200), 5));
     let told = shown(&world.discord.whisper(VIC).await);
-    assert!(told.starts_with("! Not understood") || told.starts_with("⊘ Denied"), "{told}");
+    assert!(
+        told.starts_with("! Not understood") || told.starts_with("⊘ Denied"),
+        "{told}"
+    );
     let person = world.discord.person(LEE);
     let ack = person.types(OPS, "signalbox override", &[("run", json!(run))]).await;
     person.submits(&ack, &[("reason", "nobody else is awake")]).await;

@@ -84,7 +84,9 @@ async fn who_may_not_learns_it_alone() {
     Order 13 is not charged by anybody.
     Asked by dana
     ");
-    world.types(DANA, "charge", &[("order", json!(1042)), ("dry", json!(true))]).await;
+    world
+        .types(DANA, "charge", &[("order", json!(1042)), ("dry", json!(true))])
+        .await;
     insta::assert_snapshot!(shown(&world.discord.whisper(DANA).await), @r"
     ○ Dry run, nothing was done: charge order=1042
     Dry run: nothing was done. It would need 1 approval: A charge needs a second person.
@@ -94,7 +96,13 @@ async fn who_may_not_learns_it_alone() {
     Asked by dana
     ");
     assert_eq!(world.writes(), 0);
-    assert!(world.discord.messages(OPS).iter().all(|message| message.alone.is_some()));
+    assert!(
+        world
+            .discord
+            .messages(OPS)
+            .iter()
+            .all(|message| message.alone.is_some())
+    );
     world.end();
 }
 

@@ -15,7 +15,11 @@ async fn a_post_whose_answer_was_lost_is_one_message() {
         let done = world.until_says(&message, "✓ Succeeded").await;
         world.discord.reply(&done).await;
         world.discord.whisper(DANA).await;
-        let standing = world.discord.messages(OPS).into_iter().filter(|message| message.alone.is_none());
+        let standing = world
+            .discord
+            .messages(OPS)
+            .into_iter()
+            .filter(|message| message.alone.is_none());
         assert_eq!(standing.count(), 1, "{fault:?}");
         world.end();
     }
@@ -39,7 +43,9 @@ async fn an_outage_loses_nothing_and_is_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_that_was_met_is_kept_to() {
     let world = World::new().await;
-    world.discord.fault(Route::CreateMessage, Fault::RateLimitedInAll { seconds: 1.5 });
+    world
+        .discord
+        .fault(Route::CreateMessage, Fault::RateLimitedInAll { seconds: 1.5 });
     world.types(DANA, "write", &[("word", json!("red"))]).await;
     let message = world.discord.posted(OPS).await;
     world.until_says(&message, "✓ Succeeded").await;
@@ -68,7 +74,12 @@ async fn an_answer_that_comes_too_late_is_told_to_the_person_alone() {
     Asked by dana · MARK
     ");
     let refused = world.discord.take_refused();
-    assert!(refused.iter().all(|call| call.status == 503 || call.answer["code"] == 50027), "{refused:?}");
+    assert!(
+        refused
+            .iter()
+            .all(|call| call.status == 503 || call.answer["code"] == 50027),
+        "{refused:?}"
+    );
     // What was promised was promised on another day.
     assert_eq!(world.discord.owed().len(), 1);
 }
@@ -77,7 +88,11 @@ async fn an_answer_that_comes_too_late_is_told_to_the_person_alone() {
 async fn a_channel_that_the_bot_may_not_write_to_still_answers_the_asker() {
     let world = World::new().await;
     world.discord.forbid(GENERAL, permission::SEND_MESSAGES);
-    let ack = world.discord.person(DANA).types(GENERAL, "charge", &[("order", json!(1042))]).await;
+    let ack = world
+        .discord
+        .person(DANA)
+        .types(GENERAL, "charge", &[("order", json!(1042))])
+        .await;
     assert_eq!(ack.kind(), 5);
     // It is shown in the operations channel, where others can answer, with a word on why.
     let message = world.discord.posted(OPS).await;
@@ -132,7 +147,9 @@ async fn a_deleted_message_is_posted_anew() {
     world.discord.reply(&message).await;
     world.discord.whisper(DANA).await;
     world.discord.delete(&message);
-    world.types(LEE, "signalbox deny", &[("run", json!(run_of(&message)))]).await;
+    world
+        .types(LEE, "signalbox deny", &[("run", json!(run_of(&message)))])
+        .await;
     let anew = world.discord.posted(OPS).await;
     assert!(anew.seen().contains("Denied"), "{}", anew.seen());
     world.discord.whisper(LEE).await;
@@ -154,10 +171,19 @@ async fn a_revoked_token_is_told_and_mended() {
         tokio::task::yield_now().await;
     }
     let metrics = client.get(format!("{}/metrics", world.url())).send().await.unwrap();
-    assert!(metrics.text().await.unwrap().contains("signalbox_platform_up{platform=\"discord\"} 0"));
+    assert!(
+        metrics
+            .text()
+            .await
+            .unwrap()
+            .contains("signalbox_platform_up{platform=\"discord\"} 0")
+    );
     world.discord.restore_token();
     let message = world.discord.posted_within(OPS, 30).await;
-    let done = world.discord.until_within(&message, 30, |now| now.seen().contains("✓ Succeeded")).await;
+    let done = world
+        .discord
+        .until_within(&message, 30, |now| now.seen().contains("✓ Succeeded"))
+        .await;
     world.discord.reply(&done).await;
     world.discord.whisper_within(DANA, 30).await;
     assert!(ready().await.starts_with("ready"));

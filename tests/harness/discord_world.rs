@@ -246,7 +246,10 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         fs::create_dir(folder.path().join("commands")).unwrap();
-        for (name, text) in [("charge", CHARGE), ("write", WRITE), ("orders", ORDERS)].iter().chain(runbooks) {
+        for (name, text) in [("charge", CHARGE), ("write", WRITE), ("orders", ORDERS)]
+            .iter()
+            .chain(runbooks)
+        {
             write(&format!("commands/{name}.toml"), text);
         }
         write("people.toml", people);
@@ -305,7 +308,10 @@ impl World {
         }
         let counts = Arc::default();
         let secrets = self.app.discord.clone().unwrap();
-        let door = Door::new(&self.app.config, Duration::from_hours(1), &self.app.rules.now(), |_| None).unwrap();
+        let door = Door::new(&self.app.config, Duration::from_hours(1), &self.app.rules.now(), |_| {
+            None
+        })
+        .unwrap();
         let redactor = self.app.redactor.clone();
         let (console, watching) = Console::new(station.clone(), intake.clone(), redactor, door, stopped);
         tasks.spawn(watching);
@@ -345,16 +351,13 @@ impl World {
             tasks,
         });
         until("the bot leads", || station.leads()).await;
-        until("the commands are known", || !self.discord.commands(Some("900")).is_empty()).await;
+        until("the commands are known", || {
+            !self.discord.commands(Some("900")).is_empty()
+        })
+        .await;
     }
 
-    fn send<W: Wire>(
-        &self,
-        tasks: &mut JoinSet<()>,
-        station: &Arc<Station>,
-        wire: W,
-        stopped: &watch::Receiver<bool>,
-    ) {
+    fn send<W: Wire>(&self, tasks: &mut JoinSet<()>, station: &Arc<Station>, wire: W, stopped: &watch::Receiver<bool>) {
         let outbox = Outbox::new(station.clone(), wire, self.app.redactor.clone(), Arc::new(Clock::Wall));
         tasks.spawn(Arc::new(outbox).work(stopped.clone()));
     }
@@ -427,8 +430,9 @@ impl World {
 
 /// What differs from one time to the next, in words that stay.
 pub fn steady(text: &str) -> String {
-    const CHANGES: [(&str, &str); 6] = [
-        (r"\brun [0-9a-hjkmnp-tv-z]{10}\b", "run RUN"),
+    const CHANGES: [(&str, &str); 7] = [
+        (r"\b([Rr])un [0-9a-hjkmnp-tv-z]{10}\b", "${1}un RUN"),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"· [0-9a-f]{8}\b", "· MARK"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\d\d:\d\d(:\d\d)? UTC", "TIME"),

@@ -135,7 +135,12 @@ impl World {
         station.leads.store(true, Ordering::SeqCst);
         let client = SlackClient::new(&self.slack.api_url(), &self.slack.bot_token(), patience).unwrap();
         let (stop, stopped) = watch::channel(false);
-        let outbox = Outbox::new(station, slack::Slack::from(client), self.app.redactor.clone(), self.clock.clone());
+        let outbox = Outbox::new(
+            station,
+            slack::Slack::from(client),
+            self.app.redactor.clone(),
+            self.clock.clone(),
+        );
         let working = tokio::spawn(Arc::new(outbox).work(stopped));
         Sender { stop, working }
     }

@@ -13,7 +13,13 @@ pub async fn ten_changes_cost_one_sending(database: Database) {
     let due = store.due_messages(Surface::Slack, later(1), 10, 10).await.unwrap();
     assert_eq!((due.len(), due[0].wanted, due[0].remote.as_deref()), (1, 11, None));
     store.shown("m", due[0].wanted, Some("ts1"), later(2)).await.unwrap();
-    assert!(store.due_messages(Surface::Slack, later(99), 10, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .due_messages(Surface::Slack, later(99), 10, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(store.unsent_messages().await.unwrap(), 0);
 
     changes(&store, 11, 1).await;
@@ -85,7 +91,13 @@ pub async fn a_change_does_not_hurry_a_message_that_waits(database: Database) {
         .await
         .unwrap();
     changes(&store, 1, 3).await;
-    assert!(store.due_messages(Surface::Slack, later(59), 10, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .due_messages(Surface::Slack, later(59), 10, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let due = store.due_messages(Surface::Slack, later(60), 10, 10).await.unwrap();
     assert_eq!((due[0].wanted, due[0].tries), (4, 1));
     let (_, error) = &store.messages_of("r1").await.unwrap()[0];
@@ -171,7 +183,13 @@ pub async fn of_many_senders_one_gets_a_message(database: Database) {
         got += usize::from(taker.await.unwrap());
     }
     assert_eq!(got, 1);
-    assert!(store.due_messages(Surface::Slack, later(19), 10, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .due_messages(Surface::Slack, later(19), 10, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// Whoever was too slow must not send; whoever comes after it knows that it may have.
@@ -214,9 +232,18 @@ pub async fn a_clock_that_is_set_back_keeps_no_message_waiting(database: Databas
     let taken = store.take_message("m", "b", noon(), later(20)).await.unwrap();
     assert!(taken.is_some(), "the claim is of a time that has not come");
     store.keep_back("m", later(7200)).await.unwrap();
-    assert_eq!(store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap().len(),
+        1
+    );
     store.keep_back("m", later(3600)).await.unwrap();
-    assert!(store.due_messages(Surface::Slack, noon(), 10, 10).await.unwrap().is_empty());
+    assert!(
+        store
+            .due_messages(Surface::Slack, noon(), 10, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 pub async fn a_doubt_lasts_until_it_is_settled(database: Database) {

@@ -69,21 +69,29 @@ pub fn is_exact(number: i64) -> bool {
 /// A form that asks for a reason.
 pub fn reason_form(of: &Reasoned) -> Value {
     let (title, label) = of.words();
-    form(&of.id(), title, json!({
-        "type": 18, "label": label, "description": "Everybody who sees the run reads this.",
-        "component": {"type": 4, "custom_id": REASON, "style": 1, "min_length": 1, "max_length": 500, "required": true},
-    }))
+    form(
+        &of.id(),
+        title,
+        json!({
+            "type": 18, "label": label, "description": "Everybody who sees the run reads this.",
+            "component": {"type": 4, "custom_id": REASON, "style": 1, "min_length": 1, "max_length": 500, "required": true},
+        }),
+    )
 }
 
 /// A form for a runbook with more inputs than a command has options; `written` is what stands in it to begin with.
 pub fn inputs_form(id: &str, runbook: &str, written: &str) -> Value {
     let written: String = written.chars().take(4000).collect();
-    form(id, &fit(&format!("/{runbook}"), 45), json!({
-        "type": 18, "label": "Inputs, a line each", "description": "name=value; leave empty what is not wanted.",
-        "component": {
-            "type": 4, "custom_id": INPUTS, "style": 2, "max_length": 4000, "required": true, "value": written,
-        },
-    }))
+    form(
+        id,
+        &fit(&format!("/{runbook}"), 45),
+        json!({
+            "type": 18, "label": "Inputs, a line each", "description": "name=value; leave empty what is not wanted.",
+            "component": {
+                "type": 4, "custom_id": INPUTS, "style": 2, "max_length": 4000, "required": true, "value": written,
+            },
+        }),
+    )
 }
 
 fn form(id: &str, title: &str, label: Value) -> Value {

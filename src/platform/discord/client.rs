@@ -92,12 +92,7 @@ struct Named {
 
 impl DiscordClient {
     /// `timeout` is for each single request.
-    pub fn new(
-        api_url: &str,
-        application: &str,
-        token: &SecretString,
-        timeout: Duration,
-    ) -> Result<Self, SetupError> {
+    pub fn new(api_url: &str, application: &str, token: &SecretString, timeout: Duration) -> Result<Self, SetupError> {
         let address = Url::parse(api_url).map_err(|_| SetupError::Address)?;
         if !matches!(address.scheme(), "http" | "https") || address.host_str().is_none() {
             return Err(SetupError::Address);
@@ -254,7 +249,11 @@ impl DiscordClient {
     }
 
     fn webhook(&self, token: &SecretString, path: &str) -> String {
-        self.url(&format!("webhooks/{}/{}{path}", self.application, token.expose_secret()))
+        self.url(&format!(
+            "webhooks/{}/{}{path}",
+            self.application,
+            token.expose_secret()
+        ))
     }
 
     fn bot(&self, call: RequestBuilder) -> RequestBuilder {
@@ -303,7 +302,11 @@ fn with_body(call: RequestBuilder, body: &Value, file: Option<File>) -> RequestB
         return call.json(body);
     };
     let part = Part::bytes(file.bytes).file_name(file.name);
-    call.multipart(Form::new().text("payload_json", body.to_string()).part("files[0]", part))
+    call.multipart(
+        Form::new()
+            .text("payload_json", body.to_string())
+            .part("files[0]", part),
+    )
 }
 
 /// Reads what an answer tells of its bucket; none where it tells nothing, or nothing that makes sense.

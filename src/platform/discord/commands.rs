@@ -106,41 +106,57 @@ impl CommandSpec {
             });
         };
         if !is_command(&self.name) {
-            problem(None, format!(
-                "Discord takes no command /{}: a name has 1 to 32 of a-z, 0-9, - and _; rename the file",
-                self.name
-            ));
+            problem(
+                None,
+                format!(
+                    "Discord takes no command /{}: a name has 1 to 32 of a-z, 0-9, - and _; rename the file",
+                    self.name
+                ),
+            );
         } else if self.name == COMMAND {
-            problem(None, format!("/{COMMAND} is the bot's own command in Discord; rename the file"));
+            problem(
+                None,
+                format!("/{COMMAND} is the bot's own command in Discord; rename the file"),
+            );
         }
         if let Some(length) = beyond(&self.summary, DESCRIPTION) {
-            problem(None, format!(
-                "the summary has {length} characters and Discord shows {DESCRIPTION}; shorten it"
-            ));
+            problem(
+                None,
+                format!("the summary has {length} characters and Discord shows {DESCRIPTION}; shorten it"),
+            );
         }
         if self.takes_form() {
             return problems;
         }
         for input in &self.inputs {
             if !is_command(&input.name) {
-                problem(Some(input), format!(
-                    "Discord takes no option `{}`: a name has 1 to 32 of a-z, 0-9, - and _; rename the input",
-                    input.name
-                ));
+                problem(
+                    Some(input),
+                    format!(
+                        "Discord takes no option `{}`: a name has 1 to 32 of a-z, 0-9, - and _; rename the input",
+                        input.name
+                    ),
+                );
             }
             if let Some(length) = beyond(&input.help, DESCRIPTION) {
-                problem(Some(input), format!(
-                    "the help of `{}` has {length} characters and Discord shows {DESCRIPTION}; shorten it",
-                    input.name
-                ));
+                problem(
+                    Some(input),
+                    format!(
+                        "the help of `{}` has {length} characters and Discord shows {DESCRIPTION}; shorten it",
+                        input.name
+                    ),
+                );
             }
         }
         let length = characters(&self.json());
         if length > IN_ALL {
-            problem(None, format!(
-                "names, descriptions and choices have {length} characters together and Discord takes {IN_ALL} of a \
+            problem(
+                None,
+                format!(
+                    "names, descriptions and choices have {length} characters together and Discord takes {IN_ALL} of a \
                  command; shorten the help of its inputs"
-            ));
+                ),
+            );
         }
         problems
     }
@@ -161,7 +177,11 @@ impl CommandSpec {
 }
 
 fn option(input: &InputSpec) -> Value {
-    let help = if input.help.trim().is_empty() { &input.name } else { &input.help };
+    let help = if input.help.trim().is_empty() {
+        &input.name
+    } else {
+        &input.help
+    };
     let mut option = json!({"type": TEXT_KIND, "name": input.name, "description": help, "required": input.required});
     let mut offered = false;
     match &input.kind {
@@ -209,7 +229,10 @@ fn beyond(text: &str, most: usize) -> Option<usize> {
 /// Names, descriptions and the values of choices, which Discord counts together.
 fn characters(of: &Value) -> usize {
     let count = |key: &str| of[key].as_str().map_or(0, |text| text.chars().count());
-    let inner = ["options", "choices"].into_iter().filter_map(|key| of[key].as_array()).flatten();
+    let inner = ["options", "choices"]
+        .into_iter()
+        .filter_map(|key| of[key].as_array())
+        .flatten();
     count("name") + count("description") + count("value") + inner.map(characters).sum::<usize>()
 }
 
@@ -224,7 +247,11 @@ const WHY: OwnOption = ("reason", "Why; everybody who sees the run reads it", tr
 const ANY_RUNBOOK: OwnOption = ("runbook", "One runbook; all without it", false);
 
 const OWN: [OwnWord; 10] = [
-    ("help", "What you may run here", &[("runbook", "How this one is asked for", false)]),
+    (
+        "help",
+        "What you may run here",
+        &[("runbook", "How this one is asked for", false)],
+    ),
     ("runs", "What ran lately, and what runs", &[]),
     ("deny", "Say no to a plan that waits", &[RUN]),
     ("stop", "Start no further step of a run", &[RUN]),
@@ -244,7 +271,11 @@ const OWN: [OwnWord; 10] = [
             WHY,
         ],
     ),
-    ("unlock", "Let a lock go whose run will not", &[("key", "The lock, such as order:1042", true), WHY]),
+    (
+        "unlock",
+        "Let a lock go whose run will not",
+        &[("key", "The lock, such as order:1042", true), WHY],
+    ),
     ("pause", "Start no writes until resume", &[ANY_RUNBOOK]),
     ("resume", "Let writes start again", &[ANY_RUNBOOK]),
 ];
@@ -257,13 +288,16 @@ pub(super) fn own_words() -> Vec<&'static str> {
 fn own() -> Value {
     let words = OWN.iter().map(|(word, help, options)| {
         let options = options.iter().map(|(name, help, required)| {
-            let mut option =
-                json!({"type": TEXT_KIND, "name": name, "description": help, "required": required});
+            let mut option = json!({"type": TEXT_KIND, "name": name, "description": help, "required": required});
             match *name {
                 "outcome" => {
-                    option["choices"] = [("It happened", "done"), ("It did not", "not-done"), ("Give up", "abandon")]
-                        .map(|(name, value)| json!({"name": name, "value": value}))
-                        .into();
+                    option["choices"] = [
+                        ("It happened", "done"),
+                        ("It did not", "not-done"),
+                        ("Give up", "abandon"),
+                    ]
+                    .map(|(name, value)| json!({"name": name, "value": value}))
+                    .into();
                 }
                 "runbook" => option["autocomplete"] = true.into(),
                 "reason" => option["max_length"] = 500.into(),
@@ -313,7 +347,15 @@ pub fn are_same(ours: &[Value], theirs: &[Value]) -> bool {
 /// The fields that we set, without those that are as usual.
 fn told(of: &Value) -> Value {
     const FIELDS: [&str; 9] = [
-        "type", "name", "description", "required", "autocomplete", "min_value", "max_value", "min_length", "max_length",
+        "type",
+        "name",
+        "description",
+        "required",
+        "autocomplete",
+        "min_value",
+        "max_value",
+        "min_length",
+        "max_length",
     ];
     let mut fields = Map::new();
     for field in FIELDS {

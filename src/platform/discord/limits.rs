@@ -271,7 +271,11 @@ mod tests {
         limits.learn(&ops, &told(1));
         assert_eq!(limits.take(&ops), Ok(()));
         assert_eq!(limits.take(&ops), Err(WINDOW));
-        assert_eq!(limits.take(&Route::new(Method::Post, "9002")), Ok(()), "another channel");
+        assert_eq!(
+            limits.take(&Route::new(Method::Post, "9002")),
+            Ok(()),
+            "another channel"
+        );
         clock.advance(WINDOW);
         assert_eq!(limits.take(&ops), Ok(()));
     }

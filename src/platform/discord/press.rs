@@ -114,7 +114,9 @@ pub fn read(id: &str) -> Option<Pressed> {
         return None;
     }
     if let Some(rest) = id.strip_prefix(FORM).and_then(|rest| rest.strip_prefix(':')) {
-        let (runbook, dry) = rest.strip_suffix(":dry").map_or((rest, false), |runbook| (runbook, true));
+        let (runbook, dry) = rest
+            .strip_suffix(":dry")
+            .map_or((rest, false), |runbook| (runbook, true));
         return super::receive::is_command(runbook).then(|| Pressed::Inputs {
             runbook: runbook.to_owned(),
             dry,
@@ -127,7 +129,9 @@ pub fn read(id: &str) -> Option<Pressed> {
         return None;
     }
     let run = run.to_owned();
-    let (word, rest) = rest.split_once(':').map_or((rest, None), |(word, rest)| (word, Some(rest)));
+    let (word, rest) = rest
+        .split_once(':')
+        .map_or((rest, None), |(word, rest)| (word, Some(rest)));
     let ask = match (word, rest) {
         ("approve", Some(digest)) if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             Ask::Approve {

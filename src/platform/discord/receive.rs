@@ -154,7 +154,10 @@ impl PublicKey {
     /// From 64 hexadecimal digits, as Discord's developer portal shows it.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 32] = hex::decode(text.trim()).ok()?.try_into().ok()?;
-        VerifyingKey::from_bytes(&bytes).ok().filter(|key| !key.is_weak()).map(Self)
+        VerifyingKey::from_bytes(&bytes)
+            .ok()
+            .filter(|key| !key.is_weak())
+            .map(Self)
     }
 }
 
@@ -347,7 +350,9 @@ fn options(of: &Value) -> Result<Vec<Given<'_>>, Rejection> {
         _ => return Err(Rejection::BadField(OPTIONS)),
     };
     let each = list.iter().map(|option| {
-        let name = option["name"].as_str().ok_or(Rejection::BadField("data.options.name"))?;
+        let name = option["name"]
+            .as_str()
+            .ok_or(Rejection::BadField("data.options.name"))?;
         let value = match &option["value"] {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
@@ -380,7 +385,9 @@ fn command(origin: &Origin<'_>) -> Result<Received, Rejection> {
     let words = || json!({ "command": name, "options": data["options"] });
     if name != COMMAND {
         let is_dry = |option: &Given<'_>| option.name == DRY && option.kind == 5;
-        let dry = given.iter().any(|option| is_dry(option) && option.value.as_deref() == Some("yes"));
+        let dry = given
+            .iter()
+            .any(|option| is_dry(option) && option.value.as_deref() == Some("yes"));
         let pairs = given
             .into_iter()
             .filter(|option| !is_dry(option))

@@ -44,7 +44,10 @@ const CONTENT: usize = 2000;
 impl Rendered {
     /// As it is sent, but for its files. An edit that leaves something out keeps it, so nothing is.
     pub fn body(&self) -> Value {
-        let roles = self.roles.iter().filter_map(|role| role.parse::<u64>().ok().filter(|id| *id > 0));
+        let roles = self
+            .roles
+            .iter()
+            .filter_map(|role| role.parse::<u64>().ok().filter(|id| *id > 0));
         let mentions = CreateAllowedMentions::new().roles(roles.map(RoleId::new));
         json!({
             "content": self.content, "embeds": self.embeds, "components": self.components, "allowed_mentions": mentions,
@@ -65,11 +68,16 @@ impl Rendered {
 
     /// Without any form: for a message that Discord does not take as it is built.
     pub fn plain(mut self) -> Self {
-        let said = self.embeds.iter().flat_map(|embed| [&embed["title"], &embed["description"]]);
+        let said = self
+            .embeds
+            .iter()
+            .flat_map(|embed| [&embed["title"], &embed["description"]]);
         let said: Vec<&str> = said.filter_map(Value::as_str).collect();
         let told = "(Discord did not take this message as it should look, so it has no buttons and may be cut. It is whole \
                     in the console, and on the command line.)";
-        let words = [&self.content, &said.join("\n")].map(|text| text.replace("```", "")).join("\n");
+        let words = [&self.content, &said.join("\n")]
+            .map(|text| text.replace("```", ""))
+            .join("\n");
         let words: String = words.trim().chars().take(CONTENT / 2).collect();
         let mark = self.mark.as_deref().unwrap_or_default();
         self.content = format!("{words}\n{told} {mark}").trim_end().to_owned();
@@ -202,7 +210,9 @@ pub fn thread_details(report: &Report) -> Details {
     let parts = parts.map(|(title, mark, lines)| list(title, mark, &lines, PART, whole, &mut cut));
     let title = one_line(format!("Details of {} {}", report.runbook, report.inputs).trim_end());
     let mut message = message(report, &title, &parts);
-    message.embeds.extend(table(report.table.as_ref(), usize::MAX, whole, &mut cut));
+    message
+        .embeds
+        .extend(table(report.table.as_ref(), usize::MAX, whole, &mut cut));
     let digest = report.digest.as_ref();
     let digest = digest.map_or(String::new(), |digest| format!("Plan digest {digest}"));
     let file = cut.happened().then(|| TextFile::of(report));
@@ -242,7 +252,10 @@ fn status(report: &Report, more: &str, cut: &mut Cut) -> Rendered {
     };
     let mut parts = vec![SCRIPT.fit(&report.say, SAY, cut)];
     if is_long {
-        parts.push(format!("**Inputs** {}", SCRIPT.fit(&one_line(&report.inputs), INPUTS, cut)));
+        parts.push(format!(
+            "**Inputs** {}",
+            SCRIPT.fit(&one_line(&report.inputs), INPUTS, cut)
+        ));
     }
     parts.push(list("Note", "• ", &report.warnings, WARNINGS, more, cut));
     if !report.radius.is_empty() {
@@ -271,7 +284,11 @@ fn status(report: &Report, more: &str, cut: &mut Cut) -> Rendered {
 }
 
 fn message(report: &Report, title: &str, parts: &[String]) -> Rendered {
-    let parts: Vec<&str> = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim_end())
+        .filter(|part| !part.is_empty())
+        .collect();
     let mut embed = CreateEmbed::new()
         .title(SCRIPT.fit(&one_line(title), TITLE, &mut Cut::default()))
         .colour(colour(report));
@@ -334,7 +351,9 @@ fn footer(report: &Report, is_whole: bool) -> String {
     let last = report.history.len().saturating_sub(2);
     let mut lines = vec![who];
     lines.extend_from_slice(&report.history[last..]);
-    let lines = lines.iter().map(|line| PLAIN.fit(&one_line(line), FOOTER, &mut Cut::default()));
+    let lines = lines
+        .iter()
+        .map(|line| PLAIN.fit(&one_line(line), FOOTER, &mut Cut::default()));
     let mut lines: Vec<String> = lines.collect();
     if last > 0 && is_whole {
         lines.push(format!("{last} earlier entries in the thread"));

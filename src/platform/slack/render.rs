@@ -147,9 +147,9 @@ pub fn thread_details(report: &Report) -> Details {
         ("History", "• ", WARNINGS, report.history.clone()),
     ];
     for (title, mark, share, lines) in &parts {
-        blocks.extend(blocks::plain(&SCRIPT.marked(
-            title, mark, lines, *share, whole, &mut cut,
-        )));
+        blocks.extend(blocks::plain(
+            &SCRIPT.marked(title, mark, lines, *share, whole, &mut cut),
+        ));
     }
     blocks.extend(
         report

@@ -78,7 +78,9 @@ const LONGEST: Duration = Duration::from_secs(3600);
 impl DiscordError {
     pub(super) fn rate_limited(seconds: Option<f64>) -> Self {
         let after = seconds.filter(|seconds| *seconds >= 0.0);
-        let after = after.map_or(PAUSE, |seconds| Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64())));
+        let after = after.map_or(PAUSE, |seconds| {
+            Duration::from_secs_f64(seconds.min(LONGEST.as_secs_f64()))
+        });
         Self::RateLimited { after }
     }
 

@@ -37,14 +37,25 @@ fn whole(min: i64, max: Option<i64>) -> InputKind {
 #[test]
 fn each_kind_of_input_has_its_option() {
     let many = (0..26).map(|at| format!("w{at}")).collect();
-    let spec = spec("charge", vec![
-        input("note", false, InputKind::Text { min: Some(0), max: Some(9000), offers: false }),
-        input("order", true, whole(1, None)),
-        input("big", true, whole(1, Some(i64::MAX))),
-        input("fast", false, InputKind::Flag),
-        input("colour", false, InputKind::Choice(vec!["red".to_owned()])),
-        input("word", false, InputKind::Choice(many)),
-    ]);
+    let spec = spec(
+        "charge",
+        vec![
+            input(
+                "note",
+                false,
+                InputKind::Text {
+                    min: Some(0),
+                    max: Some(9000),
+                    offers: false,
+                },
+            ),
+            input("order", true, whole(1, None)),
+            input("big", true, whole(1, Some(i64::MAX))),
+            input("fast", false, InputKind::Flag),
+            input("colour", false, InputKind::Choice(vec!["red".to_owned()])),
+            input("word", false, InputKind::Choice(many)),
+        ],
+    );
     assert!(spec.problems().is_empty());
     let options = spec.json()["options"].as_array().unwrap().clone();
     let lines: Vec<String> = options.iter().map(Value::to_string).collect();
@@ -65,7 +76,10 @@ fn what_discord_would_not_take_is_told_with_the_way_out() {
     let mut bad = spec("Charge", vec![input("Order", true, text())]);
     bad.summary = long.clone();
     bad.inputs[0].help = long;
-    let mut heavy = spec("heavy", (0..24).map(|at| input(&format!("i{at}"), false, text())).collect());
+    let mut heavy = spec(
+        "heavy",
+        (0..24).map(|at| input(&format!("i{at}"), false, text())).collect(),
+    );
     for input in &mut heavy.inputs {
         let words = (0..25).map(|at| format!("{at}{}", "y".repeat(20)));
         input.kind = InputKind::Choice(words.collect());
@@ -103,7 +117,10 @@ fn more_inputs_than_options_make_a_form() {
 
 #[test]
 fn what_discord_tells_back_is_the_same() {
-    let (ours, _) = commands(&[spec("charge", vec![input("order", true, whole(1, None)), input("note", false, text())])]);
+    let (ours, _) = commands(&[spec(
+        "charge",
+        vec![input("order", true, whole(1, None)), input("note", false, text())],
+    )]);
     let mut theirs = ours.clone();
     theirs.reverse();
     for command in &mut theirs {

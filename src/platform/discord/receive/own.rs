@@ -29,7 +29,9 @@ pub(super) fn read(given: &[Given<'_>]) -> Own {
         "deny" => option("run").map(|run| Ask::Deny { run }),
         "stop" => option("run").map(|run| Ask::Stop { run }),
         "undo" => option("run").map(|run| Ask::Undo { run }),
-        "unlock" => option("key").zip(option("reason")).map(|(key, reason)| Ask::Unlock { key, reason }),
+        "unlock" => option("key")
+            .zip(option("reason"))
+            .map(|(key, reason)| Ask::Unlock { key, reason }),
         "override" => match (option("run"), option("reason")) {
             (Some(run), Some(reason)) => Some(Ask::Override { run, reason }),
             (Some(run), None) if is_run(&run) => return Own::Reasoned(Reasoned::Override { run }),

@@ -13,7 +13,11 @@ impl Payload {
             Ok(payload @ Value::Object(_)) => Ok(Self(payload)),
             Ok(_) => Err(Rejection::BadPayload("it is no object".to_owned())),
             Err(error) => {
-                let kind = if error.is_eof() { "it is cut off" } else { "it is not JSON" };
+                let kind = if error.is_eof() {
+                    "it is cut off"
+                } else {
+                    "it is not JSON"
+                };
                 let (line, column) = (error.line(), error.column());
                 Err(Rejection::BadPayload(format!("{kind}, at line {line} column {column}")))
             }

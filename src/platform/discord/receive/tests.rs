@@ -84,14 +84,27 @@ fn what_discord_signed_a_moment_ago_is_believed_and_nothing_else() {
         (at(0), good[..64].to_owned(), body, header.clone()),
         (at(0), "zz".repeat(64), body, header.clone()),
         (at(0), String::new(), body, header),
-        (format!("+{NOW}"), good.clone(), body, Rejection::BadHeader("X-Signature-Timestamp")),
-        (String::new(), good.clone(), body, Rejection::BadHeader("X-Signature-Timestamp")),
+        (
+            format!("+{NOW}"),
+            good.clone(),
+            body,
+            Rejection::BadHeader("X-Signature-Timestamp"),
+        ),
+        (
+            String::new(),
+            good.clone(),
+            body,
+            Rejection::BadHeader("X-Signature-Timestamp"),
+        ),
     ] {
         let refused = check(&timestamp, &signature, body).unwrap_err();
         assert_eq!((refused.status(), refused), (401, why));
     }
     assert_eq!(
-        verify(&key(), None, Some(&good), body, now()).map(drop).unwrap_err().status(),
+        verify(&key(), None, Some(&good), body, now())
+            .map(drop)
+            .unwrap_err()
+            .status(),
         401
     );
     let large = vec![b' '; MAX_BODY + 1];
@@ -107,7 +120,10 @@ fn a_key_is_a_point_of_the_curve() {
 
 #[test]
 fn a_ping_is_answered() {
-    assert_eq!(answer_of(&json!({"type": 1, "id": "1", "application_id": "800"})), json!({"type": 1}));
+    assert_eq!(
+        answer_of(&json!({"type": 1, "id": "1", "application_id": "800"})),
+        json!({"type": 1})
+    );
 }
 
 #[test]
@@ -119,7 +135,10 @@ fn a_command_with_typed_options_asks_for_its_runbook() {
     ]);
     let (delivery, answer) = delivery(read(&command("forward-order", options)).unwrap());
     assert_eq!(answer, json!({"type": 5, "data": {"flags": 64}}));
-    assert_eq!((delivery.id.as_str(), delivery.token.as_deref()), ("discord-1001", Some("aW50.token_1-x")));
+    assert_eq!(
+        (delivery.id.as_str(), delivery.token.as_deref()),
+        ("discord-1001", Some("aW50.token_1-x"))
+    );
     assert!(!delivery.kept.contains("token_1"), "{}", delivery.kept);
     let request = delivery.request;
     assert_eq!(request.account, Account::Discord { user: "101".to_owned() });
@@ -147,7 +166,10 @@ fn the_apps_own_command_reads_its_words() {
     };
     assert_eq!(asks("help", vec![]), Ask::Help { runbook: None });
     let runbook = Some("stuck-orders".to_owned());
-    assert_eq!(asks("pause", vec![text("runbook", "/stuck-orders")]), Ask::Pause { runbook });
+    assert_eq!(
+        asks("pause", vec![text("runbook", "/stuck-orders")]),
+        Ask::Pause { runbook }
+    );
     assert_eq!(asks("runs", vec![]), Ask::Runs);
     assert_eq!(asks("stop", vec![text("run", RUN)]), Ask::Stop { run: run() });
     let key = "order:1042".to_owned();
@@ -158,9 +180,17 @@ fn the_apps_own_command_reads_its_words() {
     );
     assert_eq!(
         asks("override", vec![text("run", RUN), text("reason", "gone")]),
-        Ask::Override { run: run(), reason: reason() }
+        Ask::Override {
+            run: run(),
+            reason: reason()
+        }
     );
-    let options = [("run", RUN), ("step", "forward[1042]"), ("outcome", "not-done"), ("reason", "gone")];
+    let options = [
+        ("run", RUN),
+        ("step", "forward[1042]"),
+        ("outcome", "not-done"),
+        ("reason", "gone"),
+    ];
     assert_eq!(
         asks("resolve", options.map(|(name, value)| text(name, value)).into()),
         Ask::Resolve {
@@ -173,11 +203,18 @@ fn the_apps_own_command_reads_its_words() {
     // Without a reason a form asks for it.
     let word = json!([{"name": "override", "type": 1, "options": [text("run", RUN)]}]);
     let form = answer_of(&command(COMMAND, word));
-    assert_eq!((&form["type"], &form["data"]["custom_id"]), (&json!(9), &json!("sb:7k2m9qx4ab:override")));
+    assert_eq!(
+        (&form["type"], &form["data"]["custom_id"]),
+        (&json!(9), &json!("sb:7k2m9qx4ab:override"))
+    );
     for (word, options) in [("stop", vec![]), ("resolve", vec![text("run", RUN)]), ("dance", vec![])] {
         let word = json!([{"name": word, "type": 1, "options": options}]);
         let told = answer_of(&command(COMMAND, word));
-        assert_eq!((&told["type"], &told["data"]["flags"]), (&json!(4), &json!(64)), "{told}");
+        assert_eq!(
+            (&told["type"], &told["data"]["flags"]),
+            (&json!(4), &json!(64)),
+            "{told}"
+        );
     }
 }
 
@@ -194,7 +231,13 @@ fn a_button_asks_what_it_says_of_the_message_that_it_is_on() {
     assert_eq!(answer, json!({"type": 6}));
     assert_eq!(delivery.request.message.as_deref(), Some("2002"));
     let run = RUN.to_owned();
-    assert_eq!(delivery.request.ask, Ask::Approve { run, digest: Some(digest) });
+    assert_eq!(
+        delivery.request.ask,
+        Ask::Approve {
+            run,
+            digest: Some(digest)
+        }
+    );
     let mut foreign = pressed(&Press::Deny);
     foreign["data"]["custom_id"] = "other:button".into();
     assert!(matches!(read(&foreign), Ok(Received::Answered { odd: Some(_), .. })));
@@ -234,7 +277,10 @@ fn what_takes_a_reason_opens_a_form_and_the_form_asks() {
 #[test]
 fn a_form_of_inputs_is_read_line_by_line() {
     let input = json!({"type": 4, "custom_id": "inputs", "value": "order = 1042\nnote=a=b\n\nempty=\nwhat"});
-    let sent = of_type(5, json!({"custom_id": "sbf:charge:dry", "components": [{"type": 18, "component": input}]}));
+    let sent = of_type(
+        5,
+        json!({"custom_id": "sbf:charge:dry", "components": [{"type": 18, "component": input}]}),
+    );
     let (delivery, answer) = delivery(read(&sent).unwrap());
     assert_eq!(answer, json!({"type": 5, "data": {"flags": 64}}));
     let pairs = [("order", "1042"), ("note", "a=b"), ("empty", ""), ("what", "")];
@@ -254,13 +300,17 @@ fn whoever_types_is_offered_something_for_the_field_they_are_in() {
         Received::Typing(typing) => *typing,
         other => panic!("{other:?}"),
     };
-    let options = json!([{"name": "a", "type": 3, "value": "x"}, {"name": "order", "type": 4, "value": "10", "focused": true}]);
+    let options =
+        json!([{"name": "a", "type": 3, "value": "x"}, {"name": "order", "type": 4, "value": "10", "focused": true}]);
     let found = typing(json!({"name": "charge", "type": 1, "options": options}));
     let field = Field::Input {
         runbook: "charge".to_owned(),
         input: "order".to_owned(),
     };
-    assert_eq!((found.field, found.typed.as_str(), found.whole_numbers), (field, "10", true));
+    assert_eq!(
+        (found.field, found.typed.as_str(), found.whole_numbers),
+        (field, "10", true)
+    );
     let inner = json!([{"name": "runbook", "type": 3, "value": "stu", "focused": true}]);
     let found = typing(json!({"name": COMMAND, "type": 1, "options": [{"name": "help", "type": 1, "options": inner}]}));
     assert_eq!((found.field, found.typed.as_str()), (Field::Runbook, "stu"));
@@ -309,7 +359,11 @@ fn what_is_needed_is_refused_by_its_name() {
         ("/data/name", json!("Große"), BadField("data.name")),
         ("/data/options", json!("x"), BadField("data.options")),
         ("/data/options", json!([{"value": 1}]), BadField("data.options.name")),
-        ("/data/options", json!([{"name": "a", "value": [1]}]), BadField("data.options.value")),
+        (
+            "/data/options",
+            json!([{"name": "a", "value": [1]}]),
+            BadField("data.options.value"),
+        ),
     ] {
         assert_eq!(with(path, value.clone()), why, "{path} {value}");
     }

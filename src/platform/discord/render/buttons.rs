@@ -31,7 +31,11 @@ pub(super) fn rows(report: &Report) -> (Vec<Value>, usize) {
         }
         let (usual, style) = looks(&button.press);
         let label = fit(&one_line(&button.label), LABEL);
-        let label = if label.trim().is_empty() { usual.to_owned() } else { label };
+        let label = if label.trim().is_empty() {
+            usual.to_owned()
+        } else {
+            label
+        };
         buttons.push(CreateButton::new(&id).label(label).style(style));
         ids.push(id);
     }

@@ -38,7 +38,12 @@ fn button(press: Press) -> Button {
 }
 
 fn mentions() -> Mentions {
-    let pairs = [("ops", "900/7001"), ("ops", "900/7005"), ("sales", "950/7002"), ("odd", "900/x")];
+    let pairs = [
+        ("ops", "900/7001"),
+        ("ops", "900/7005"),
+        ("sales", "950/7002"),
+        ("odd", "900/x"),
+    ];
     Mentions::of_guild("900", pairs.map(|(group, role)| (group, role.to_owned())))
 }
 
@@ -85,7 +90,12 @@ fn waiting() -> Report {
         plan: vec!["send order 1042 to ACME".into(), "check that ACME has it".into()],
         warnings: vec!["The order is 3 days old.".into()],
         radius: vec![("orders".into(), "1".into()), ("money".into(), "USD 840.00".into())],
-        buttons: vec![button(Press::Approve { digest: "d1".repeat(32) }), button(Press::Deny)],
+        buttons: vec![
+            button(Press::Approve {
+                digest: "d1".repeat(32),
+            }),
+            button(Press::Deny),
+        ],
         attention: Some(Attention {
             groups: vec!["ops".into(), "sales".into()],
             say: "Somebody else's yes is needed until 15:30.".into(),
@@ -153,7 +163,9 @@ fn a_step_of_which_nobody_knows() {
         begun: true,
         say: "no answer within 30 s".into(),
     }];
-    unknown.buttons = [Resolution::Done, Resolution::NotDone, Resolution::Abandon].map(resolve).into();
+    unknown.buttons = [Resolution::Done, Resolution::NotDone, Resolution::Abandon]
+        .map(resolve)
+        .into();
     unknown.history = (0..4).map(|at| format!("line {at}")).collect();
     assert_snapshot!(seen(&run_message(&unknown, &Mentions::default())), @r"
     #e0a000

@@ -82,11 +82,20 @@ mod tests {
     #[test]
     fn markup_becomes_letters() {
         for (text, safe) in [
-            ("**bold** _it_ ~~no~~ ||spoiler||", r"\*\*bold\*\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|"),
-            ("<@101> <@&7001> <#9001> @everyone", r"\<\@101> \<\@&7001> \<#9001> \@everyone"),
+            (
+                "**bold** _it_ ~~no~~ ||spoiler||",
+                r"\*\*bold\*\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|",
+            ),
+            (
+                "<@101> <@&7001> <#9001> @everyone",
+                r"\<\@101> \<\@&7001> \<#9001> \@everyone",
+            ),
             ("[click](https://evil.example)", r"\[click](https\://evil.example)"),
             ("<t:1800000000:R> </stop:1>", r"\<t:1800000000:R> \</stop:1>"),
-            ("# big\n- one\n  + two\n> quote\n-# small", "\\# big\n\\- one\n  \\+ two\n\\> quote\n\\-# small"),
+            (
+                "# big\n- one\n  + two\n> quote\n-# small",
+                "\\# big\n\\- one\n  \\+ two\n\\> quote\n\\-# small",
+            ),
             ("```rm -rf```", r"\`\`\`rm -rf\`\`\`"),
             ("a\\*b 12:30 well-known", r"a\\\*b 12:30 well-known"),
             ("\u{202e}gnp\u{200b}", "\u{FFFD}gnp\u{FFFD}"),
