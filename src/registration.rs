@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use toml::de::DeTable;
 
 /// Between two looks whether this process leads.
 const LOOK: Duration = Duration::from_millis(500);
@@ -102,15 +103,15 @@ fn place(path: &Path, source: &str, found: &CommandProblem) -> Range<usize> {
         None => tree.get("summary").map(toml::Spanned::span),
         Some(name) => {
             let inputs = tree.get("input").and_then(|inputs| inputs.get_ref().as_array());
-            let mut inputs = inputs
+            let inputs = inputs
                 .into_iter()
                 .flatten()
                 .filter_map(|input| input.get_ref().as_table());
-            let named = inputs.find_map(|input| {
-                let own = input.get("name")?;
-                (own.get_ref().as_str() == Some(name)).then(|| input.get("help").unwrap_or(own).span())
-            });
-            named
+            let named = |input: &DeTable<'_>| {
+                let own = input.get("name").filter(|own| own.get_ref().as_str() == Some(name))?;
+                Some(input.get("help").unwrap_or(own).span())
+            };
+            inputs.filter_map(named).next()
         }
     };
     span.unwrap_or(0..0)

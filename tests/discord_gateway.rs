@@ -1,9 +1,10 @@
 //! The bot over Discord's gateway, on the simulated one: what is asked is done, whatever becomes of the connection, and
 //! a time in which nobody heard is told.
 
-use crate::harness::discord::{Ack, Closed, Connection, Fault, Route, Scope, Way};
+use crate::harness::discord::{Ack, BOT_TOKEN, Closed, Connection, Fault, Route, Scope, Way};
 use crate::harness::discord_world::{DANA, LEE, OPS, World, shown};
-use crate::harness::services::until;
+use crate::harness::served::Served;
+use crate::harness::services::{free_port, until};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use std::time::Duration;
@@ -381,6 +382,34 @@ async fn of_two_processes_one_hears_and_the_other_takes_over() {
     until("the third one leads", || third.station.leads()).await;
     writes(&world, "red").await;
     until("all three are written", || world.writes() == 3).await;
+    ends(world).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_itself_hears_the_gateway_and_says_goodbye() {
+    let mut world = World::over_gateway().await;
+    world.discord.gateway().up(1).await;
+    world.kill();
+    world.discord.advance(Duration::from_secs(10));
+    let port = free_port();
+    let path = world.folder().join("signalbox.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, config.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\""))).unwrap();
+    let mut served = Served::start(&path, port).await;
+    world.discord.gateway().up_within(2, 30).await;
+    writes(&world, "red").await;
+    is_written(&world, "red").await;
+    until("all are answered", || world.discord.owed().is_empty()).await;
+    assert!(served.end().await.success());
+    let connections = world.discord.gateway().connections();
+    assert_eq!(last(&connections).closed, Some(Closed::ByBot(1000)));
+    let troubles = world.app.store.platform_troubles().await.unwrap();
+    let say = troubles.iter().map(|trouble| trouble.say.as_str()).collect::<Vec<_>>();
+    assert_eq!(say, ["what is typed and pressed does not reach the bot: it was stopped"]);
+    let log = served.log();
+    for secret in [BOT_TOKEN, "interaction-token-"] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
     ends(world).await;
 }
 

@@ -133,12 +133,14 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
-        let on = [
-            (Slack::NAME, face.slack.is_some()),
-            (Discord::NAME, face.discord.is_some()),
+        // Each chat platform that is on has a channel in which runs are announced.
+        let is_on = |surface| station.desk.announce.iter().any(|place| place.surface == surface);
+        let chat = [
+            (Slack::NAME, is_on(Slack::SURFACE)),
+            (Discord::NAME, is_on(Discord::SURFACE)),
             (GATEWAY, matches!(face.discord, Some(DiscordFace::Gateway))),
         ];
-        let up: Vec<(String, u8)> = on
+        let up: Vec<(String, u8)> = chat
             .into_iter()
             .filter(|(_, is_on)| *is_on)
             .map(|(name, _)| {

@@ -59,7 +59,7 @@ pub fn hostile() -> Vec<String> {
         "1042;drop table store_order",
         "' or 1=1 --",
         "\"; --",
-        "{{7*7}}",
+        "{{7777*7777}}",
         "{% raw %}",
         "${x}",
         "$(id)",

@@ -67,8 +67,10 @@ groups = ["ops"]
 [person.lee]
 slack = ["T1/U2"]
 discord = ["102"]
+groups = ["ops"]
 [group.ops]
 discord_roles = ["900/7001"]
+[group.viewers]
 "#;
 
 const POLICY: &str = r#"
@@ -482,8 +484,9 @@ impl World {
 
 /// What differs from one time to the next, in words that stay.
 pub fn steady(text: &str) -> String {
-    const CHANGES: [(&str, &str); 6] = [
-        (r"\brun [0-9a-hjkmnp-tv-z]{10}\b", "run RUN"),
+    const CHANGES: [(&str, &str); 7] = [
+        (r"\b([Rr])un [0-9a-hjkmnp-tv-z]{10}\b", "${1}un RUN"),
+        (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"· [0-9a-f]{8}\b", "· MARK"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\d\d:\d\d(:\d\d)? UTC", "TIME"),

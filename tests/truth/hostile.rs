@@ -18,7 +18,7 @@ fn what_is_no_order_and_no_supplier_sends_nothing() {
         "'; drop table store_order; --",
         "1063 or 1=1",
         "<!channel>",
-        "{{7*7}}",
+        "{{7777*7777}}",
         "{% for o in looks %}x{% endfor %}",
         "-1063",
         "1e3",
@@ -35,7 +35,7 @@ fn what_is_no_order_and_no_supplier_sends_nothing() {
             "{:?}",
             told.say()
         );
-        assert!(!told.say().contains("49"), "{}", told.say());
+        assert!(!told.say().contains("60481729"), "{}", told.say());
     }
     for word in words {
         let told = bot.run("dana", "resync-supplier", &format!("supplier={word}"));

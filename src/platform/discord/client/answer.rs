@@ -18,6 +18,8 @@ pub(super) struct Answer {
     /// Scope and reach of a limit that was met.
     is_shared: bool,
     everywhere: bool,
+    /// No answer to a call that Discord itself has counted is without it.
+    has_scope: bool,
     retry_after: Option<f64>,
     body: Result<Vec<u8>, DiscordError>,
 }
@@ -64,6 +66,7 @@ pub(super) async fn read(sent: Result<Response, reqwest::Error>) -> Answer {
                 told: None,
                 is_shared: false,
                 everywhere: false,
+                has_scope: false,
                 retry_after: None,
                 body: Err(DiscordError::of_transport(&error)),
             };
@@ -85,6 +88,7 @@ pub(super) async fn read(sent: Result<Response, reqwest::Error>) -> Answer {
         told: super::told(header),
         is_shared: header("x-ratelimit-scope").is_some_and(|scope| scope == "shared"),
         everywhere: header("x-ratelimit-global").is_some_and(|it| it == "true"),
+        has_scope: header("x-ratelimit-scope").is_some(),
         retry_after: header("retry-after").and_then(|seconds| seconds.parse().ok()),
         body,
     }
@@ -117,7 +121,8 @@ impl Answer {
         }
         let said: Value = serde_json::from_slice(body).unwrap_or_default();
         let code = said["code"].as_u64().unwrap_or(0);
-        let everywhere = self.everywhere || said["global"] == true;
+        // What stands before Discord refuses the whole address, and names no scope.
+        let everywhere = self.everywhere || said["global"] == true || !self.has_scope;
         let error = match self.status {
             429 => DiscordError::rate_limited(said["retry_after"].as_f64().or(self.retry_after)),
             // Somebody is between Discord and us.

@@ -58,9 +58,12 @@ pub enum Missing {
     /// A message.
     #[error("the message")]
     Message,
-    /// The token of an interaction: after fifteen minutes, or of another application.
+    /// An interaction that Discord does not know, or not yet.
     #[error("the answer that was promised")]
     Interaction,
+    /// The token of an interaction, after fifteen minutes.
+    #[error("the time of the answer that was promised")]
+    Token,
     /// Something else.
     #[error("what it was about")]
     Other,
@@ -92,7 +95,8 @@ impl DiscordError {
         match (status, code) {
             (_, 10003) => gone(Missing::Channel),
             (_, 10008) => gone(Missing::Message),
-            (_, 10015 | 10062 | 50027) => gone(Missing::Interaction),
+            (_, 10015 | 10062) => gone(Missing::Interaction),
+            (_, 50027) => gone(Missing::Token),
             (401, _) => Self::Token,
             (403, _) | (_, 40333 | 50007 | 50013 | 50024 | 50083 | 160_002..=160_007) => Self::Barred { detail },
             (_, 40005 | 50006 | 50035) | (413, _) => Self::Form { detail },

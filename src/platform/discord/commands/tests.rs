@@ -59,7 +59,15 @@ fn each_kind_of_input_has_its_option() {
     assert!(spec.problems().is_empty());
     let options = spec.json()["options"].as_array().unwrap().clone();
     let lines: Vec<String> = options.iter().map(Value::to_string).collect();
-    assert_snapshot!(lines.join("\n"), @"");
+    assert_snapshot!(lines.join("\n"), @r#"
+    {"type":4,"name":"order","description":"the order","required":true,"min_value":1,"autocomplete":true}
+    {"type":3,"name":"big","description":"the big","required":true,"autocomplete":true}
+    {"type":3,"name":"note","description":"the note","required":false}
+    {"type":5,"name":"fast","description":"the fast","required":false}
+    {"type":3,"name":"colour","description":"the colour","required":false,"choices":[{"name":"red","value":"red"}]}
+    {"type":3,"name":"word","description":"the word","required":false,"autocomplete":true}
+    {"type":5,"name":"dry","description":"Show what would be done, and do nothing"}
+    "#);
 }
 
 #[test]
@@ -86,7 +94,15 @@ fn what_discord_would_not_take_is_told_with_the_way_out() {
         let input = problem.input.as_deref().unwrap_or("-");
         format!("{} {input}: {}", problem.command, problem.say)
     });
-    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @"");
+    assert_snapshot!(told.collect::<Vec<_>>().join("\n"), @r"
+    Charge -: Discord takes no command /Charge: a name has 1 to 32 of a-z, 0-9, - and _; rename the file
+    Charge -: the summary has 101 characters and Discord shows 100; shorten it
+    Charge Order: Discord takes no option `Order`: a name has 1 to 32 of a-z, 0-9, - and _; rename the input
+    Charge Order: the help of `Order` has 101 characters and Discord shows 100; shorten it
+    heavy -: names, descriptions and choices have 26195 characters together and Discord takes 8000 of a command; shorten the help of its inputs
+    signalbox -: /signalbox is the bot's own command in Discord; rename the file
+    c99 -: Discord takes 100 commands of an app, /signalbox among them, and this is one too many: move some runbooks to another bot
+    ");
 }
 
 #[test]

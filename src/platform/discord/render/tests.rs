@@ -108,12 +108,42 @@ fn waiting() -> Report {
 #[test]
 fn a_plan_that_waits_for_approval_notifies_those_who_may_answer() {
     let message = run_message(&waiting(), &mentions()).known_as("m1");
-    assert_snapshot!(seen(&message), @"");
-    assert_snapshot!(message.body()["allowed_mentions"], @"");
+    assert_snapshot!(seen(&message), @r"
+    <@&7001> <@&7005> Somebody else's yes is needed until 15:30. (group sales)
+    #e0a000
+    … Waits for approval: forward-order order=1042
+    Forward order 1042 to the supplier ACME
+
+    **Note**
+    • The order is 3 days old.
+
+    **Touches** orders 1, money USD 840.00
+
+    **Plan**
+    • send order 1042 to ACME
+    • check that ACME has it
+    Asked by dana, run 7k2m9qx4ab · ca0df2c9
+    [3 Approve] [4 Deny]
+    ");
+    assert_snapshot!(message.body()["allowed_mentions"], @r#"{"parse":[],"users":[],"roles":["7001","7005"]}"#);
     assert!(bears(&json!({"embeds": message.embeds}), &mark("m1")));
     assert!(!bears(&json!({"embeds": message.embeds}), &mark("m2")));
     let plain = message.plain();
-    assert_snapshot!(plain.content, @"");
+    assert_snapshot!(plain.content, @r"
+    <@&7001> <@&7005> Somebody else's yes is needed until 15:30. (group sales)
+    … Waits for approval: forward-order order=1042
+    Forward order 1042 to the supplier ACME
+
+    **Note**
+    • The order is 3 days old.
+
+    **Touches** orders 1, money USD 840.00
+
+    **Plan**
+    • send order 1042 to ACME
+    • check that ACME has it
+    (Discord did not take this message as it should look, so it has no buttons and may be cut. It is whole in the console, and on the command line.) ca0df2c9
+    ");
     assert!(bears(&plain.body(), &mark("m1")));
 }
 
@@ -137,7 +167,19 @@ fn a_step_of_which_nobody_knows() {
         .map(resolve)
         .into();
     unknown.history = (0..4).map(|at| format!("line {at}")).collect();
-    assert_snapshot!(seen(&run_message(&unknown, &Mentions::default())), @"");
+    assert_snapshot!(seen(&run_message(&unknown, &Mentions::default())), @r"
+    #e0a000
+    ? Needs a person: forward-order order=1042
+    The supplier gave no answer.
+
+    Steps: 1 not known
+    ? forward\[1042] may have happened: no answer within 30 s
+    Asked by dana, run 7k2m9qx4ab
+    line 2
+    line 3
+    2 earlier entries in the thread
+    [2 It happened] [2 It did not happen] [4 Give up]
+    ");
 }
 
 #[test]
@@ -153,9 +195,48 @@ fn a_run_that_went_well_with_rows() {
         columns: vec!["order".into(), "what".into()],
         rows: (0..12).map(|at| row(at, "a ```fence``` of *stars*")).collect(),
     });
-    assert_snapshot!(seen(&run_message(&done, &Mentions::default())), @"");
+    assert_snapshot!(seen(&run_message(&done, &Mentions::default())), @r"
+    #2e8b57
+    ✓ Succeeded: forward-order order=1042
+    Order 1042 is forwarded.
+
+    **Proof: improved** 12 -> 3
+    ```
+    order  what
+    0      a ˋˋˋfenceˋˋˋ of *stars*
+    1      a ˋˋˋfenceˋˋˋ of *stars*
+    2      a ˋˋˋfenceˋˋˋ of *stars*
+    3      a ˋˋˋfenceˋˋˋ of *stars*
+    4      a ˋˋˋfenceˋˋˋ of *stars*
+    5      a ˋˋˋfenceˋˋˋ of *stars*
+    6      a ˋˋˋfenceˋˋˋ of *stars*
+    7      a ˋˋˋfenceˋˋˋ of *stars*
+    8      a ˋˋˋfenceˋˋˋ of *stars*
+    9      a ˋˋˋfenceˋˋˋ of *stars*
+    ```
+    … and 2 more rows; more in the thread
+    Asked by dana, run 7k2m9qx4ab
+    ");
     let details = thread_details(&done);
-    assert_snapshot!(seen(&details.message), @"");
+    assert_snapshot!(seen(&details.message), @r"
+    #2e8b57
+    Details of forward-order order=1042
+    ```
+    order  what
+    0      a ˋˋˋfenceˋˋˋ of *stars*
+    1      a ˋˋˋfenceˋˋˋ of *stars*
+    2      a ˋˋˋfenceˋˋˋ of *stars*
+    3      a ˋˋˋfenceˋˋˋ of *stars*
+    4      a ˋˋˋfenceˋˋˋ of *stars*
+    5      a ˋˋˋfenceˋˋˋ of *stars*
+    6      a ˋˋˋfenceˋˋˋ of *stars*
+    7      a ˋˋˋfenceˋˋˋ of *stars*
+    8      a ˋˋˋfenceˋˋˋ of *stars*
+    9      a ˋˋˋfenceˋˋˋ of *stars*
+    10     a ˋˋˋfenceˋˋˋ of *stars*
+    11     a ˋˋˋfenceˋˋˋ of *stars*
+    ```
+    ");
 }
 
 #[test]

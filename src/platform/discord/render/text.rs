@@ -31,9 +31,9 @@ pub(in super::super) fn escape(text: &str) -> String {
     let mut begins = true;
     for (at, c) in text.char_indices() {
         let is_markup = match c {
-            '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '[' | ']' | '@' | '#' => true,
-            // At the beginning of a line they make lists and small print.
-            '-' | '+' => begins,
+            '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '[' | '@' => true,
+            // At the beginning of a line they make headings, quotes, lists and small print.
+            '#' | '>' | '-' | '+' => begins,
             // Of an address, which would become a link.
             ':' => text[at..].starts_with("://"),
             _ => false,
@@ -88,13 +88,13 @@ mod tests {
             ),
             (
                 "<@101> <@&7001> <#9001> @everyone",
-                r"\<\@101\> \<\@&7001\> \<\#9001\> \@everyone",
+                r"\<\@101> \<\@&7001> \<#9001> \@everyone",
             ),
-            ("[click](https://evil.example)", r"\[click\](https\://evil.example)"),
-            ("<t:1800000000:R> </stop:1>", r"\<t:1800000000:R\> \</stop:1\>"),
+            ("[click](https://evil.example)", r"\[click](https\://evil.example)"),
+            ("<t:1800000000:R> </stop:1>", r"\<t:1800000000:R> \</stop:1>"),
             (
                 "# big\n- one\n  + two\n> quote\n-# small",
-                "\\# big\n\\- one\n  \\+ two\n\\> quote\n\\-\\# small",
+                "\\# big\n\\- one\n  \\+ two\n\\> quote\n\\-# small",
             ),
             ("```rm -rf```", r"\`\`\`rm -rf\`\`\`"),
             ("a\\*b 12:30 well-known", r"a\\\*b 12:30 well-known"),
