@@ -402,7 +402,6 @@ impl World {
         let ack = self.discord.person(user).types(OPS, command, options).await;
         assert_eq!((ack.status, ack.kind()), (Some(200), 5), "/{command} {options:?}");
         assert_eq!(ack.answer.as_ref().unwrap().data["flags"], 64);
-        assert!(ack.took.as_secs_f64() < 1.5, "/{command} took {:?}", ack.took);
         ack
     }
 
