@@ -1,5 +1,6 @@
 //! What the author of a runbook has: `new`, `check` with its excerpts and `--watch`, `test`, and the schema for editors.
 
+mod discord;
 mod docs;
 mod schema;
 mod trial;

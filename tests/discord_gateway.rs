@@ -394,18 +394,27 @@ async fn the_program_itself_hears_the_gateway_and_says_goodbye() {
     let port = free_port();
     let path = world.folder().join("signalbox.toml");
     let config = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, config.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\""))).unwrap();
-    let mut served = Served::start(&path, port).await;
+    std::fs::write(
+        &path,
+        config.replace("listen = \"127.0.0.1:0\"", &format!("listen = \"127.0.0.1:{port}\"")),
+    )
+    .unwrap();
+    // More is said than in production, so more could leak.
+    let environment = [("SIGNALBOX_LOG", "debug".to_owned())];
+    let mut served = Served::start_in(&path, port, &environment, &[]).await;
     world.discord.gateway().up_within(2, 30).await;
     writes(&world, "red").await;
     is_written(&world, "red").await;
     until("all are answered", || world.discord.owed().is_empty()).await;
     assert!(served.end().await.success());
     let connections = world.discord.gateway().connections();
-    assert_eq!(last(&connections).closed, Some(Closed::ByBot(1000)));
+    assert_eq!(last(&connections).closed, Some(Closed::ByBot(1000)), "{}", served.log());
     let troubles = world.app.store.platform_troubles().await.unwrap();
     let say = troubles.iter().map(|trouble| trouble.say.as_str()).collect::<Vec<_>>();
-    assert_eq!(say, ["what is typed and pressed does not reach the bot: it was stopped"]);
+    assert_eq!(
+        say,
+        ["what is typed and pressed does not reach the bot: it was stopped"]
+    );
     let log = served.log();
     for secret in [BOT_TOKEN, "interaction-token-"] {
         assert!(!log.contains(secret), "{secret} is in the log");

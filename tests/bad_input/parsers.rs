@@ -4,6 +4,8 @@
 // The places are written out because the fuzzer's crate includes this file from where it stands.
 #[path = "parsers/celery.rs"]
 mod celery;
+#[path = "parsers/discord.rs"]
+pub mod discord;
 #[path = "parsers/files.rs"]
 pub mod files;
 #[path = "parsers/prometheus.rs"]
@@ -18,6 +20,8 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("deliveries", slack::deliveries),
     ("presses", slack::presses),
     ("commands", slack::commands),
+    ("interactions", discord::interactions),
+    ("ids", discord::ids),
     ("runbooks", files::runbooks),
     ("config", files::config),
     ("people", files::people),

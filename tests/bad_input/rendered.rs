@@ -2,6 +2,7 @@
 
 use super::console::assert_safe_in_browser;
 use super::parsers::assert_harmless;
+use super::parsers::discord::assert_safe_in_discord;
 use super::parsers::slack::assert_safe_in_slack;
 use super::values::hostile;
 use crate::harness::slack::judged;
@@ -11,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use signalbox::dispatch::answer::said;
 use signalbox::platform::console::render::message::{Message, Offered, Subject, message};
+use signalbox::platform::discord::render as discord;
 use signalbox::platform::slack::render::{self, Mentions};
 use signalbox::report::chart::{self, Band, ChartSpec, Line, Theme};
 use signalbox::report::verdict::Verdict;
@@ -93,6 +95,22 @@ fn assert_shown(report: &Report) {
     if let Some(file) = details.file {
         assert_harmless(&String::from_utf8(file.bytes).unwrap().replace('\t', " "));
         assert!(file.name.is_ascii(), "{}", file.name);
+    }
+    let nobody = discord::Mentions::default();
+    let details = discord::thread_details(report);
+    let messages = [
+        discord::run_message(report, &nobody),
+        discord::ephemeral(report),
+        details.message,
+    ];
+    for message in messages.into_iter().chain(discord::ping(report, &nobody)) {
+        for message in [message.clone(), message.plain()] {
+            let sent = message.body();
+            if let Err(refusal) = crate::harness::discord::judged(&sent) {
+                panic!("Discord refuses the message: {refusal}\n{sent:#}");
+            }
+            assert_safe_in_discord(&sent);
+        }
     }
     for subject in [
         Subject::Run {

@@ -92,7 +92,6 @@ async fn values_are_offered_to_those_who_may_ask() {
             .person(user)
             .completes(OPS, "orders", &[], ("of", typed))
             .await;
-        assert!(ack.took.as_secs_f64() < 1.5);
         let values = ack
             .choices()
             .into_iter()

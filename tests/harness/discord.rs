@@ -37,6 +37,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use world::World;
 
+/// Whether Discord would take a message; the words say why not.
+pub fn judged(body: &Value) -> Result<(), String> {
+    let taken = judge::message(body, &message::Shown::default(), Vec::new(), judge::Door::Channel, "");
+    taken.map(drop).map_err(|refusal| refusal.body().to_string())
+}
+
 pub const BOT_TOKEN: &str = "simulated.discord.bot-token";
 pub const APPLICATION: &str = "800";
 pub const BOT_USER: &str = "800";

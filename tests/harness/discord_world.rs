@@ -455,7 +455,6 @@ impl World {
         let status = (!self.is_over_gateway).then_some(200);
         assert_eq!((ack.status, ack.kind()), (status, 5), "/{command} {options:?}");
         assert_eq!(ack.answer.as_ref().unwrap().data["flags"], 64);
-        assert!(ack.took.as_secs_f64() < 1.5, "/{command} took {:?}", ack.took);
         ack
     }
 

@@ -12,6 +12,8 @@ use event::Event;
 use futures::StreamExt as _;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 use twilight_gateway::error::ReceiveMessageErrorType;
 use twilight_gateway::queue::InMemoryQueue;
@@ -62,8 +64,6 @@ pub struct Gateway {
     /// The session that may be taken up again, and where.
     kept: Option<(Session, Option<String>)>,
     shard: Option<Shard<InMemoryQueue>>,
-    /// A connection that is over and may still want to say so.
-    fading: Option<Shard<InMemoryQueue>>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -91,7 +91,6 @@ impl Gateway {
             queue: InMemoryQueue::default(),
             kept: None,
             shard: None,
-            fading: None,
         }
     }
 
@@ -122,11 +121,6 @@ impl Gateway {
     ///
     /// Nothing is lost where this is dropped before it is done.
     pub async fn next(&mut self) -> Happening {
-        if let Some(fading) = &mut self.fading {
-            // What comes now says nothing new.
-            let _ = tokio::time::timeout(GOODBYE, fading.next()).await;
-            self.fading = None;
-        }
         loop {
             let Some(entrance) = &self.entrance else {
                 return Happening::Lost("it is not known where the gateway is".to_owned());
@@ -142,8 +136,8 @@ impl Gateway {
                     let read = event::read(&text, state == ShardState::Resuming);
                     match read {
                         // Of these it is heard first what they do to the connection.
-                        Event::Reconnect if is_over(state) => return self.lost("Discord asked for a new connection"),
-                        Event::InvalidSession if is_over(state) => return self.lost("Discord ended the session"),
+                        Event::Reconnect if is_over(state) => return self.end("Discord asked for a new connection").await,
+                        Event::InvalidSession if is_over(state) => return self.end("Discord ended the session").await,
                         Event::Ready => return Happening::Up { resumed: false },
                         Event::Resumed => return Happening::Up { resumed: true },
                         Event::Interaction(interaction) => return Happening::Interaction(interaction),
@@ -179,24 +173,31 @@ impl Gateway {
         let Some(mut shard) = self.shard.take() else { return };
         if shard.state().is_identified() {
             shard.close(CloseFrame::NORMAL);
-            let goodbye = async { while !matches!(shard.next().await, Some(Ok(Message::Close(_))) | None) {} };
-            // Otherwise Discord finds out.
-            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+            goodbye(&mut shard).await;
         }
     }
 
-    /// What can be taken up again is kept; an address that makes no sense is not.
-    fn lost(&mut self, why: &str) -> Happening {
-        if let Some(shard) = self.shard.take() {
-            let place = shard.resume_url();
-            self.kept = shard.session().map(|session| {
-                let place = place.filter(|url| is_address(url)).map(str::to_owned);
-                (session.clone(), place)
-            });
-            // It would connect again by itself where it cannot say goodbye, and there must be an address for that.
-            self.fading = place.is_none_or(is_address).then_some(shard);
+    /// The connection is ours to end, and Discord is told so.
+    async fn end(&mut self, why: &str) -> Happening {
+        // What comes while this is said is heard when the session is taken up, for the place of before is kept.
+        let shard = self.keep();
+        if let Some(mut shard) = shard {
+            goodbye(&mut shard).await;
         }
         Happening::Lost(why.to_owned())
+    }
+
+    fn lost(&mut self, why: &str) -> Happening {
+        drop(self.keep());
+        Happening::Lost(why.to_owned())
+    }
+
+    /// The connection is over. What can be taken up again is kept; an address that makes no sense is not.
+    fn keep(&mut self) -> Option<Shard<InMemoryQueue>> {
+        let shard = self.shard.take()?;
+        let place = shard.resume_url().filter(|url| is_address(url)).map(str::to_owned);
+        self.kept = shard.session().map(|session| (session.clone(), place));
+        Some(shard)
     }
 
     fn refused(&mut self, say: &str) -> Happening {
@@ -204,6 +205,20 @@ impl Gateway {
         self.kept = None;
         Happening::Refused(say.to_owned())
     }
+}
+
+/// Sends the last word that waits to be sent. Whatever is said to it is not waited for: the shard would connect again.
+async fn goodbye(shard: &mut Shard<InMemoryQueue>) {
+    let said = poll_fn(|context| {
+        let polled = shard.poll_next_unpin(context);
+        if polled.is_ready() || is_over(shard.state()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    });
+    // Otherwise Discord finds out.
+    let _ = tokio::time::timeout(GOODBYE, said).await;
 }
 
 fn is_over(state: ShardState) -> bool {

@@ -72,12 +72,12 @@ impl Rendered {
             .embeds
             .iter()
             .flat_map(|embed| [&embed["title"], &embed["description"]]);
-        let said: Vec<&str> = said.filter_map(Value::as_str).collect();
+        // Rows that are cut would be no code block any more.
+        let said = said.filter_map(Value::as_str).filter(|said| !said.starts_with("```"));
+        let said: Vec<&str> = said.collect();
         let told = "(Discord did not take this message as it should look, so it has no buttons and may be cut. It is whole \
                     in the console, and on the command line.)";
-        let words = [&self.content, &said.join("\n")]
-            .map(|text| text.replace("```", ""))
-            .join("\n");
+        let words = format!("{}\n{}", self.content, said.join("\n"));
         let words: String = words.trim().chars().take(CONTENT / 2).collect();
         let mark = self.mark.as_deref().unwrap_or_default();
         self.content = format!("{words}\n{told} {mark}").trim_end().to_owned();
@@ -140,7 +140,9 @@ const RADIUS: usize = 250;
 const VERDICT: usize = 300;
 const STEPS: usize = 1100;
 const TABLE: usize = 1200;
-const FOOTER: usize = 160;
+const FOOTER: usize = 480;
+/// Of each of the footer's lines.
+const FOOTER_LINE: usize = 140;
 /// Of the parts of a run's details.
 const PART: usize = 620;
 
@@ -366,7 +368,7 @@ fn footer(report: &Report, is_whole: bool) -> String {
     lines.extend_from_slice(&report.history[last..]);
     let lines = lines
         .iter()
-        .map(|line| PLAIN.fit(&one_line(line), FOOTER, &mut Cut::default()));
+        .map(|line| PLAIN.fit(&one_line(line), FOOTER_LINE, &mut Cut::default()));
     let mut lines: Vec<String> = lines.collect();
     if last > 0 && is_whole {
         lines.push(format!("{last} earlier entries in the thread"));
@@ -376,7 +378,7 @@ fn footer(report: &Report, is_whole: bool) -> String {
 
 fn with_footer(mut message: Rendered, words: &str) -> Rendered {
     if let Some(embed) = message.embeds.last_mut().filter(|_| !words.is_empty()) {
-        embed["footer"] = json!(CreateEmbedFooter::new(words));
+        embed["footer"] = json!(CreateEmbedFooter::new(PLAIN.fit(words, FOOTER, &mut Cut::default())));
     }
     message
 }

@@ -55,7 +55,7 @@ pub fn deliveries(bytes: &[u8]) {
 }
 
 /// What is stored can be read again.
-fn assert_kept(request: &Request, kept: &str) {
+pub fn assert_kept(request: &Request, kept: &str) {
     let text = serde_json::to_string(request).expect("a request is JSON");
     assert_eq!(&serde_json::from_str::<Request>(&text).expect("it reads back"), request);
     assert!(

@@ -1,6 +1,7 @@
 //! One connection of the gateway: the greeting, heartbeats, and what may be sent when.
 
 use super::super::Shared;
+use super::super::world::World;
 use super::session::{Closed, Out, Way};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -107,9 +108,7 @@ impl Talk {
                     if let Some((code, _)) = message.as_close() {
                         return Closed::ByBot(code.into());
                     }
-                    for out in self.hear(&message) {
-                        let _ = line.send(out);
-                    }
+                    self.hear(&message, line);
                 }
                 Some(out) = outs.recv() => match out {
                     Out::Text(_) if self.is_numb => {}
@@ -127,13 +126,23 @@ impl Talk {
         }
     }
 
-    /// What goes out in answer.
-    fn hear(&mut self, message: &Message) -> Vec<Out> {
+    fn hear(&mut self, message: &Message, line: &UnboundedSender<Out>) {
         if message.is_ping() || message.is_pong() {
-            return Vec::new();
+            return;
         }
+        let shared = self.shared.clone();
+        let mut world = shared.world();
+        for out in self.answer(&mut world, message) {
+            // Before the world goes on: nothing may overtake it.
+            let _ = line.send(out);
+        }
+        drop(world);
+        shared.changed();
+    }
+
+    /// What goes out in answer.
+    fn answer(&mut self, world: &mut World, message: &Message) -> Vec<Out> {
         let close = |code, why| vec![Out::Close(code, why)];
-        let mut world = self.shared.world();
         let now = world.now();
         self.sent.retain(|at| *at + Duration::from_secs(60) > now);
         self.sent.push(now);
@@ -147,7 +156,7 @@ impl Talk {
         let seen = &mut world.gateway.connections[self.number];
         seen.received.push(payload.clone());
         let given = &payload["d"];
-        let outs = match payload["op"].as_u64() {
+        match payload["op"].as_u64() {
             Some(1) => {
                 self.heard = Instant::now();
                 seen.first_heartbeat_after.get_or_insert(self.greeted.elapsed());
@@ -174,10 +183,7 @@ impl Talk {
             Some(3 | 4 | 8) if self.is_known => Vec::new(),
             Some(3 | 4 | 8) => close(4003, "Not authenticated."),
             _ => close(4001, "Unknown opcode."),
-        };
-        drop(world);
-        self.shared.changed();
-        outs
+        }
     }
 }
 
