@@ -136,7 +136,9 @@ impl Gateway {
                     let read = event::read(&text, state == ShardState::Resuming);
                     match read {
                         // Of these it is heard first what they do to the connection.
-                        Event::Reconnect if is_over(state) => return self.end("Discord asked for a new connection").await,
+                        Event::Reconnect if is_over(state) => {
+                            return self.end("Discord asked for a new connection").await;
+                        }
                         Event::InvalidSession if is_over(state) => return self.end("Discord ended the session").await,
                         Event::Ready => return Happening::Up { resumed: false },
                         Event::Resumed => return Happening::Up { resumed: true },
