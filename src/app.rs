@@ -1,6 +1,6 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
-use crate::config::{Config, ConnectionConfig, DiscordTransport, SignIn};
+use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn};
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
@@ -175,11 +175,7 @@ impl App {
                         })?;
                         Some(key)
                     }
-                    DiscordTransport::Gateway => {
-                        return Err(AppError::Other(
-                            "discord.transport = \"gateway\" is not there yet: use \"http\"".to_owned(),
-                        ));
-                    }
+                    DiscordTransport::Gateway => None,
                 },
                 bot_token: secret(&discord.bot_token)?,
             }),
@@ -279,11 +275,7 @@ impl App {
             workspace: slack.teams.first().cloned(),
             channel: Some(slack.ops_channel.clone()),
         });
-        let discord = self.config.discord.iter().map(|discord| Place {
-            surface: Surface::Discord,
-            workspace: discord.guilds.first().cloned(),
-            channel: Some(discord.ops_channel.clone()),
-        });
+        let discord = self.config.discord.iter().map(config::Discord::ops);
         let announce = slack.chain(discord).collect();
         let desk = Arc::new(Desk {
             rules: self.rules.clone(),

@@ -4,6 +4,7 @@
 mod read;
 
 use crate::problem::Problem;
+use crate::request::{Place, Surface};
 use crate::secret::{SecretError, SecretRef, Secrets};
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -163,6 +164,17 @@ pub struct Discord {
     pub bot_token: SecretRef,
     /// The REST API's address.
     pub api_url: String,
+}
+
+impl Discord {
+    /// The operations channel.
+    pub fn ops(&self) -> Place {
+        Place {
+            surface: Surface::Discord,
+            workspace: self.guilds.first().cloned(),
+            channel: Some(self.ops_channel.clone()),
+        }
+    }
 }
 
 /// How Discord's deliveries reach us, and what proves them.

@@ -4,7 +4,7 @@ pub mod console;
 mod discord;
 mod health;
 
-pub use discord::DiscordDoor;
+pub use discord::{DiscordDoor, DiscordFace};
 
 use crate::intake::{Intake, NotKept};
 use crate::platform::slack::receive::{self, Genuine, MAX_BODY, Received, Rejection};
@@ -33,8 +33,8 @@ pub struct Face {
     pub station: Arc<Station>,
     /// For Slack, if it is on.
     pub slack: Option<SlackDoor>,
-    /// For Discord, if it speaks to us over HTTP.
-    pub discord: Option<DiscordDoor>,
+    /// For Discord, if it is on.
+    pub discord: Option<DiscordFace>,
     /// The web console, if it is on.
     pub console: Option<Arc<console::Console>>,
     /// What came in.

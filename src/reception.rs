@@ -2,6 +2,7 @@
 //! nothing to store. Each chat platform has its own door here.
 
 pub mod discord;
+pub mod gateway;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

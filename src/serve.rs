@@ -3,12 +3,13 @@
 use crate::app::{App, AppError, environment};
 use crate::http::console::Console;
 use crate::http::console::door::Door;
-use crate::http::{DiscordDoor, Face, SlackDoor, routes};
+use crate::http::{DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use crate::intake::Intake;
 use crate::outbox::{Outbox, Wire, discord, slack};
 use crate::platform::discord::client::DiscordClient;
 use crate::platform::slack::client::SlackClient;
 use crate::reception::discord::DiscordReception;
+use crate::reception::gateway::{GATEWAY, GatewayReception};
 use crate::registration::Registration;
 use crate::rules::watch::Watch;
 use crate::run::clock::Clock;
@@ -51,7 +52,8 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         // Nobody would ever find out that it works.
         None => drop(app.store.platform_works(slack::Slack::NAME).await?),
     }
-    match discord_client(&app)? {
+    let discord_client = discord_client(&app)?;
+    match discord_client.clone() {
         Some(client) => {
             let guilds = app.config.discord.iter().flat_map(|discord| discord.guilds.clone());
             tasks.spawn(Registration::new(station.clone(), client.clone(), guilds.collect()).work());
@@ -69,19 +71,40 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         _ => None,
     };
     let counts = Arc::default();
-    let discord = match (&app.discord, &app.config.discord) {
-        (Some(secrets), Some(config)) => secrets.key.clone().map(|key| DiscordDoor {
-            key,
-            reception: Arc::new(DiscordReception {
-                intake: intake.clone(),
-                desk: station.desk.clone(),
-                counts: Arc::clone(&counts),
-                application: config.application_id.clone(),
-                guilds: config.guilds.clone(),
-            }),
-        }),
-        _ => None,
-    };
+    let mut discord = None;
+    let mut hearing = None;
+    if let (Some(secrets), Some(config), Some(client)) = (&app.discord, &app.config.discord, &discord_client) {
+        let reception = Arc::new(DiscordReception {
+            intake: intake.clone(),
+            desk: station.desk.clone(),
+            counts: Arc::clone(&counts),
+            application: config.application_id.clone(),
+            guilds: config.guilds.clone(),
+        });
+        match &secrets.key {
+            Some(key) => {
+                discord = Some(DiscordFace::Http(DiscordDoor {
+                    key: key.clone(),
+                    reception,
+                }));
+            }
+            None => {
+                discord = Some(DiscordFace::Gateway);
+                let gateway = GatewayReception {
+                    reception,
+                    client: client.clone(),
+                    token: secrets.bot_token.clone(),
+                    owner: station.owner.clone(),
+                    ops: config.ops(),
+                    bell: station.bell.clone(),
+                };
+                hearing = Some(tokio::spawn(Arc::new(gateway).work(stopped.clone())));
+            }
+        }
+    }
+    if hearing.is_none() {
+        app.store.platform_works(GATEWAY).await?;
+    }
     let console = match &app.config.console {
         Some(config) => {
             let door = Door::new(&app.config, config.session, &app.rules.now(), environment)
@@ -124,6 +147,11 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     let _ = stop.send(true);
     if tokio::time::timeout(GOODBYE, serving).await.is_err() {
         tracing::warn!("some connections were still open");
+    }
+    if let Some(hearing) = hearing
+        && let Err(error) = hearing.await
+    {
+        tracing::error!(%error, "what hears Discord's gateway ended in a defect");
     }
     if let Err(error) = working.await {
         tracing::error!(%error, "the station ended in a defect");

@@ -98,6 +98,11 @@ const RESERVED: &[(&[&str], &[&str], &str)] = &[
         "Redis belongs to the systems outside: src/integration",
     ),
     (
+        &["twilight_gateway"],
+        &["platform::discord"],
+        "only src/platform/discord speaks to Discord",
+    ),
+    (
         &["slack_morphism"],
         &["platform::slack"],
         "only src/platform/slack speaks to Slack",

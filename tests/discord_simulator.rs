@@ -1,7 +1,7 @@
 //! Whether the simulated Discord keeps to the platform's rules: a test at its face for each of them.
 
 mod calls;
-mod commands;
+pub mod commands;
 mod interactions;
 mod limits;
 mod messages;
@@ -10,6 +10,7 @@ mod places;
 mod serenity;
 mod shapes;
 mod stub;
+mod waits;
 
 use crate::harness::discord::{BOT_TOKEN, Discord};
 use reqwest::Method;

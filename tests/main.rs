@@ -9,6 +9,7 @@ mod console;
 mod console_browser;
 mod crash;
 mod discord_client;
+mod discord_gateway;
 mod discord_gateway_simulator;
 mod discord_simulator;
 mod discord_story;

@@ -12,6 +12,15 @@ use axum::routing::post;
 use jiff::Timestamp;
 use std::sync::Arc;
 
+/// The way on which Discord speaks to us.
+#[derive(Debug, Clone)]
+pub enum DiscordFace {
+    /// It calls us.
+    Http(DiscordDoor),
+    /// We call it: nothing comes here.
+    Gateway,
+}
+
 /// What takes Discord's deliveries, and what their signatures are checked with.
 #[derive(Debug, Clone)]
 pub struct DiscordDoor {
@@ -26,7 +35,7 @@ pub(super) fn routes() -> Router<Face> {
 }
 
 async fn interactions(State(face): State<Face>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(door) = &face.discord else {
+    let Some(DiscordFace::Http(door)) = &face.discord else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

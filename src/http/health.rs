@@ -1,8 +1,9 @@
 //! What the bot tells of itself to those who watch it: whether it can work, and its own metrics. Both answer anybody who
 //! reaches the port, so they name no file, host or person; the log does.
 
-use super::Face;
+use super::{DiscordFace, Face};
 use crate::outbox::{Wire, discord::Discord, slack::Slack};
+use crate::reception::gateway::GATEWAY;
 use crate::station::{ENGINE, Station};
 use crate::store::tally::Tally;
 use axum::extract::State;
@@ -134,10 +135,14 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
         tallied(&mut text, &tally, Timestamp::now());
         // Each chat platform that is on has a channel in which runs are announced.
         let is_on = |surface| station.desk.announce.iter().any(|place| place.surface == surface);
-        let chat = [(Slack::NAME, Slack::SURFACE), (Discord::NAME, Discord::SURFACE)];
+        let chat = [
+            (Slack::NAME, is_on(Slack::SURFACE)),
+            (Discord::NAME, is_on(Discord::SURFACE)),
+            (GATEWAY, matches!(face.discord, Some(DiscordFace::Gateway))),
+        ];
         let up: Vec<(String, u8)> = chat
             .into_iter()
-            .filter(|(_, surface)| is_on(*surface))
+            .filter(|(_, is_on)| *is_on)
             .map(|(name, _)| {
                 let up = tally.silent.iter().all(|trouble| trouble.platform != name);
                 (format!("{{platform=\"{name}\"}}"), u8::from(up))
@@ -148,7 +153,8 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
                 &mut text,
                 "signalbox_platform_up",
                 "gauge",
-                "1 where messages reach the chat platform; 0 where it does not answer or refuses the token.",
+                "1 where messages reach the chat platform, and over its gateway deliveries us; 0 where it does not answer or \
+                 refuses the token.",
                 &up,
             );
         }

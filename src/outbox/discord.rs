@@ -133,6 +133,9 @@ impl Outbox<Discord> {
         if due.message.kind == MessageKind::Ephemeral {
             return self.answer(due).await;
         }
+        if due.message.kind == MessageKind::Notice {
+            return self.notice(due, channel).await;
+        }
         let Some(run) = due.message.run.as_deref() else {
             return Ok(Sent::Never("it names no run".to_owned()));
         };
@@ -302,6 +305,15 @@ impl Outbox<Discord> {
         }
         post.body["message_reference"] = json!({"message_id": parent, "fail_if_not_exists": false});
         Ok(self.post(due, channel, mark, post).await?.unwrap_or_else(failed))
+    }
+
+    /// What is told about the bot itself.
+    async fn notice(&self, due: &DueMessage, channel: &str) -> Result<Sent, Trouble> {
+        let Some(body) = due.message.body.clone() else {
+            return Ok(Sent::Never("it says nothing".to_owned()));
+        };
+        let rendered = render::notice(&body.redacted(&self.redactor).say).known_as(&due.message.id);
+        self.post_rendered(due, channel, rendered).await
     }
 
     /// Makes a call that nothing needs to be journalled for.

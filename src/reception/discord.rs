@@ -4,7 +4,7 @@
 use super::{Counts, Fate};
 use crate::dispatch::Desk;
 use crate::dispatch::completion::Typist;
-use crate::intake::Intake;
+use crate::intake::{Intake, NotKept};
 use crate::platform::discord::receive::{self, Door, Field, Genuine, Received, Rejection, Typing};
 use crate::platform::discord::{answer, commands, press};
 use crate::registration::spec;
@@ -31,26 +31,57 @@ pub struct DiscordReception {
     pub guilds: Vec<String>,
 }
 
+/// What an interaction comes to.
+#[derive(Debug)]
+pub enum Step {
+    /// Answer so; there is nothing to keep.
+    Answer(Value),
+    /// Keep it, and answer so once it is kept.
+    Keep {
+        /// What to keep.
+        delivery: Box<Delivery>,
+        /// What to answer.
+        answer: Value,
+    },
+}
+
 impl DiscordReception {
     /// The answer to an interaction. The error was told to the log already; whoever sent it learns nothing of it.
     pub async fn take(&self, genuine: &Genuine<'_>) -> Result<Value, Rejection> {
+        Ok(match self.read(genuine).await? {
+            Step::Answer(answer) => answer,
+            Step::Keep { delivery, answer } => match self.keep(*delivery).await {
+                Ok(()) => answer,
+                Err(not_kept) => answer::whisper(&not_kept.to_string()),
+            },
+        })
+    }
+
+    /// What is to be done about an interaction. The error was told to the log already.
+    pub async fn read(&self, genuine: &Genuine<'_>) -> Result<Step, Rejection> {
         let door = Door {
             application: &self.application,
             guilds: &self.guilds,
         };
         match receive::interaction(genuine, door) {
-            Ok(Received::Asked { delivery, answer }) => Ok(self.keep(*delivery, answer).await),
+            Ok(Received::Asked { delivery, answer }) => Ok(match self.form(&delivery.request.ask) {
+                Some(form) => {
+                    self.counts.add(Fate::Answered);
+                    Step::Answer(form)
+                }
+                None => Step::Keep { delivery, answer },
+            }),
             Ok(Received::Answered { answer, odd }) => {
                 self.counts
                     .add(if odd.is_some() { Fate::Ignored } else { Fate::Answered });
                 if let Some(odd) = odd {
                     tracing::info!(reason = odd, "delivery ignored");
                 }
-                Ok(answer)
+                Ok(Step::Answer(answer))
             }
             Ok(Received::Typing(typing)) => {
                 self.counts.add(Fate::Answered);
-                Ok(self.offer(&typing).await)
+                Ok(Step::Answer(self.offer(&typing).await))
             }
             Err(rejection) => Err(self.rejected(rejection)),
         }
@@ -63,21 +94,11 @@ impl DiscordReception {
         rejection
     }
 
-    async fn keep(&self, delivery: Delivery, answer: Value) -> Value {
-        if let Some(form) = self.form(&delivery.request.ask) {
-            self.counts.add(Fate::Answered);
-            return form;
-        }
-        match self.intake.keep(delivery).await {
-            Ok(()) => {
-                self.counts.add(Fate::Kept);
-                answer
-            }
-            Err(not_kept) => {
-                self.counts.add(Fate::NotKept);
-                answer::whisper(&not_kept.to_string())
-            }
-        }
+    /// Keeps what is asked.
+    pub async fn keep(&self, delivery: Delivery) -> Result<(), NotKept> {
+        let kept = self.intake.keep(delivery).await;
+        self.counts.add(if kept.is_ok() { Fate::Kept } else { Fate::NotKept });
+        kept
     }
 
     /// The form of a runbook that has more inputs than a command has options. What its names are everybody sees who

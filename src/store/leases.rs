@@ -80,6 +80,15 @@ impl Store {
         )
     }
 
+    /// Until when a lease was or is held, by whomever; none where nobody ever held it, or it was given back.
+    pub async fn lease_until(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        let until: Option<i64> = sqlx::query_scalar("SELECT until FROM lease WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.read)
+            .await?;
+        until.map(timestamp).transpose()
+    }
+
     /// Halts writes of a runbook, or of all.
     pub async fn pause(&self, runbook: Option<&str>, person: &str, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING")

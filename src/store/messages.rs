@@ -29,6 +29,8 @@ pub enum MessageKind {
     Chart,
     /// For the asker's eyes.
     Ephemeral,
+    /// About the bot itself, for all who use it: of no run, and nobody asked.
+    Notice,
 }
 
 /// A message to be sent.

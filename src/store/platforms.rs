@@ -40,6 +40,15 @@ impl Store {
         Ok(ended == 1)
     }
 
+    /// Since when a platform cannot be spoken to.
+    pub async fn platform_fails_since(&self, platform: &str) -> Result<Option<Timestamp>, StoreError> {
+        let since: Option<i64> = sqlx::query_scalar("SELECT since FROM platform_trouble WHERE platform = $1")
+            .bind(platform)
+            .fetch_optional(&self.read)
+            .await?;
+        since.map(timestamp).transpose()
+    }
+
     /// The platforms that cannot be spoken to now.
     pub async fn platform_troubles(&self) -> Result<Vec<PlatformTrouble>, StoreError> {
         let rows = sqlx::query("SELECT platform, since, say FROM platform_trouble ORDER BY platform")

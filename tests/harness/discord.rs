@@ -22,6 +22,7 @@ mod world;
 
 pub use delivery::{Ack, Sent};
 pub use fault::{Fault, Scope};
+pub use gateway::{Closed, Connection, Way};
 pub use message::Message;
 pub use person::{Oddity, Person};
 pub use route::Route;

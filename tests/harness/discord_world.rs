@@ -13,12 +13,13 @@ use serde_json::Value;
 use signalbox::app::App;
 use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
-use signalbox::http::{DiscordDoor, Face, SlackDoor, routes};
+use signalbox::http::{DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use signalbox::intake::Intake;
 use signalbox::outbox::{self, Outbox, Wire};
 use signalbox::platform::discord::client::DiscordClient;
 use signalbox::platform::slack::client::SlackClient;
 use signalbox::reception::discord::DiscordReception;
+use signalbox::reception::gateway::GatewayReception;
 use signalbox::registration::Registration;
 use signalbox::run::clock::Clock;
 use signalbox::station::{Share, Station};
@@ -200,15 +201,32 @@ pub struct World {
     shop: Arc<Shop>,
     folder: TempDir,
     bot: Option<Bot>,
+    is_over_gateway: bool,
 }
 
 /// A process. Dropped, it is as if it were killed.
-struct Bot {
-    url: String,
-    station: Arc<Station>,
+pub struct Bot {
+    pub url: String,
+    pub station: Arc<Station>,
     stop: watch::Sender<bool>,
     working: JoinHandle<()>,
     tasks: JoinSet<()>,
+}
+
+impl Bot {
+    /// Asks it to end, and waits until it has.
+    pub async fn end(mut self) {
+        let _ = self.stop.send(true);
+        let ended = async {
+            while !self.working.is_finished() {
+                tokio::time::sleep(Duration::from_millis(10)).await
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ended)
+            .await
+            .expect("it does not end");
+        self.tasks.abort_all();
+    }
 }
 
 impl Drop for Bot {
@@ -220,20 +238,25 @@ impl Drop for Bot {
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[]).await
+        Self::begin(None, PEOPLE, &[], false).await
+    }
+
+    /// With Discord alone, which is heard over its gateway.
+    pub async fn over_gateway() -> Self {
+        Self::begin(None, PEOPLE, &[], true).await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks).await
+        Self::begin(None, PEOPLE, runbooks, false).await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[]).await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false).await
     }
 
-    async fn begin(slack: Option<Slack>, people: &str, runbooks: &[(&str, &str)]) -> Self {
+    async fn begin(slack: Option<Slack>, people: &str, runbooks: &[(&str, &str)], is_over_gateway: bool) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
             answers: Mutex::new(Answers::Yes),
@@ -258,11 +281,12 @@ impl World {
         write("slack.token", slack::BOT_TOKEN);
         write("discord.token", BOT_TOKEN);
         write("discord.key", &discord.public_key());
+        let transport = if is_over_gateway { "gateway" } else { "http" };
         let mut config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
              \"sqlite:bot.db\"\nkey = \"file:slack.secret\"\n[files]\ncommands = \"commands\"\npeople = \
              \"people.toml\"\npolicy = \"policy.cedar\"\n[console]\nsession = \"1h\"\n[connection.shop]\nkind = \
-             \"http\"\nurl = \"http://{address}\"\n[discord]\ntransport = \"http\"\nguilds = [\"900\"]\nops_channel = \
+             \"http\"\nurl = \"http://{address}\"\n[discord]\ntransport = \"{transport}\"\nguilds = [\"900\"]\nops_channel = \
              \"{OPS}\"\napplication_id = \"{}\"\npublic_key = \"file:discord.key\"\nbot_token = \
              \"file:discord.token\"\napi_url = \"{}\"\n",
             discord::APPLICATION,
@@ -284,6 +308,7 @@ impl World {
             shop,
             folder,
             bot: None,
+            is_over_gateway,
         };
         world.start().await;
         world
@@ -292,6 +317,24 @@ impl World {
     /// Starts a process, and waits until it leads and its commands are known.
     pub async fn start(&mut self) {
         self.kill();
+        let bot = self.launch().await;
+        if !self.is_over_gateway {
+            self.discord.connect(bot.url.clone());
+        }
+        if let Some(slack) = &mut self.slack {
+            slack.connect(bot.url.clone());
+        }
+        let station = bot.station.clone();
+        self.bot = Some(bot);
+        until("the bot leads", || station.leads()).await;
+        until("the commands are known", || {
+            !self.discord.commands(Some("900")).is_empty()
+        })
+        .await;
+    }
+
+    /// Another process on the same store.
+    pub async fn launch(&self) -> Bot {
         let station = self.app.station(Share::Replica);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -301,13 +344,40 @@ impl World {
         let client = self.discord_client();
         let registration = Registration::new(station.clone(), client.clone(), vec!["900".to_owned()]);
         tasks.spawn(registration.work());
-        self.send(&mut tasks, &station, outbox::discord::Discord::from(client), &stopped);
+        self.send(
+            &mut tasks,
+            &station,
+            outbox::discord::Discord::from(client.clone()),
+            &stopped,
+        );
         if let Some(slack) = &self.slack {
             let client = SlackClient::new(&slack.api_url(), &slack.bot_token(), Duration::from_secs(2)).unwrap();
             self.send(&mut tasks, &station, outbox::slack::Slack::from(client), &stopped);
         }
         let counts = Arc::default();
         let secrets = self.app.discord.clone().unwrap();
+        let reception = Arc::new(DiscordReception {
+            intake: intake.clone(),
+            desk: station.desk.clone(),
+            counts: Arc::clone(&counts),
+            application: discord::APPLICATION.to_owned(),
+            guilds: vec!["900".to_owned()],
+        });
+        let gateway = GatewayReception {
+            reception: reception.clone(),
+            client,
+            token: secrets.bot_token.clone(),
+            owner: station.owner.clone(),
+            ops: self.app.config.discord.as_ref().unwrap().ops(),
+            bell: station.bell.clone(),
+        };
+        let discord = match secrets.key {
+            Some(key) => DiscordFace::Http(DiscordDoor { key, reception }),
+            None => {
+                tasks.spawn(Arc::new(gateway).work(stopped.clone()));
+                DiscordFace::Gateway
+            }
+        };
         let door = Door::new(&self.app.config, Duration::from_hours(1), &self.app.rules.now(), |_| {
             None
         })
@@ -316,22 +386,13 @@ impl World {
         let (console, watching) = Console::new(station.clone(), intake.clone(), redactor, door, stopped);
         tasks.spawn(watching);
         let router = routes(Face {
-            intake: intake.clone(),
+            intake,
             station: station.clone(),
             slack: self.slack.as_ref().map(|_| SlackDoor {
                 signing: SIGNING_SECRET.into(),
                 teams: vec!["T1".to_owned()].into(),
             }),
-            discord: Some(DiscordDoor {
-                key: secrets.key.unwrap(),
-                reception: Arc::new(DiscordReception {
-                    intake,
-                    desk: station.desk.clone(),
-                    counts: Arc::clone(&counts),
-                    application: discord::APPLICATION.to_owned(),
-                    guilds: vec!["900".to_owned()],
-                }),
-            }),
+            discord: Some(discord),
             console: Some(console),
             counts,
         });
@@ -339,22 +400,13 @@ impl World {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tasks.spawn(async move { axum::serve(listener, service).await.unwrap() });
-        self.discord.connect(url.clone());
-        if let Some(slack) = &mut self.slack {
-            slack.connect(url.clone());
-        }
-        self.bot = Some(Bot {
+        Bot {
             url,
-            station: station.clone(),
+            station,
             stop,
             working,
             tasks,
-        });
-        until("the bot leads", || station.leads()).await;
-        until("the commands are known", || {
-            !self.discord.commands(Some("900")).is_empty()
-        })
-        .await;
+        }
     }
 
     fn send<W: Wire>(&self, tasks: &mut JoinSet<()>, station: &Arc<Station>, wire: W, stopped: &watch::Receiver<bool>) {
@@ -400,7 +452,8 @@ impl World {
     /// Types a command in the operations channel. It is promised an answer, quickly, that nobody else sees.
     pub async fn types(&self, user: &str, command: &str, options: &[(&str, Value)]) -> Ack {
         let ack = self.discord.person(user).types(OPS, command, options).await;
-        assert_eq!((ack.status, ack.kind()), (Some(200), 5), "/{command} {options:?}");
+        let status = (!self.is_over_gateway).then_some(200);
+        assert_eq!((ack.status, ack.kind()), (status, 5), "/{command} {options:?}");
         assert_eq!(ack.answer.as_ref().unwrap().data["flags"], 64);
         ack
     }
@@ -408,7 +461,8 @@ impl World {
     /// Presses a button; what comes of it is seen in the message.
     pub async fn presses(&self, user: &str, message: &Message, label: &str) -> Ack {
         let ack = self.discord.person(user).presses(message, label).await;
-        assert_eq!((ack.status, ack.kind()), (Some(200), 6), "{label}");
+        let status = (!self.is_over_gateway).then_some(200);
+        assert_eq!((ack.status, ack.kind()), (status, 6), "{label}");
         ack
     }
 

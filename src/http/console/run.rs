@@ -132,6 +132,7 @@ fn posted(due: &DueMessage, error: Option<&str>) -> Posted {
         MessageKind::Ping => "call",
         MessageKind::Chart => "chart",
         MessageKind::Ephemeral => "answer",
+        MessageKind::Notice => "notice",
     };
     let place = &due.message.place;
     Posted {

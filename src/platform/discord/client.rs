@@ -2,8 +2,10 @@
 //! to be done about it, and nothing is repeated here. The error tells whether it may have happened, and the outbox decides.
 
 mod answer;
+mod entrance;
 mod error;
 
+pub use entrance::Taken;
 pub use error::{DiscordError, Missing};
 
 use super::limits::{Limits, Method, Route, Told};

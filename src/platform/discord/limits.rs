@@ -42,6 +42,8 @@ pub enum Method {
     Answer,
     /// The commands of a guild.
     Commands,
+    /// Where the gateway is.
+    Entrance,
 }
 
 impl Method {

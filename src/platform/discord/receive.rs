@@ -9,6 +9,7 @@ mod payload;
 mod tests;
 
 use super::answer;
+use super::gateway;
 use super::press::{self, Pressed, Reasoned};
 use crate::request::{Account, Ask, Delivery, Place, Request, Surface, Words};
 use ed25519_dalek::{Signature, VerifyingKey};
@@ -161,7 +162,7 @@ impl PublicKey {
     }
 }
 
-/// A body that Discord signed, not long ago. Only [`verify`] makes one.
+/// A body that Discord signed, not long ago, or that came over the gateway. Only [`verify`] and [`over_gateway`] make one.
 #[derive(Debug, Clone, Copy)]
 pub struct Genuine<'a> {
     body: &'a [u8],
@@ -198,6 +199,15 @@ pub fn verify<'a>(
         Ok(()) => Ok(Genuine { body }),
         Err(_) => Err(Rejection::BadSignature),
     }
+}
+
+/// What came over the gateway came from Discord: we called there.
+pub fn over_gateway(interaction: &gateway::Interaction) -> Result<Genuine<'_>, Rejection> {
+    let body = interaction.text().as_bytes();
+    if body.len() > MAX_BODY {
+        return Err(Rejection::TooLarge(body.len()));
+    }
+    Ok(Genuine { body })
 }
 
 /// What Discord lets an app call a command, of what we would.

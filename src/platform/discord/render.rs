@@ -189,6 +189,19 @@ pub fn pointer(guild: &str, channel: &str, message: &str) -> Rendered {
     }
 }
 
+/// What is told about the bot itself.
+pub fn notice(say: &str) -> Rendered {
+    let said = SCRIPT.fit(say, SAY, &mut Cut::default());
+    let embed = CreateEmbed::new().description(said).colour(0xE0_A0_00);
+    Rendered {
+        content: String::new(),
+        embeds: vec![json!(embed)],
+        components: Vec::new(),
+        roles: Vec::new(),
+        mark: None,
+    }
+}
+
 /// A run's details, for its thread.
 pub fn thread_details(report: &Report) -> Details {
     let mut cut = Cut::default();

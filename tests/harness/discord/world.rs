@@ -335,7 +335,9 @@ impl World {
         let complaints = complaints.map(|(user, what)| format!("{user} saw: {what}"));
         let refused = self.calls.iter().filter(|call| call.status >= 400);
         let refused = refused.map(Call::describe);
+        let connections = self.gateway.connections.iter().map(|one| format!("{one:?}"));
         messages
+            .chain(connections)
             .chain(misuse)
             .chain(complaints)
             .chain(refused)

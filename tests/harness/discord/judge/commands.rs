@@ -199,7 +199,8 @@ fn value(objections: &mut Objections, option: &Value, kind: u64, path: &str) {
         ("min_value", kind != 3),
         ("max_value", kind != 3),
     ] {
-        if !option[field].is_null() && !(is_for && matches!(kind, 3 | 4 | 10)) {
+        let fits = is_for && matches!(kind, 3 | 4 | 10);
+        if !(fits || option[field].is_null()) {
             let message = format!("{field} is not for this kind of option.");
             objections.object(&join(path, field), "APPLICATION_COMMAND_OPTIONS_BOUND_INVALID", message);
         }
