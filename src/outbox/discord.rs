@@ -208,15 +208,6 @@ impl Outbox<Discord> {
         })
     }
 
-    /// What is told about the bot itself.
-    async fn notice(&self, due: &DueMessage, channel: &str) -> Result<Sent, Trouble> {
-        let Some(body) = due.message.body.clone() else {
-            return Ok(Sent::Never("it says nothing".to_owned()));
-        };
-        let rendered = render::notice(&body.redacted(&self.redactor).say).known_as(&due.message.id);
-        self.post_rendered(due, channel, rendered).await
-    }
-
     async fn details(&self, due: &DueMessage, run: &str, channel: &str, parent: &str) -> Result<Sent, Trouble> {
         let report = self.report(run).await?;
         let (message, file) = if due.message.kind == MessageKind::Ping {
@@ -314,6 +305,15 @@ impl Outbox<Discord> {
         }
         post.body["message_reference"] = json!({"message_id": parent, "fail_if_not_exists": false});
         Ok(self.post(due, channel, mark, post).await?.unwrap_or_else(failed))
+    }
+
+    /// What is told about the bot itself.
+    async fn notice(&self, due: &DueMessage, channel: &str) -> Result<Sent, Trouble> {
+        let Some(body) = due.message.body.clone() else {
+            return Ok(Sent::Never("it says nothing".to_owned()));
+        };
+        let rendered = render::notice(&body.redacted(&self.redactor).say).known_as(&due.message.id);
+        self.post_rendered(due, channel, rendered).await
     }
 
     /// Makes a call that nothing needs to be journalled for.

@@ -1,6 +1,6 @@
 //! A run from the command to its end.
 
-use crate::harness::discord_world::{DANA, EVE, LEE, OPS, VIC, World, run_of, shown};
+use crate::harness::discord_world::{DANA, EVE, LEE, OPS, VIC, World, many, run_of, shown};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,5 +123,26 @@ async fn rows_line_up_and_mean_nothing_else() {
     ");
     world.discord.whisper(VIC).await;
     world.discord.reply(&message).await;
+    world.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_message_has_no_room_for_is_in_a_file() {
+    let world = World::with(&[("many", &many())]).await;
+    world.types(VIC, "many", &[]).await;
+    let message = world.discord.posted(OPS).await;
+    assert!(
+        message.seen().contains("… and 190 more rows; more in the thread"),
+        "{}",
+        message.seen()
+    );
+    let details = world.discord.reply(&message).await;
+    let [file] = details.shown.files.as_slice() else {
+        panic!("one file: {details:?}")
+    };
+    assert_eq!(file.name, format!("many-{}.txt", run_of(&message)));
+    let text = String::from_utf8(file.bytes.clone()).unwrap();
+    assert_eq!(text.matches("\tpaid").count(), 200, "{text}");
+    world.discord.whisper(VIC).await;
     world.end();
 }

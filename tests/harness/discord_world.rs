@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use signalbox::app::App;
 use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
@@ -141,6 +141,11 @@ outcome = "done"
 say = "{{ inputs.word }} is written."
 "#;
 
+/// The same of more than a message has room for.
+pub fn many() -> String {
+    ORDERS.replace("/orders", "/many")
+}
+
 const ORDERS: &str = r#"
 summary = "Shows what the shop has."
 [[input]]
@@ -175,6 +180,15 @@ struct Shop {
 
 async fn shop(State(shop): State<Arc<Shop>>, request: axum::extract::Request) -> axum::response::Response {
     let path = request.uri().path().to_owned();
+    let rows = |count: u32| {
+        let rows: Vec<Value> = (0..count)
+            .map(|at| json!({"order": 1000 + at, "state": "paid"}))
+            .collect();
+        json!({ "rows": rows }).to_string()
+    };
+    if path == "/many" {
+        return ([("content-type", "application/json")], rows(200)).into_response();
+    }
     let answer = match path.as_str() {
         "/orders" => Some(r#"{"rows": [{"order": 1042, "state": "paid"}, {"order": 1043, "state": "`new`"}]}"#),
         _ => None,
