@@ -153,7 +153,6 @@ async fn an_outage_is_of_everything_until_it_ends() {
 #[tokio::test]
 async fn faults_strike_before_and_after_the_deed() {
     let discord = Discord::start().await;
-    let brief = Duration::from_millis(200);
     for (fault, is_done) in [
         (Fault::Status(500), false),
         (Fault::Reset, false),
@@ -164,7 +163,10 @@ async fn faults_strike_before_and_after_the_deed() {
         (Fault::Slow(Duration::from_millis(50)), true),
     ] {
         discord.fault(Route::CreateMessage, fault);
-        let sent = tokio::time::timeout(brief, async {
+        // Of silence nobody can wait for the end.
+        let is_silent = matches!(fault, Fault::Silence | Fault::DoneThenSilence);
+        let patience = Duration::from_millis(if is_silent { 500 } else { 10_000 });
+        let sent = tokio::time::timeout(patience, async {
             let response = raw(&discord, Some(BOT_TOKEN), Method::POST, IN_OPS, hello()).await?;
             let status = response.status().as_u16();
             response.bytes().await.map(|_| status)
