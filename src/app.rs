@@ -22,7 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 /// Why the bot cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -303,6 +303,7 @@ impl App {
             requests: Arc::default(),
             runs: Arc::default(),
             flood: Arc::default(),
+            renewed: AtomicI64::default(),
         })
     }
 }

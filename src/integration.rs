@@ -13,7 +13,7 @@ pub mod postgres;
 pub mod prometheus;
 
 use crate::call::{Arguments, CallContext, CallResult, Identity, Recall};
-use crate::runbook::action::ActionSpec;
+use crate::runbook::action::{ActionSpec, Guard};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -106,6 +106,11 @@ impl Connection {
                 Ok(Value::Null)
             }
         }
+    }
+
+    /// Whether [`Connection::evidence`] has to ask the target.
+    pub fn asks_beforehand(&self, action: &ActionSpec) -> bool {
+        matches!(self, Self::Celery(_)) && action.guard == Guard::Marker
     }
 
     /// Makes the call. Waits until the deadline at most.

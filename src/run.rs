@@ -13,5 +13,6 @@ pub mod recovery;
 pub mod report;
 mod retry;
 pub mod state;
+mod step;
 pub mod telling;
 mod undo;

@@ -7,14 +7,17 @@ mod turns;
 use crate::bell::Bell;
 use crate::dispatch::{Desk, Reply};
 use crate::intake::Flood;
+use crate::request::Request;
 use crate::run::engine::{CLAIM, Engine};
 use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
+use crate::store::runs::StoredRun;
 use hands::Hands;
 use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,6 +25,9 @@ use turns::Turns;
 
 /// The leader's lease and every claim are renewed long before they end.
 const RENEW: Duration = Duration::from_millis(750);
+
+/// After a renewal no claim is over for at least so long.
+const RENEWED: Duration = Duration::from_millis(2000);
 
 /// The net under the bell: what other processes stored is found this late at the most.
 const POLL: Duration = Duration::from_millis(150);
@@ -82,6 +88,8 @@ pub struct Station {
     pub runs: Arc<Hands>,
     /// Whether deliveries come in a flood.
     pub flood: Arc<Flood>,
+    /// When all claims of this process were renewed last, in microseconds since 1970.
+    pub renewed: AtomicI64,
 }
 
 impl Station {
@@ -153,7 +161,11 @@ impl Station {
                 self.bell.ring();
             }
             let (store, until) = (&self.desk.store, now + CLAIM);
-            self.log(store.renew_claims(&self.owner, until, &self.runs.ids()).await);
+            let renewed = store.renew_claims(&self.owner, until, &self.runs.ids()).await;
+            if renewed.is_ok() {
+                self.renewed.store(now.as_microsecond(), Ordering::SeqCst);
+            }
+            self.log(renewed);
             self.log(store.renew_requests(&self.owner, until, &self.requests.ids()).await);
             if leads && tidied.is_none_or(|at| at.elapsed() >= TIDY) {
                 tidied = Some(Instant::now());
@@ -207,49 +219,7 @@ impl Station {
                 {
                     Ok(requests) => {
                         for request in requests {
-                            let account = request.account.to_string();
-                            let rules = self.desk.rules.now();
-                            let person = rules
-                                .people
-                                .who(&request.account)
-                                .map_or(&account, |person| &person.name);
-                            let Some(turn) = turns.take(each, person, &account) else {
-                                let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
-                                self.log(given_back.await);
-                                continue;
-                            };
-                            let (station, in_hand) = (self.clone(), self.requests.take(&request.id));
-                            tasks.spawn(async move {
-                                let id = request.id.clone();
-                                let (gate, asked) = (station.clone(), request);
-                                let handled = tokio::spawn(async move { gate.desk.handle(&asked).await }).await;
-                                let put_off = match handled {
-                                    Ok(Ok(Reply::Run(run))) => {
-                                        tracing::info!(request = %id, %run, "answered by a run");
-                                        false
-                                    }
-                                    Ok(Ok(Reply::Said(report))) => {
-                                        tracing::info!(request = %id, outcome = report.outcome.words(), "answered");
-                                        false
-                                    }
-                                    // Somebody was faster.
-                                    Ok(Err(StoreError::Answered(_))) => false,
-                                    Ok(Err(error)) => {
-                                        tracing::error!(request = %id, %error, "request put off");
-                                        true
-                                    }
-                                    Err(error) => {
-                                        tracing::error!(request = %id, %error, "a request ended in a defect");
-                                        true
-                                    }
-                                };
-                                if put_off {
-                                    let (store, id, owner) = (&station.desk.store, &id, &station.owner);
-                                    insist(|| store.put_off_request(id, owner, Timestamp::now() + GRIEF)).await;
-                                }
-                                drop((turn, in_hand));
-                                station.bell.ring();
-                            });
+                            self.clone().at_the_gate(request, each, now, &turns, &mut tasks).await;
                         }
                     }
                     Err(error) => tracing::error!(%error, "requests cannot be taken"),
@@ -264,6 +234,64 @@ impl Station {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Brings a request to the gate, or gives it back where its asker has a turn already.
+    async fn at_the_gate(
+        self: Arc<Self>,
+        request: Request,
+        each: usize,
+        now: Timestamp,
+        turns: &Arc<Turns>,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let account = request.account.to_string();
+        let rules = self.desk.rules.now();
+        let person = rules
+            .people
+            .who(&request.account)
+            .map_or(&account, |person| &person.name);
+        let Some(turn) = turns.take(each, person, &account) else {
+            let given_back = self.desk.store.put_off_request(&request.id, &self.owner, now);
+            self.log(given_back.await);
+            return;
+        };
+        let in_hand = self.requests.take(&request.id);
+        tasks.spawn(async move {
+            self.answer(request).await;
+            drop((turn, in_hand));
+            self.bell.ring();
+        });
+    }
+
+    /// Answers a request, or puts it off for a while.
+    async fn answer(self: &Arc<Self>, request: Request) {
+        let id = request.id.clone();
+        let gate = self.clone();
+        let put_off = match tokio::spawn(async move { gate.desk.handle(&request).await }).await {
+            Ok(Ok(Reply::Run(run))) => {
+                tracing::info!(request = %id, %run, "answered by a run");
+                false
+            }
+            Ok(Ok(Reply::Said(report))) => {
+                tracing::info!(request = %id, outcome = report.outcome.words(), "answered");
+                false
+            }
+            // Somebody was faster.
+            Ok(Err(StoreError::Answered(_))) => false,
+            Ok(Err(error)) => {
+                tracing::error!(request = %id, %error, "request put off");
+                true
+            }
+            Err(error) => {
+                tracing::error!(request = %id, %error, "a request ended in a defect");
+                true
+            }
+        };
+        if put_off {
+            let (store, id, owner) = (&self.desk.store, &id, &self.owner);
+            insist(|| store.put_off_request(id, owner, Timestamp::now() + GRIEF)).await;
+        }
+    }
+
     async fn runs(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut bell = self.bell.listen();
         let mut tasks = JoinSet::new();
@@ -275,14 +303,22 @@ impl Station {
                 match self
                     .desk
                     .store
-                    .claim_runs(&self.owner, now, now + CLAIM, free as i64, &self.runs.ids())
+                    .claim_runs(
+                        &self.owner,
+                        now,
+                        now + CLAIM,
+                        free as i64,
+                        &self.runs_that_could_be_due(now),
+                    )
                     .await
                 {
                     Ok(claimed) => {
-                        for (run, epoch) in claimed {
-                            let (station, in_hand) = (self.clone(), self.runs.take(&run));
+                        let in_hand: Vec<_> = claimed.iter().map(|(run, _)| self.runs.take(run)).collect();
+                        let mut read = self.read(&claimed).await;
+                        for ((run, epoch), in_hand) in claimed.into_iter().zip(in_hand) {
+                            let (station, read) = (self.clone(), read.remove(&run));
                             tasks.spawn(async move {
-                                station.drive(run, epoch).await;
+                                station.drive(run, epoch, read).await;
                                 drop(in_hand);
                                 station.bell.ring();
                             });
@@ -300,11 +336,30 @@ impl Station {
         while tasks.join_next().await.is_some() {}
     }
 
+    /// Runs in hand whose claim could be over by now, by a clock that may have been set back or by renewals that failed.
+    fn runs_that_could_be_due(&self, now: Timestamp) -> Vec<String> {
+        let since = now.as_microsecond() - self.renewed.load(Ordering::SeqCst);
+        if (0..RENEWED.as_micros() as i64).contains(&since) {
+            Vec::new()
+        } else {
+            self.runs.ids()
+        }
+    }
+
+    /// What was just claimed, read together. Whatever is missing is read by itself.
+    async fn read(&self, claimed: &[(String, i64)]) -> HashMap<String, StoredRun> {
+        let ids: Vec<String> = claimed.iter().map(|(run, _)| run.clone()).collect();
+        if ids.is_empty() {
+            return HashMap::new();
+        }
+        self.desk.store.whole(&ids).await.unwrap_or_default()
+    }
+
     /// Drives one run until it rests. One that comes to grief is given back for a while, so that whoever takes it next
     /// finds out what became of its step.
-    async fn drive(&self, run: String, epoch: i64) {
+    async fn drive(&self, run: String, epoch: i64, read: Option<StoredRun>) {
         let (engine, id) = (self.engine.clone(), run.clone());
-        let grief = match tokio::spawn(async move { engine.drive(&id, epoch).await }).await {
+        let grief = match tokio::spawn(async move { engine.drive(&id, epoch, read).await }).await {
             Ok(Ok(())) => return,
             Ok(Err(LedgerError::Store(StoreError::Fenced(_)))) => {
                 tracing::warn!(%run, "another process has taken the run over");

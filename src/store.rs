@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row, Transaction};
+use std::sync::Arc;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +79,7 @@ pub struct Store {
     url: SecretString,
     dialect: Dialect,
     seal: seal::Seal,
+    ended: Arc<tally::Ended>,
 }
 
 impl Store {
@@ -99,6 +101,7 @@ impl Store {
             url: SecretString::from(""),
             dialect: Dialect::Sqlite,
             seal: seal::Seal::new(&SecretString::from("")),
+            ended: Arc::default(),
         };
         store.migrate().await?;
         Ok(store)
@@ -115,6 +118,7 @@ impl Store {
             url: url.clone(),
             dialect,
             seal: seal::Seal::new(key),
+            ended: Arc::default(),
         })
     }
 
@@ -155,6 +159,9 @@ impl Store {
             for statement in *statements {
                 sqlx::query(*statement).execute(&mut *work).await?;
             }
+        }
+        if found < known {
+            self.dialect.lay_out(&mut work).await?;
         }
         sqlx::query("INSERT INTO meta (name, value) VALUES ('schema', $1) ON CONFLICT (name) DO UPDATE SET value = $1")
             .bind(known.to_string())

@@ -307,7 +307,7 @@ impl Stage {
             return Ok(());
         };
         tokio::select! {
-            driven = self.engine.drive(run, epoch) => driven,
+            driven = self.engine.drive(run, epoch, None) => driven,
             () = script.death() => Ok(()),
         }
     }

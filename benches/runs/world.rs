@@ -25,7 +25,7 @@ use sqlx::AnyPool;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -238,6 +238,7 @@ impl World {
             requests: Arc::default(),
             runs: Arc::default(),
             flood: Arc::default(),
+            renewed: AtomicI64::default(),
         })
     }
 

@@ -126,7 +126,13 @@ impl<'a> Authorized<'a> {
                     Vec::new(),
                 ));
             }
-            let held = store.held(&plan.locks).await?;
+            // What starts takes its locks with the run, or is refused with the same words.
+            let takes_them = matches!(clearance, Clearance::Start { .. }) && !dry;
+            let held = if takes_them {
+                Vec::new()
+            } else {
+                store.held(&plan.locks).await?
+            };
             if !held.is_empty() {
                 return Err(turned(
                     Outcome::Refused,

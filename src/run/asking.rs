@@ -18,10 +18,8 @@ impl Engine {
         entry: Entry,
         records: &[AuditRow],
     ) -> Result<(), LedgerError> {
-        let messages = self
-            .thread_messages(live, MessageKind::Ping, &format!("ping-{question}"))
-            .await?;
-        let beside = Beside::engine(epoch).messages(&messages).records(records);
+        let word = format!("ping-{question}");
+        let beside = Beside::engine(epoch).thread(MessageKind::Ping, &word).records(records);
         record(&self.desk.store, live, &[entry], beside).await?;
         Ok(())
     }

@@ -5,8 +5,8 @@ use super::journal::Entry;
 use super::state::{Illegal, Next, RunState};
 use crate::plan::Plan;
 use crate::store::audit::AuditRow;
-use crate::store::messages::NewMessage;
-use crate::store::runs::{AT_ONCE, Append, Cache, JournalRow, LockChange, StoredRun, Written};
+use crate::store::messages::MessageKind;
+use crate::store::runs::{AT_ONCE, Append, Cache, JournalRow, LockChange, StoredRun, Word, Written};
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -37,15 +37,27 @@ pub struct Live {
 impl Live {
     /// Reads a run and derives its state.
     pub async fn load(store: &Store, id: &str) -> Result<Self, LedgerError> {
-        let run = store.run(id).await?;
+        Self::of(store.run(id).await?)
+    }
+
+    /// A run as it was read.
+    pub fn of(run: StoredRun) -> Result<Self, LedgerError> {
         if !run.plan.is_intact() {
-            return Err(LedgerError::Tampered(id.to_owned()));
+            return Err(LedgerError::Tampered(run.id));
         }
         let state = RunState::fold(
             run.plan.shape(),
             run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)),
         )?;
         Ok(Self { run, state })
+    }
+
+    /// What is seen of the run if it stands so.
+    pub(super) fn as_if<T>(&mut self, state: RunState, look: impl FnOnce(&Self) -> T) -> T {
+        let now = std::mem::replace(&mut self.state, state);
+        let seen = look(self);
+        self.state = now;
+        seen
     }
 
     /// What the run does.
@@ -63,12 +75,14 @@ pub struct Beside<'a> {
     pub locks: LockChange<'a>,
     /// The plan, where it was built anew.
     pub new_plan: Option<&'a Plan>,
-    /// Further messages.
-    pub messages: &'a [NewMessage],
+    /// A message for each thread of the run.
+    pub thread: Option<Word<'a>>,
     /// Lines of the record.
     pub records: &'a [AuditRow],
     /// Whether the claim is given back with it.
     pub release: bool,
+    /// A runbook; nothing is written while it is paused.
+    pub unless_paused: Option<&'a str>,
 }
 
 impl<'a> Beside<'a> {
@@ -86,9 +100,10 @@ impl<'a> Beside<'a> {
             epoch: None,
             locks: LockChange::Keep,
             new_plan: None,
-            messages: &[],
+            thread: None,
             records: &[],
             release: false,
+            unless_paused: None,
         }
     }
 
@@ -97,9 +112,12 @@ impl<'a> Beside<'a> {
         Self { locks, ..self }
     }
 
-    /// With messages.
-    pub fn messages(self, messages: &'a [NewMessage]) -> Self {
-        Self { messages, ..self }
+    /// With a message for each of the run's threads.
+    pub fn thread(self, kind: MessageKind, word: &'a str) -> Self {
+        Self {
+            thread: Some(Word { kind, word }),
+            ..self
+        }
     }
 
     /// With a new plan.
@@ -115,9 +133,23 @@ impl<'a> Beside<'a> {
         Self { records, ..self }
     }
 
-    /// After this the run rests: whoever looks at it next claims it anew.
-    pub fn release(self) -> Self {
-        Self { release: true, ..self }
+    /// Unless somebody has paused the runbook.
+    pub fn unless_paused(self, runbook: &'a str) -> Self {
+        Self {
+            unless_paused: Some(runbook),
+            ..self
+        }
+    }
+
+    /// With what goes with a run's end: its locks are let go, its threads are told, and it rests; whoever looks at it
+    /// next claims it anew.
+    pub fn closing(self) -> Self {
+        Self {
+            locks: LockChange::Release,
+            release: true,
+            ..self
+        }
+        .thread(MessageKind::Result, "result")
     }
 }
 
@@ -170,9 +202,10 @@ pub async fn record(
             cache: cache(&state),
             locks: beside.locks,
             new_plan: beside.new_plan,
-            messages: beside.messages,
+            thread: beside.thread,
             records: beside.records,
             release: beside.release,
+            unless_paused: beside.unless_paused,
         };
         match store.append(append, now).await {
             Ok(Written::Yes { claimed_until }) => {

@@ -2,7 +2,8 @@
 //! the last one of its subject ([`super::chain`]).
 
 use super::chain::{TrailRow, ends_of};
-use super::values::{at_once, places, statement};
+use super::dialect::Dialect;
+use super::values::{Row, with_rows};
 use super::{Store, StoreError, encode, micros, number, text, timestamp};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -29,7 +30,7 @@ impl Store {
     /// Writes one line of the record.
     pub async fn audit(&self, row: &AuditRow) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        insert_audits(&mut work, &[row]).await?;
+        insert_audits(&mut work, self.dialect, &[row]).await?;
         work.commit().await?;
         Ok(())
     }
@@ -56,8 +57,11 @@ impl Store {
 
 /// Adds rows, each to the chain of its subject, in the order in which they are given: two statements for as many chains as
 /// there are. Another process may follow the same row at the same moment; then what it wrote is followed.
-pub(super) async fn insert_audits(work: &mut Transaction<'static, Any>, rows: &[&AuditRow]) -> Result<(), StoreError> {
-    const WIDTH: usize = 9;
+pub(super) async fn insert_audits(
+    work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    rows: &[&AuditRow],
+) -> Result<(), StoreError> {
     // By subject, in one order: two writers of the same chains must not wait for each other.
     let mut waiting: BTreeMap<&str, VecDeque<TrailRow>> = BTreeMap::new();
     for row in rows {
@@ -76,33 +80,31 @@ pub(super) async fn insert_audits(work: &mut Transaction<'static, Any>, rows: &[
         // Of each chain one: what follows a row that is turned back must not be written.
         let next: Vec<&TrailRow> = waiting.values().filter_map(|rows| rows.front()).collect();
         let mut written = BTreeSet::new();
-        for some in next.chunks(at_once(WIDTH)) {
-            let subjects: Vec<&str> = some.iter().map(|row| row.subject.as_str()).collect();
-            let mut ends = ends_of(work, &subjects).await?;
-            let mut query = statement(
-                format!(
-                    "INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash) VALUES {} \
-                     ON CONFLICT (subject, seq) DO NOTHING RETURNING subject",
-                    places(0, some.len(), WIDTH)
-                ),
-                some.len(),
-            );
-            for row in some {
+        let subjects: Vec<&str> = next.iter().map(|row| row.subject.as_str()).collect();
+        let mut ends = ends_of(work, dialect, &subjects).await?;
+        let rows: Vec<Row> = next
+            .iter()
+            .map(|row| {
                 let link = row.link_after(ends.remove(&row.subject));
-                query = query
-                    .bind(row.id.clone())
-                    .bind(row.at)
-                    .bind(row.kind.clone())
-                    .bind(row.person.clone())
-                    .bind(row.subject.clone())
-                    .bind(row.body.clone())
-                    .bind(link.seq)
-                    .bind(link.prev)
-                    .bind(link.hash);
-            }
-            for row in query.fetch_all(&mut **work).await? {
-                written.insert(text(&row, 0)?);
-            }
+                vec![
+                    (&row.id).into(),
+                    row.at.into(),
+                    (&row.kind).into(),
+                    (&row.person).into(),
+                    (&row.subject).into(),
+                    (&row.body).into(),
+                    link.seq.into(),
+                    link.prev.into(),
+                    link.hash.into(),
+                ]
+            })
+            .collect();
+        let columns = "id, at, kind, person, subject, body, seq, prev, hash";
+        let insert = "INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash) \
+                      SELECT id, at, kind, person, subject, body, seq, prev, hash FROM v WHERE id IS NOT NULL \
+                      ON CONFLICT (subject, seq) DO NOTHING RETURNING subject";
+        for row in with_rows(dialect, work, columns, &rows, insert).await? {
+            written.insert(text(&row, 0)?);
         }
         waiting.retain(|subject, rows| {
             if written.contains(*subject) {

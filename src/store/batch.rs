@@ -2,11 +2,12 @@
 
 use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
-use super::messages::insert_message;
+use super::messages::{MessageKind, NewMessage, insert_messages};
 use super::runs::{Written, held_lock};
-use super::values::{at_once, list, places, statement};
-use super::writer::{Addition, Begin, What, Write};
-use super::{StoreError, number, text, timestamp};
+use super::values::{Row, with_rows};
+use super::writer::{Addition, What, Write};
+use super::{StoreError, decode, number, optional_text, text, timestamp};
+use crate::request::Place;
 use crate::run::lock::HeldLock;
 use jiff::Timestamp;
 use sqlx::{Any, AnyPool, Transaction};
@@ -23,31 +24,31 @@ pub(super) async fn commit(
 ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
     let mut work = dialect.begin(pool).await?;
     let mut refused = locked(&mut work, dialect, writes).await?;
+    paused(&mut work, writes, &mut refused).await?;
     let open = |refused: &BTreeMap<usize, Result<Written, StoreError>>| -> Vec<usize> {
         (0..writes.len()).filter(|index| !refused.contains_key(index)).collect()
     };
 
     let mut until = BTreeMap::new();
     let left = open(&refused);
-    add(&mut work, writes, &left, &mut until, &mut refused).await?;
-    answer(&mut work, writes, &left, &mut refused).await?;
+    add(&mut work, dialect, writes, &left, &mut until, &mut refused).await?;
+    answer(&mut work, dialect, writes, &left, &mut refused).await?;
 
-    let left = open(&refused);
-    let those = |wanted: &[usize]| wanted.iter().map(|&index| &writes[index]).collect::<Vec<_>>();
-    let written = those(&left);
-    begin(&mut work, &written).await?;
-    take(&mut work, &written).await?;
-    journal(&mut work, &written).await?;
-    unlock(&mut work, &written).await?;
-    touch(&mut work, &written).await?;
-    for write in &written {
-        let at = timestamp(write.now)?;
-        for message in &write.messages {
-            insert_message(&mut work, message, at).await?;
-        }
-    }
+    let written: Vec<&Write> = open(&refused).into_iter().map(|index| &writes[index]).collect();
+    begin(&mut work, dialect, &written).await?;
+    take(&mut work, dialect, &written).await?;
+    journal(&mut work, dialect, &written).await?;
+    unlock(&mut work, dialect, &written).await?;
+    touch(&mut work, dialect, &written).await?;
+    let told = thread(&mut work, dialect, &written).await?;
+    let messages: Vec<_> = written
+        .iter()
+        .flat_map(|write| write.messages.iter().map(|message| (message, write.now)))
+        .chain(told.iter().map(|(message, now)| (message, *now)))
+        .collect();
+    insert_messages(&mut work, dialect, &messages).await?;
     let records: Vec<&AuditRow> = written.iter().flat_map(|write| &write.records).collect();
-    insert_audits(&mut work, &records).await?;
+    insert_audits(&mut work, dialect, &records).await?;
     // What the engine adds concerns its own process, and is found by others when they look.
     let concerns_others = |write: &&Write| !matches!(&write.what, What::Add(addition) if addition.epoch >= 0);
     if written.iter().any(concerns_others) {
@@ -84,24 +85,21 @@ async fn locked(
     if keys.is_empty() {
         return Ok(refused);
     }
-    let keys: Vec<&String> = keys.into_iter().collect();
+    let keys: Vec<Row> = keys.into_iter().map(|key| vec![key.into()]).collect();
     dialect.one_at_a_time(work, &keys).await?;
-    let mut held: Vec<(HeldLock, bool)> = Vec::new();
-    for some in keys.chunks(at_once(1)) {
-        let mut query = statement(
-            format!(
-                "SELECT name, run, person, reason, since, shared FROM held_lock WHERE name IN ({}) ORDER BY name, since",
-                list(0, some.len())
-            ),
-            some.len(),
-        );
-        for key in some {
-            query = query.bind((*key).clone());
-        }
-        for row in query.fetch_all(&mut **work).await? {
-            held.push((held_lock(&row)?, number(&row, 5)? == 1));
-        }
-    }
+    let held = with_rows(
+        dialect,
+        work,
+        "name",
+        &keys,
+        "SELECT l.name, l.run, l.person, l.reason, l.since, l.shared FROM held_lock l WHERE l.name IN (SELECT name FROM v) \
+         ORDER BY l.name, l.since",
+    );
+    let held: Vec<(HeldLock, bool)> = held
+        .await?
+        .iter()
+        .map(|row| Ok((held_lock(row)?, number(row, 5)? == 1)))
+        .collect::<Result<_, StoreError>>()?;
     for (index, take) in takes() {
         let mine = match &writes[index].what {
             What::Begin(begin) => &begin.run,
@@ -120,15 +118,44 @@ async fn locked(
     Ok(refused)
 }
 
+/// Those that begin a step of what somebody has paused.
+async fn paused(
+    work: &mut Work,
+    writes: &[Write],
+    refused: &mut BTreeMap<usize, Result<Written, StoreError>>,
+) -> Result<(), StoreError> {
+    let begin: Vec<(usize, &str)> = writes
+        .iter()
+        .enumerate()
+        .filter_map(|(index, write)| match &write.what {
+            What::Add(addition) => Some((index, addition.unless_paused.as_deref()?)),
+            What::Begin(_) | What::Answer { .. } => None,
+        })
+        .collect();
+    if begin.is_empty() {
+        return Ok(());
+    }
+    let paused: Vec<String> = sqlx::query_scalar("SELECT runbook FROM pause")
+        .fetch_all(&mut **work)
+        .await?;
+    for (index, runbook) in begin {
+        // Without a name all are meant.
+        if paused.iter().any(|paused| paused.is_empty() || paused == runbook) {
+            refused.insert(index, Ok(Written::Paused));
+        }
+    }
+    Ok(())
+}
+
 /// Moves the rows of runs on, where their journals are as long as they were and their claims still hold.
 async fn add(
     work: &mut Work,
+    dialect: Dialect,
     writes: &[Write],
     open: &[usize],
     until: &mut BTreeMap<usize, Timestamp>,
     refused: &mut BTreeMap<usize, Result<Written, StoreError>>,
 ) -> Result<(), StoreError> {
-    const WIDTH: usize = 9;
     let additions: BTreeMap<&str, (usize, &Addition)> = open
         .iter()
         .filter_map(|&index| match &writes[index].what {
@@ -136,37 +163,42 @@ async fn add(
             What::Begin(_) | What::Answer { .. } => None,
         })
         .collect();
-    let all: Vec<&(usize, &Addition)> = additions.values().collect();
-    let mut moved: BTreeMap<String, i64> = BTreeMap::new();
-    for some in all.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "WITH v (id, was, epoch, grown, outcome, wake, said, released, at) AS (VALUES {}) UPDATE run SET \
-                 seq = v.grown, outcome = v.outcome, wake = v.wake, updated = v.at, said = COALESCE(v.said, run.said), \
-                 owner = CASE WHEN v.released = 1 THEN NULL ELSE run.owner END, \
-                 lease_until = CASE WHEN v.released = 1 THEN 0 ELSE run.lease_until END \
-                 FROM v WHERE run.id = v.id AND run.seq = v.was AND (v.epoch < 0 OR run.epoch = v.epoch) \
-                 RETURNING run.id, run.lease_until",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for (index, addition) in some {
-            query = query
-                .bind(addition.run.clone())
-                .bind(addition.seq)
-                .bind(addition.epoch)
-                .bind(addition.seq + addition.entries.len() as i64)
-                .bind(addition.outcome.clone())
-                .bind(addition.wake)
-                .bind(addition.said.clone())
-                .bind(i64::from(addition.release))
-                .bind(writes[*index].now);
-        }
-        for row in query.fetch_all(&mut **work).await? {
-            moved.insert(text(&row, 0)?, number(&row, 1)?);
-        }
-    }
+    let rows: Vec<Row> = additions
+        .values()
+        .map(|(index, addition)| {
+            vec![
+                (&addition.run).into(),
+                addition.seq.into(),
+                addition.epoch.into(),
+                (addition.seq + addition.entries.len() as i64).into(),
+                (&addition.outcome).into(),
+                addition.wake.into(),
+                addition.said.clone().into(),
+                i64::from(addition.release).into(),
+                writes[*index].now.into(),
+            ]
+        })
+        .collect();
+    // A change that follows another within a fifth of a second does not move `updated`, and so no index: whoever looks what
+    // changed looks back further than that.
+    let moved = with_rows(
+        dialect,
+        work,
+        "id, was, epoch, grown, outcome, wake, said, released, at",
+        &rows,
+        "UPDATE run SET seq = v.grown, outcome = v.outcome, wake = v.wake, updated = CASE WHEN v.outcome = run.outcome \
+         AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND 200000 \
+         THEN run.updated ELSE v.at END, \
+         said = COALESCE(v.said, run.said), owner = CASE WHEN v.released = 1 THEN NULL ELSE run.owner END, \
+         lease_until = CASE WHEN v.released = 1 THEN 0 ELSE run.lease_until END \
+         FROM v WHERE run.id = v.id AND run.seq = v.was AND (v.epoch < 0 OR run.epoch = v.epoch) \
+         RETURNING run.id, run.lease_until",
+    );
+    let moved: BTreeMap<String, i64> = moved
+        .await?
+        .iter()
+        .map(|row| Ok((text(row, 0)?, number(row, 1)?)))
+        .collect::<Result<_, StoreError>>()?;
     let mut left = Vec::new();
     for (run, (index, addition)) in &additions {
         match moved.get(*run) {
@@ -205,11 +237,11 @@ async fn add(
 /// run or one answer all the same.
 async fn answer(
     work: &mut Work,
+    dialect: Dialect,
     writes: &[Write],
     open: &[usize],
     refused: &mut BTreeMap<usize, Result<Written, StoreError>>,
 ) -> Result<(), StoreError> {
-    const WIDTH: usize = 3;
     let answers: Vec<(usize, &str, Option<&str>, Option<&str>)> = open
         .iter()
         .filter_map(|&index| match &writes[index].what {
@@ -218,27 +250,20 @@ async fn answer(
             What::Add(_) => None,
         })
         .collect();
-    let mut first = BTreeSet::new();
-    for some in answers.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "WITH v (id, run, answer) AS (VALUES {}) UPDATE request SET state = 'answered', \
-                 run = COALESCE(v.run, request.run), answer = COALESCE(v.answer, request.answer) \
-                 FROM v WHERE request.id = v.id AND request.state <> 'answered' RETURNING request.id",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for (_, request, run, answer) in some {
-            query = query
-                .bind((*request).to_owned())
-                .bind(run.map(str::to_owned))
-                .bind(answer.map(str::to_owned));
-        }
-        for row in query.fetch_all(&mut **work).await? {
-            first.insert(text(&row, 0)?);
-        }
-    }
+    let rows: Vec<Row> = answers
+        .iter()
+        .map(|&(_, request, run, answer)| vec![request.into(), run.into(), answer.into()])
+        .collect();
+    let first = with_rows(
+        dialect,
+        work,
+        "id, run, answer",
+        &rows,
+        "UPDATE request SET state = 'answered', run = COALESCE(v.run, request.run), \
+         answer = COALESCE(v.answer, request.answer) \
+         FROM v WHERE request.id = v.id AND request.state <> 'answered' RETURNING request.id",
+    );
+    let first: BTreeSet<String> = first.await?.iter().map(|row| text(row, 0)).collect::<Result<_, _>>()?;
     for (index, request, ..) in answers {
         if !first.contains(request) {
             refused.insert(index, Err(StoreError::Answered(request.to_owned())));
@@ -247,49 +272,40 @@ async fn answer(
     Ok(())
 }
 
-async fn begin(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    const WIDTH: usize = 14;
-    let begun: Vec<(&Begin, i64)> = writes
+async fn begin(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
+    let rows: Vec<Row> = writes
         .iter()
         .filter_map(|write| match &write.what {
             What::Begin(begin) => Some((begin, write.now)),
             What::Add(_) | What::Answer { .. } => None,
         })
+        .map(|(begin, now)| {
+            vec![
+                (&begin.run).into(),
+                (&begin.runbook).into(),
+                (&begin.person).into(),
+                (&begin.request).into(),
+                now.into(),
+                (&begin.outcome).into(),
+                (begin.entries.len() as i64).into(),
+                begin.wake.into(),
+                (&begin.plan).into(),
+                (&begin.inputs).into(),
+                begin.said.clone().into(),
+            ]
+        })
         .collect();
-    for some in begun.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, \
-                 wake, plan, inputs, said) VALUES {}",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for (begin, now) in some {
-            query = query
-                .bind(begin.run.clone())
-                .bind(begin.runbook.clone())
-                .bind(begin.person.clone())
-                .bind(begin.request.clone())
-                .bind(*now)
-                .bind(*now)
-                .bind(begin.outcome.clone())
-                .bind(begin.entries.len() as i64)
-                .bind(0_i64)
-                .bind(0_i64)
-                .bind(begin.wake)
-                .bind(begin.plan.clone())
-                .bind(begin.inputs.clone())
-                .bind(begin.said.clone());
-        }
-        query.execute(&mut **work).await?;
-    }
+    let columns = "id, runbook, person, request, at, outcome, seq, wake, plan, inputs, said";
+    let insert = "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, wake, \
+                  plan, inputs, said) \
+                  SELECT id, runbook, person, request, at, at, outcome, seq, 0, 0, wake, plan, inputs, said FROM v \
+                  WHERE id IS NOT NULL";
+    with_rows(dialect, work, columns, &rows, insert).await?;
     Ok(())
 }
 
-async fn take(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    const WIDTH: usize = 6;
-    let mut taken = Vec::new();
+async fn take(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
+    let mut rows: Vec<Row> = Vec::new();
     for write in writes {
         let run = match &write.what {
             What::Begin(begin) => &begin.run,
@@ -297,35 +313,28 @@ async fn take(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
             What::Answer { .. } => continue,
         };
         if let Some(take) = &write.take {
-            taken.extend(take.keys.iter().map(|key| (key, run, take, write.now)));
+            rows.extend(take.keys.iter().map(|key| {
+                vec![
+                    key.into(),
+                    run.into(),
+                    i64::from(take.shared).into(),
+                    (&take.person).into(),
+                    (&take.reason).into(),
+                    write.now.into(),
+                ]
+            }));
         }
     }
-    for some in taken.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "INSERT INTO held_lock (name, run, shared, person, reason, since) VALUES {} ON CONFLICT (name, run) \
-                 DO NOTHING",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for (key, run, take, now) in some {
-            query = query
-                .bind((*key).clone())
-                .bind((*run).clone())
-                .bind(i64::from(take.shared))
-                .bind(take.person.clone())
-                .bind(take.reason.clone())
-                .bind(*now);
-        }
-        query.execute(&mut **work).await?;
-    }
+    let columns = "name, run, shared, person, reason, since";
+    let insert = "INSERT INTO held_lock (name, run, shared, person, reason, since) \
+                  SELECT name, run, shared, person, reason, since FROM v WHERE name IS NOT NULL \
+                  ON CONFLICT (name, run) DO NOTHING";
+    with_rows(dialect, work, columns, &rows, insert).await?;
     Ok(())
 }
 
-async fn journal(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    const WIDTH: usize = 5;
-    let mut rows = Vec::new();
+async fn journal(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
+    let mut rows: Vec<Row> = Vec::new();
     for write in writes {
         let (run, after, epoch, entries) = match &write.what {
             What::Begin(begin) => (&begin.run, 0, 0, &begin.entries),
@@ -335,27 +344,12 @@ async fn journal(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
         rows.extend(
             (after + 1..)
                 .zip(entries)
-                .map(|(seq, entry)| (run, seq, write.now, epoch, entry)),
+                .map(|(seq, entry)| vec![run.into(), seq.into(), write.now.into(), epoch.into(), entry.into()]),
         );
     }
-    for some in rows.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "INSERT INTO journal (run, seq, at, epoch, entry) VALUES {}",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for (run, seq, at, epoch, entry) in some {
-            query = query
-                .bind((*run).clone())
-                .bind(*seq)
-                .bind(*at)
-                .bind(*epoch)
-                .bind((*entry).clone());
-        }
-        query.execute(&mut **work).await?;
-    }
+    let insert = "INSERT INTO journal (run, seq, at, epoch, entry) SELECT run, seq, at, epoch, entry FROM v \
+                  WHERE run IS NOT NULL";
+    with_rows(dialect, work, "run, seq, at, epoch, entry", &rows, insert).await?;
     Ok(())
 }
 
@@ -366,48 +360,66 @@ fn added<'w>(writes: &'w [&Write]) -> impl Iterator<Item = &'w Addition> {
     })
 }
 
-async fn unlock(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    let over: Vec<&String> = added(writes)
+async fn unlock(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
+    let over: Vec<Row> = added(writes)
         .filter(|addition| addition.unlock)
-        .map(|addition| &addition.run)
+        .map(|addition| vec![(&addition.run).into()])
         .collect();
-    for some in over.chunks(at_once(1)) {
-        let mut query = statement(
-            format!("DELETE FROM held_lock WHERE run IN ({})", list(0, some.len())),
-            some.len(),
-        );
-        for run in some {
-            query = query.bind((*run).clone());
-        }
-        query.execute(&mut **work).await?;
-    }
+    let delete = "DELETE FROM held_lock WHERE run IN (SELECT run FROM v)";
+    with_rows(dialect, work, "run", &over, delete).await?;
     Ok(())
 }
 
-/// The runs changed, so what their messages show is out of date.
-async fn touch(work: &mut Work, writes: &[&Write]) -> Result<(), StoreError> {
-    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, $1) WHERE kind = '\"run\"' \
-                           AND (due IS NOT NULL OR error IS NULL)";
-    // The end of a run is worth another try of a message that was given up.
-    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = $1, tries = 0, failing_since = NULL \
-                         WHERE kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
-    let Some(now) = writes.iter().map(|write| write.now).max() else {
-        return Ok(());
-    };
-    let changed: Vec<&String> = added(writes).map(|addition| &addition.run).collect();
-    let ended: Vec<&String> = added(writes)
-        .filter(|addition| addition.ends)
-        .map(|addition| &addition.run)
-        .collect();
-    for (update, runs) in [(CHANGED, changed), (ENDED, ended)] {
-        for some in runs.chunks(at_once(2)) {
-            let mut query = statement(format!("{update} AND run IN ({})", list(1, some.len())), some.len()).bind(now);
-            for run in some {
-                query = query.bind((*run).clone());
+/// What threads are told: a message for each place where a run is shown.
+async fn thread(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<Vec<(NewMessage, i64)>, StoreError> {
+    let tell: BTreeMap<&str, (&MessageKind, &str, i64)> = writes
+        .iter()
+        .filter_map(|write| match (&write.what, &write.thread) {
+            (What::Add(addition), Some((kind, word))) => {
+                Some((addition.run.as_str(), (kind, word.as_str(), write.now)))
             }
-            query.execute(&mut **work).await?;
-        }
+            _ => None,
+        })
+        .collect();
+    let rows: Vec<Row> = tell.keys().map(|run| vec![(*run).into()]).collect();
+    let shown = "SELECT run, request, place FROM message WHERE kind = '\"run\"' AND run IN (SELECT id FROM v) \
+                 ORDER BY created, id";
+    let mut told = Vec::new();
+    for row in with_rows(dialect, work, "id", &rows, shown).await? {
+        let run = text(&row, 0)?;
+        let Some((kind, word, now)) = tell.get(run.as_str()) else {
+            continue;
+        };
+        let place: Place = decode("place", &text(&row, 2)?)?;
+        let message = NewMessage {
+            id: format!("{run}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
+            kind: **kind,
+            run: Some(run),
+            request: optional_text(&row, 1)?,
+            place,
+            body: None,
+        };
+        told.push((message, *now));
     }
+    Ok(told)
+}
+
+/// The runs changed, so what their messages show is out of date.
+async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
+    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
+    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v \
+                           WHERE message.run = v.id AND kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL)";
+    // The end of a run is worth another try of a message that was given up.
+    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = v.at, tries = 0, failing_since = NULL FROM v \
+                         WHERE message.run = v.id AND kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
+    let rows = |of: fn(&Addition) -> bool| -> Vec<Row> {
+        let additions = writes.iter().filter_map(|write| match &write.what {
+            What::Add(addition) if of(addition) => Some(vec![(&addition.run).into(), write.now.into()]),
+            What::Add(_) | What::Begin(_) | What::Answer { .. } => None,
+        });
+        additions.collect()
+    };
+    with_rows(dialect, work, "id, at", &rows(|_| true), CHANGED).await?;
+    with_rows(dialect, work, "id, at", &rows(|addition| addition.ends), ENDED).await?;
     Ok(())
 }

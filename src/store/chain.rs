@@ -6,7 +6,8 @@
 //! person, body]` without blanks: `at` in microseconds since 1970, `body` as the text that it is stored as, `prev` empty in
 //! the first row. So anybody can compute it.
 
-use super::values::{at_once, places, statement};
+use super::dialect::Dialect;
+use super::values::{Row, with_rows};
 use super::{Store, StoreError, micros, number, optional_number, optional_text, text};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -118,7 +119,9 @@ impl Store {
         .await?;
         for row in &rows {
             let row = TrailRow::read(row)?;
-            let end = ends_of(&mut work, &[&row.subject]).await?.remove(&row.subject);
+            let end = ends_of(&mut work, self.dialect, &[&row.subject])
+                .await?
+                .remove(&row.subject);
             let link = row.link_after(end);
             sqlx::query("UPDATE audit SET seq = $2, prev = $3, hash = $4 WHERE id = $1 AND seq IS NULL")
                 .bind(&row.id)
@@ -207,31 +210,21 @@ impl Store {
 /// The last rows of chains, as this transaction sees them.
 pub(super) async fn ends_of(
     work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
     subjects: &[&str],
 ) -> Result<HashMap<String, End>, StoreError> {
     let mut ends = HashMap::with_capacity(subjects.len());
-    for some in subjects.chunks(at_once(1)) {
-        // Without the condition PostgreSQL would begin with the nulls. A hash that somebody took away keeps nobody from
-        // writing.
-        let mut query = statement(
-            format!(
-                "WITH v (subject) AS (VALUES {}) SELECT audit.subject, audit.seq, COALESCE(audit.hash, '') FROM v, audit \
-                 WHERE audit.subject = v.subject AND audit.seq = (SELECT MAX(a.seq) FROM audit a \
-                 WHERE a.subject = v.subject AND a.seq IS NOT NULL)",
-                places(0, some.len(), 1)
-            ),
-            some.len(),
-        );
-        for subject in some {
-            query = query.bind((*subject).to_owned());
-        }
-        for row in query.fetch_all(&mut **work).await? {
-            let end = End {
-                seq: number(&row, 1)?,
-                hash: text(&row, 2)?,
-            };
-            ends.insert(text(&row, 0)?, end);
-        }
+    let rows: Vec<Row> = subjects.iter().map(|subject| vec![(*subject).into()]).collect();
+    // Without the condition PostgreSQL would begin with the nulls. A hash that somebody took away keeps nobody from
+    // writing.
+    let last = "SELECT audit.subject, audit.seq, COALESCE(audit.hash, '') FROM v, audit WHERE audit.subject = v.subject \
+                AND audit.seq = (SELECT MAX(a.seq) FROM audit a WHERE a.subject = v.subject AND a.seq IS NOT NULL)";
+    for row in with_rows(dialect, work, "subject", &rows, last).await? {
+        let end = End {
+            seq: number(&row, 1)?,
+            hash: text(&row, 2)?,
+        };
+        ends.insert(text(&row, 0)?, end);
     }
     Ok(ends)
 }

@@ -1,9 +1,10 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
 use super::audit::AuditRow;
+use super::dialect::Dialect;
 use super::messages::NewMessage;
 use super::turns::Allowance;
-use super::values::{BindAll as _, at_once, list, places, statement};
+use super::values::{BindAll as _, Row, list, statement, with_rows};
 use super::writer::{What, Write};
 use super::{Store, StoreError, decode, encode, micros, optional_text, text};
 use crate::report::Report;
@@ -39,7 +40,6 @@ impl Store {
     /// Stores many deliveries in one commit. For each: true if it is new, false if it was there before, also earlier
     /// among these.
     pub async fn receive(&self, deliveries: &[Delivery], now: Timestamp) -> Result<Vec<bool>, StoreError> {
-        const WIDTH: usize = 5;
         let mut work = self.begin().await?;
         let mut seen = HashSet::new();
         let fresh: Vec<bool> = deliveries
@@ -53,30 +53,26 @@ impl Store {
             .map(|(it, _)| it)
             .collect();
         let mut stored = HashSet::new();
-        for some in each.chunks(at_once(WIDTH)) {
-            let mut query = statement(
-                format!(
-                    "INSERT INTO delivery (id, surface, at, kept, request) VALUES {} ON CONFLICT (id) DO NOTHING RETURNING id",
-                    places(0, some.len(), WIDTH)
-                ),
-                some.len(),
-            );
-            for delivery in some {
-                query = query
-                    .bind(delivery.id.clone())
-                    .bind(encode("surface", &delivery.request.place.surface)?)
-                    .bind(micros(now))
-                    // PostgreSQL takes no NUL in a text, and would refuse all that is stored together with it.
-                    .bind(delivery.kept.replace('\0', "\u{fffd}"))
-                    .bind(delivery.request.id.clone());
-            }
-            for row in query.fetch_all(&mut *work).await? {
-                stored.insert(text(&row, 0)?);
-            }
+        let mut rows: Vec<Row> = Vec::with_capacity(each.len());
+        for delivery in &each {
+            rows.push(vec![
+                (&delivery.id).into(),
+                encode("surface", &delivery.request.place.surface)?.into(),
+                micros(now).into(),
+                // PostgreSQL takes no NUL in a text, and would refuse all that is stored together with it.
+                delivery.kept.replace('\0', "\u{fffd}").into(),
+                (&delivery.request.id).into(),
+            ]);
+        }
+        let insert = "INSERT INTO delivery (id, surface, at, kept, request) SELECT id, surface, at, kept, request FROM v \
+                      WHERE id IS NOT NULL ON CONFLICT (id) DO NOTHING RETURNING id";
+        let columns = "id, surface, at, kept, request";
+        for row in with_rows(self.dialect, &mut work, columns, &rows, insert).await? {
+            stored.insert(text(&row, 0)?);
         }
         each.retain(|delivery| stored.contains(&delivery.id));
         let requests: Vec<&Request> = each.iter().map(|delivery| &delivery.request).collect();
-        insert_requests(&mut work, &requests, now).await?;
+        insert_requests(&mut work, self.dialect, &requests, now).await?;
         self.insert_tokens(&mut work, &each, now).await?;
         if !each.is_empty() {
             self.dialect.wake_others(&mut work).await?;
@@ -92,39 +88,31 @@ impl Store {
         deliveries: &[&Delivery],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        const WIDTH: usize = 4;
-        let tokens: Vec<(&Request, &str)> = deliveries
-            .iter()
-            .filter_map(|delivery| Some((&delivery.request, delivery.token.as_deref()?)))
-            .collect();
-        for some in tokens.chunks(at_once(WIDTH)) {
-            let mut query = statement(
-                format!(
-                    "INSERT INTO token (request, sealed, expires, uses) VALUES {}",
-                    places(0, some.len(), WIDTH)
-                ),
-                some.len(),
-            );
-            for (request, token) in some {
-                let sealed = self
-                    .seal
-                    .close(token)
-                    .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
-                query = query
-                    .bind(request.id.clone())
-                    .bind(sealed)
-                    .bind(micros(now + token_life(request.place.surface)))
-                    .bind(0_i64);
-            }
-            query.execute(&mut **work).await?;
+        let mut rows: Vec<Row> = Vec::new();
+        for delivery in deliveries {
+            let Some(token) = delivery.token.as_deref() else {
+                continue;
+            };
+            let sealed = self
+                .seal
+                .close(token)
+                .ok_or_else(|| StoreError::Corrupt("a token too long to seal".to_owned()))?;
+            rows.push(vec![
+                (&delivery.request.id).into(),
+                sealed.into(),
+                micros(now + token_life(delivery.request.place.surface)).into(),
+            ]);
         }
+        let insert = "INSERT INTO token (request, sealed, expires, uses) SELECT request, sealed, expires, 0 FROM v \
+                      WHERE request IS NOT NULL";
+        with_rows(self.dialect, work, "request, sealed, expires", &rows, insert).await?;
         Ok(())
     }
 
     /// Stores a request that came by the command line.
     pub async fn request(&self, request: &Request, now: Timestamp) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        insert_requests(&mut work, &[request], now).await?;
+        insert_requests(&mut work, self.dialect, &[request], now).await?;
         self.dialect.wake_others(&mut work).await?;
         work.commit().await?;
         Ok(())
@@ -283,28 +271,22 @@ impl Store {
 
 async fn insert_requests(
     work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
     requests: &[&Request],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    const WIDTH: usize = 6;
-    for some in requests.chunks(at_once(WIDTH)) {
-        let mut query = statement(
-            format!(
-                "INSERT INTO request (id, at, body, state, session, asker) VALUES {}",
-                places(0, some.len(), WIDTH)
-            ),
-            some.len(),
-        );
-        for request in some {
-            query = query
-                .bind(request.id.clone())
-                .bind(micros(now))
-                .bind(encode("request", request)?)
-                .bind("new".to_owned())
-                .bind(request.session.clone())
-                .bind(request.account.to_string());
-        }
-        query.execute(&mut **work).await?;
+    let mut rows: Vec<Row> = Vec::with_capacity(requests.len());
+    for request in requests {
+        rows.push(vec![
+            (&request.id).into(),
+            micros(now).into(),
+            encode("request", request)?.into(),
+            request.session.clone().into(),
+            request.account.to_string().into(),
+        ]);
     }
+    let insert = "INSERT INTO request (id, at, body, state, session, asker) \
+                  SELECT id, at, body, 'new', session, asker FROM v WHERE id IS NOT NULL";
+    with_rows(dialect, work, "id, at, body, session, asker", &rows, insert).await?;
     Ok(())
 }

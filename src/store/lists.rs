@@ -92,7 +92,8 @@ impl Store {
         rows.iter().map(found).collect()
     }
 
-    /// Runs that changed at this moment or later, oldest change first.
+    /// Runs that changed at this moment or later, oldest change first. A change may stand under a moment that is up to a
+    /// fifth of a second too early.
     pub async fn changed_runs(&self, since: i64, limit: i64) -> Result<Vec<ChangedRun>, StoreError> {
         let rows =
             sqlx::query("SELECT id, runbook, seq, updated FROM run WHERE updated >= $1 ORDER BY updated, id LIMIT $2")

@@ -4,7 +4,9 @@
 //! A post is journalled before it is sent, as a step is: one without a recorded answer is in doubt, and the platform is
 //! asked for it before it is posted again. Of several processes one sends a message at a time.
 
+use super::dialect::Dialect;
 use super::leases::FORESIGHT;
+use super::values::{Row, with_rows};
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::{Place, Surface};
@@ -115,7 +117,7 @@ impl Store {
     /// Stores a message to be sent.
     pub async fn post(&self, message: &NewMessage, now: Timestamp) -> Result<(), StoreError> {
         let mut work = self.begin().await?;
-        insert_message(&mut work, message, now).await?;
+        insert_messages(&mut work, self.dialect, &[(message, micros(now))]).await?;
         work.commit().await?;
         Ok(())
     }
@@ -353,24 +355,32 @@ impl Store {
     }
 }
 
-pub(super) async fn insert_message(
+pub(super) async fn insert_messages(
     work: &mut Transaction<'static, Any>,
-    message: &NewMessage,
-    now: Timestamp,
+    dialect: Dialect,
+    messages: &[(&NewMessage, i64)],
 ) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO message (id, kind, run, request, place, body, wanted, shown, due, tries, created) \
-         VALUES ($1, $2, $3, $4, $5, $6, 1, 0, $7, 0, $7) ON CONFLICT (id) DO NOTHING",
-    )
-    .bind(&message.id)
-    .bind(encode("kind", &message.kind)?)
-    .bind(message.run.as_deref())
-    .bind(message.request.as_deref())
-    .bind(encode("place", &message.place)?)
-    .bind(message.body.as_ref().map(|body| encode("report", body)).transpose()?)
-    .bind(micros(now))
-    .execute(&mut **work)
-    .await?;
+    let mut rows: Vec<Row> = Vec::with_capacity(messages.len());
+    for (message, now) in messages {
+        rows.push(vec![
+            (&message.id).into(),
+            encode("kind", &message.kind)?.into(),
+            message.run.clone().into(),
+            message.request.clone().into(),
+            encode("place", &message.place)?.into(),
+            message
+                .body
+                .as_ref()
+                .map(|body| encode("report", body))
+                .transpose()?
+                .into(),
+            (*now).into(),
+        ]);
+    }
+    let insert = "INSERT INTO message (id, kind, run, request, place, body, wanted, shown, due, tries, created) \
+                  SELECT id, kind, run, request, place, body, 1, 0, at, 0, at FROM v WHERE id IS NOT NULL \
+                  ON CONFLICT (id) DO NOTHING";
+    with_rows(dialect, work, "id, kind, run, request, place, body, at", &rows, insert).await?;
     Ok(())
 }
 

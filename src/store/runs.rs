@@ -3,7 +3,7 @@
 
 use super::audit::AuditRow;
 use super::leases::FORESIGHT;
-use super::messages::NewMessage;
+use super::messages::{MessageKind, NewMessage};
 use super::values::{BindAll as _, besides, list, statement};
 use super::writer::{Addition, Begin, Taking, What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
@@ -14,6 +14,7 @@ use crate::run::lock::{HeldLock, Locks};
 use jiff::Timestamp;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use std::collections::HashMap;
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +114,15 @@ pub enum LockChange<'a> {
     Release,
 }
 
+/// What each thread of a run is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'a> {
+    /// What the message is.
+    pub kind: MessageKind,
+    /// Stands in its id: the same word twice is one message.
+    pub word: &'a str,
+}
+
 /// An addition to a journal.
 #[derive(Debug)]
 pub struct Append<'a> {
@@ -130,12 +140,14 @@ pub struct Append<'a> {
     pub locks: LockChange<'a>,
     /// The plan, where it was built anew.
     pub new_plan: Option<&'a Plan>,
-    /// Further messages.
-    pub messages: &'a [NewMessage],
+    /// A message for each thread of the run.
+    pub thread: Option<Word<'a>>,
     /// Lines of the record.
     pub records: &'a [AuditRow],
     /// Whether the claim is given back with it.
     pub release: bool,
+    /// A runbook; nothing is written while it is paused.
+    pub unless_paused: Option<&'a str>,
 }
 
 /// Whether a write that wants locks got them.
@@ -148,6 +160,8 @@ pub enum Written {
     },
     /// Nothing is stored: these are in the way.
     Locked(Vec<HeldLock>),
+    /// Nothing is stored: what it would begin is paused.
+    Paused,
 }
 
 impl Store {
@@ -188,6 +202,7 @@ impl Store {
                 plan: append.new_plan.map(|plan| encode("plan", plan)).transpose()?,
                 unlock: matches!(append.locks, LockChange::Release),
                 release: append.release,
+                unless_paused: append.unless_paused.map(str::to_owned),
                 entries: encoded(append.entries)?,
             }),
             now,
@@ -195,9 +210,51 @@ impl Store {
         if let LockChange::Take(locks, plan) = append.locks {
             write.take = Some(taking(locks, plan));
         }
-        write.messages.extend_from_slice(append.messages);
+        write.thread = append.thread.map(|Word { kind, word }| (kind, word.to_owned()));
         write.records.extend_from_slice(append.records);
         self.writer.write(write).await
+    }
+
+    /// Runs whole, with two looks for all of them. One that cannot be read is left out: whoever reads it by itself learns
+    /// why.
+    pub async fn whole(&self, ids: &[String]) -> Result<HashMap<String, StoredRun>, StoreError> {
+        let (mut runs, mut lengths) = (HashMap::new(), HashMap::new());
+        let places = list(0, ids.len());
+        let rows = statement(
+            format!("SELECT id, request, created, epoch, plan, seq, lease_until FROM run WHERE id IN ({places})"),
+            ids.len(),
+        );
+        for row in rows.bind_all(ids).fetch_all(&self.read).await? {
+            if let Ok(run) = stored_run(&row) {
+                lengths.insert(run.id.clone(), number(&row, 5)?);
+                runs.insert(run.id.clone(), run);
+            }
+        }
+        let rows = statement(
+            format!("SELECT seq, at, epoch, entry, run FROM journal WHERE run IN ({places}) ORDER BY run, seq"),
+            ids.len(),
+        );
+        for row in rows.bind_all(ids).fetch_all(&self.read).await? {
+            let id = text(&row, 4)?;
+            // What was written since belongs to whoever reads it later.
+            if lengths
+                .get(&id)
+                .is_none_or(|length| number(&row, 0).is_ok_and(|seq| seq > *length))
+            {
+                continue;
+            }
+            match journal_row(&id, &row) {
+                Ok(line) => {
+                    if let Some(run) = runs.get_mut(&id) {
+                        run.journal.push(line);
+                    }
+                }
+                Err(_) => {
+                    runs.remove(&id);
+                }
+            }
+        }
+        Ok(runs)
     }
 
     /// One run whole, as it was at one moment.
@@ -219,18 +276,12 @@ impl Store {
                 .bind(number(&row, 5)?)
                 .fetch_all(&self.read)
                 .await?;
-        Ok(StoredRun {
-            id: text(&row, 0)?,
-            request: text(&row, 1)?,
-            created: timestamp(number(&row, 2)?)?,
-            epoch: number(&row, 3)?,
-            claimed_until: timestamp(number(&row, 6)?)?,
-            plan: decode(&format!("the plan of run {id}"), &text(&row, 4)?)?,
-            journal: journal
-                .iter()
-                .map(|row| journal_row(id, row))
-                .collect::<Result<_, _>>()?,
-        })
+        let mut run = stored_run(&row)?;
+        run.journal = journal
+            .iter()
+            .map(|row| journal_row(id, row))
+            .collect::<Result<_, _>>()?;
+        Ok(run)
     }
 
     /// The length of a run's journal now.
@@ -481,6 +532,20 @@ fn closing(entries: &[Entry]) -> Option<String> {
     entries.iter().rev().find_map(|entry| match entry {
         Entry::Closed { say, .. } | Entry::NotStarted { say, .. } => Some(say.clone()),
         _ => None,
+    })
+}
+
+/// Without its journal.
+fn stored_run(row: &AnyRow) -> Result<StoredRun, StoreError> {
+    let id = text(row, 0)?;
+    Ok(StoredRun {
+        request: text(row, 1)?,
+        created: timestamp(number(row, 2)?)?,
+        epoch: number(row, 3)?,
+        claimed_until: timestamp(number(row, 6)?)?,
+        plan: decode(&format!("the plan of run {id}"), &text(row, 4)?)?,
+        journal: Vec::new(),
+        id,
     })
 }
 

@@ -108,6 +108,10 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "DROP INDEX run_outcome",
         "CREATE INDEX run_open ON run (outcome, person, runbook)",
     ],
+    &[
+        // Messages that nobody will be shown are few among all that were.
+        "CREATE INDEX message_given_up ON message (id) WHERE due IS NULL AND error IS NOT NULL",
+    ],
 ];
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use super::platforms::PlatformTrouble;
 use super::{Store, StoreError, decode, number, text, timestamp};
 use jiff::Timestamp;
+use sqlx::AssertSqlSafe;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What `/metrics` tells of the bot's own work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,16 +32,49 @@ pub struct Tally {
     pub aside: i64,
 }
 
+/// Runs that have ended are counted this seldom: there may be a million of them.
+const ENDED_ANEW: Duration = Duration::from_secs(60);
+
+/// A count that takes no longer need not be remembered.
+const QUICK: Duration = Duration::from_millis(50);
+
+/// How many runs have ended how, as it was counted last.
+pub(super) type Ended = Mutex<Option<(Instant, Vec<(String, i64)>)>>;
+
 impl Store {
+    async fn runs_by_outcome(&self, which: &str) -> Result<Vec<(String, i64)>, StoreError> {
+        let counted = format!("SELECT outcome, COUNT(*) FROM run WHERE outcome {which} GROUP BY outcome");
+        let rows = sqlx::query(AssertSqlSafe(counted)).fetch_all(&self.read).await?;
+        rows.iter()
+            .map(|row| Ok((decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?)))
+            .collect()
+    }
+
+    async fn ended_runs(&self) -> Result<Vec<(String, i64)>, StoreError> {
+        let known = self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, runs)) = known
+            && at.elapsed() < ENDED_ANEW
+        {
+            return Ok(runs);
+        }
+        let begun = Instant::now();
+        let runs = self
+            .runs_by_outcome("NOT IN ('\"running\"', '\"awaiting-approval\"', '\"needs-person\"')")
+            .await?;
+        // What is quickly counted is always counted anew.
+        if begun.elapsed() > QUICK {
+            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), runs.clone()));
+        }
+        Ok(runs)
+    }
+
     /// Counts what is there now.
     pub async fn tally(&self) -> Result<Tally, StoreError> {
-        let rows = sqlx::query("SELECT outcome, COUNT(*) FROM run GROUP BY outcome ORDER BY outcome")
-            .fetch_all(&self.read)
+        let mut runs = self
+            .runs_by_outcome("IN ('\"running\"', '\"awaiting-approval\"', '\"needs-person\"')")
             .await?;
-        let mut runs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            runs.push((decode::<String>("outcome", &text(row, 0)?)?, number(row, 1)?));
-        }
+        runs.extend(self.ended_runs().await?);
+        runs.sort();
         let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
             .fetch_one(&self.read)
             .await?;

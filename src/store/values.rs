@@ -1,16 +1,108 @@
-//! Many rows in one statement. Both databases take the same text.
+//! Many rows in one statement. Both databases take the same text, but for the sign of a placeholder.
 
+use super::dialect::Dialect;
+use sqlx::any::AnyRow;
 use sqlx::query::Query;
-use sqlx::{Any, AssertSqlSafe};
+use sqlx::{Any, AssertSqlSafe, Transaction};
 
-/// SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
-const MOST: usize = 30_000;
+/// How many rows a statement has. Few sizes, so that each text is read and planned once; rows that are not there are
+/// filled up with NULL. The largest stays far below the 32,766 values that SQLite takes in one statement.
+const SIZES: [usize; 5] = [1, 4, 16, 64, 256];
 
-/// Statements of more rows than this are seldom of the same length twice: they are not kept prepared.
+/// Lists of more values than this are seldom of the same length twice: their statements are not kept prepared.
 const KEPT: usize = 8;
 
-/// `($1, $2), ($3, $4)`: placeholders for `rows` rows of `width` values, after `before` values that stand in front.
-pub(super) fn places(before: usize, rows: usize, width: usize) -> String {
+/// A value of a row.
+#[derive(Debug, Clone)]
+pub(super) enum Cell {
+    Text(Option<String>),
+    Number(Option<i64>),
+}
+
+impl Cell {
+    fn empty(&self) -> Self {
+        match self {
+            Self::Text(_) => Self::Text(None),
+            Self::Number(_) => Self::Number(None),
+        }
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<&String> for Cell {
+    fn from(text: &String) -> Self {
+        Self::Text(Some(text.clone()))
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Cell {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<&str>> for Cell {
+    fn from(text: Option<&str>) -> Self {
+        Self::Text(text.map(str::to_owned))
+    }
+}
+
+impl From<i64> for Cell {
+    fn from(number: i64) -> Self {
+        Self::Number(Some(number))
+    }
+}
+
+impl From<Option<i64>> for Cell {
+    fn from(number: Option<i64>) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// One row of a table that a statement brings along.
+pub(super) type Row = Vec<Cell>;
+
+/// Runs `WITH v (columns) AS (VALUES ...) rest`, as often as that many rows need. A row whose first column is NULL is
+/// none: `rest` must pass it over. What it says holds nothing but our own words.
+pub(super) async fn with_rows(
+    dialect: Dialect,
+    work: &mut Transaction<'static, Any>,
+    columns: &str,
+    rows: &[Row],
+    rest: &str,
+) -> Result<Vec<AnyRow>, sqlx::Error> {
+    let most = SIZES[SIZES.len() - 1];
+    let mut answer = Vec::new();
+    for some in rows.chunks(most) {
+        let size = SIZES.into_iter().find(|size| *size >= some.len()).unwrap_or(most);
+        let width = some[0].len();
+        let text = format!("WITH v ({columns}) AS (VALUES {}) {rest}", places(dialect, size, width));
+        let none: Row = some[0].iter().map(Cell::empty).collect();
+        let filled = some.iter().chain(std::iter::repeat_n(&none, size - some.len()));
+        let query = filled
+            .flatten()
+            .fold(sqlx::query(AssertSqlSafe(text)), |query, cell| match cell {
+                Cell::Text(text) => query.bind(text.clone()),
+                Cell::Number(number) => query.bind(*number),
+            });
+        answer.extend(query.fetch_all(&mut **work).await?);
+    }
+    Ok(answer)
+}
+
+/// Placeholders for `rows` rows of `width` values. To SQLite a number is a name, which it looks for among all others.
+fn places(dialect: Dialect, rows: usize, width: usize) -> String {
     let mut text = String::with_capacity(rows * width * 6);
     for row in 0..rows {
         text.push_str(if row == 0 { "(" } else { ", (" });
@@ -18,8 +110,13 @@ pub(super) fn places(before: usize, rows: usize, width: usize) -> String {
             if column > 0 {
                 text.push_str(", ");
             }
-            text.push('$');
-            text.push_str(&(before + row * width + column + 1).to_string());
+            match dialect {
+                Dialect::Sqlite => text.push('?'),
+                Dialect::Postgres => {
+                    text.push('$');
+                    text.push_str(&(row * width + column + 1).to_string());
+                }
+            }
         }
         text.push(')');
     }
@@ -54,11 +151,6 @@ impl BindAll for Statement {
     }
 }
 
-/// How many rows of a width go into one statement.
-pub(super) fn at_once(width: usize) -> usize {
-    MOST / width
-}
-
 /// A statement for so many rows. Its text holds nothing but our own words and placeholders.
 pub(super) fn statement(text: String, rows: usize) -> Statement {
     sqlx::query(AssertSqlSafe(text)).persistent(rows <= KEPT)
@@ -70,8 +162,8 @@ mod tests {
 
     #[test]
     fn places_are_counted_on() {
-        assert_eq!(places(0, 2, 2), "($1, $2), ($3, $4)");
-        assert_eq!(places(1, 1, 3), "($2, $3, $4)");
+        assert_eq!(places(Dialect::Postgres, 2, 2), "($1, $2), ($3, $4)");
+        assert_eq!(places(Dialect::Sqlite, 2, 2), "(?, ?), (?, ?)");
         assert_eq!(list(2, 3), "$3, $4, $5");
     }
 }

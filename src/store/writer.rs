@@ -1,17 +1,18 @@
-//! The one writer of journals and answers. Whatever waits while a commit is under way goes into the next one, so that a
+//! The writer of journals and answers. Whatever waits while a commit is under way goes into the next one, so that a
 //! commit costs hardly more for sixty runs than for one. Each write stands or falls by itself: one that comes too late or
 //! is refused takes no other along.
 
 use super::audit::AuditRow;
 use super::batch;
 use super::dialect::Dialect;
-use super::messages::NewMessage;
+use super::messages::{MessageKind, NewMessage};
 use super::runs::Written;
 use super::{StoreError, micros};
 use jiff::Timestamp;
 use sqlx::AnyPool;
 use std::collections::{BTreeSet, VecDeque};
-use tokio::sync::{mpsc, oneshot};
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// Writes in one commit.
 const TOGETHER: usize = 256;
@@ -28,6 +29,8 @@ pub(super) struct Write {
     pub(super) take: Option<Taking>,
     /// Further messages.
     pub(super) messages: Vec<NewMessage>,
+    /// What each thread of the run is told, and a word for the message's id.
+    pub(super) thread: Option<(MessageKind, String)>,
     /// Lines of the record.
     pub(super) records: Vec<AuditRow>,
     /// When.
@@ -81,6 +84,8 @@ pub(super) struct Addition {
     pub(super) unlock: bool,
     /// Whether the claim is given back.
     pub(super) release: bool,
+    /// A runbook; nothing is written while it is paused.
+    pub(super) unless_paused: Option<String>,
     pub(super) entries: Vec<String>,
 }
 
@@ -105,6 +110,7 @@ impl Write {
             what,
             take: None,
             messages: Vec::new(),
+            thread: None,
             records: Vec::new(),
             now: micros(now),
         }
@@ -141,8 +147,11 @@ impl Writer {
     /// Works until the last handle is dropped.
     pub(super) fn start(pool: AnyPool, dialect: Dialect) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        // Nobody waits for its end: if it dies, every write is answered by `lost`.
-        tokio::spawn(work(pool, dialect, waiting));
+        let waiting = Arc::new(Mutex::new(waiting));
+        // Nobody waits for their end: if they die, every write is answered by `lost`.
+        for _ in 0..dialect.writers() {
+            tokio::spawn(work(pool.clone(), dialect, waiting.clone()));
+        }
         Self { queue }
     }
 
@@ -154,19 +163,21 @@ impl Writer {
     }
 }
 
-async fn work(pool: AnyPool, dialect: Dialect, mut queue: mpsc::Receiver<Waiting>) {
+async fn work(pool: AnyPool, dialect: Dialect, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
     let mut waiting: VecDeque<Waiting> = VecDeque::new();
     loop {
         if waiting.is_empty() {
-            match queue.recv().await {
+            match queue.lock().await.recv().await {
                 Some(first) => waiting.push_back(first),
                 None => return,
             }
         }
-        while waiting.len() < TOGETHER {
-            match queue.try_recv() {
-                Ok(next) => waiting.push_back(next),
-                Err(_) => break,
+        // Whoever waits for a first write holds the queue, and takes what comes.
+        if let Ok(mut queue) = queue.try_lock() {
+            while waiting.len() < TOGETHER
+                && let Ok(next) = queue.try_recv()
+            {
+                waiting.push_back(next);
             }
         }
         let mut together: Vec<Waiting> = Vec::with_capacity(waiting.len());

@@ -235,7 +235,7 @@ impl Process {
     /// Drives the run until it rests, if it has anything to do.
     pub async fn drive(&self, run: &str) -> Result<(), LedgerError> {
         match self.claim(run).await {
-            Some(epoch) => self.station.engine.drive(run, epoch).await,
+            Some(epoch) => self.station.engine.drive(run, epoch, None).await,
             None => Ok(()),
         }
     }
