@@ -1,6 +1,7 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
 pub mod chart;
+pub mod form;
 pub mod number;
 pub mod redact;
 pub mod terminal;

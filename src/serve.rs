@@ -1,15 +1,20 @@
 //! `signalbox serve`: everything that runs while the bot is up, and how it ends.
 
-use crate::app::{App, AppError, environment};
+use crate::app::{App, AppError, SlackInbound, environment};
+use crate::config::Slack;
 use crate::http::console::Console;
 use crate::http::console::door::Door;
 use crate::http::{Face, SlackDoor, routes};
 use crate::intake::Intake;
 use crate::outbox::{Outbox, SLACK};
 use crate::platform::slack::client::SlackClient;
+use crate::platform::slack::socket::{Pace, Socket};
+use crate::reception;
+use crate::reception::slack::{PATIENCE as FORMS, SlackReception};
 use crate::rules::watch::Watch;
 use crate::run::clock::Clock;
 use crate::station::{Share, Station};
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -52,13 +57,31 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     };
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
-    let slack = match (&app.slack, &app.config.slack) {
-        (Some(secrets), Some(slack)) => Some(SlackDoor {
-            signing: secrets.signing.clone(),
+    let counts = Arc::default();
+    let (mut door, mut socket, mut listening) = (None, None, None);
+    if let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) {
+        let reception = Arc::new(SlackReception {
+            intake: intake.clone(),
+            desk: station.desk.clone(),
+            client: slack_client(slack, &secrets.bot_token, FORMS)?,
             teams: slack.teams.clone().into(),
-        }),
-        _ => None,
-    };
+            counts: Arc::clone(&counts),
+        });
+        match &secrets.inbound {
+            SlackInbound::Http(signing) => {
+                let signing = signing.clone();
+                door = Some(SlackDoor { signing, reception });
+            }
+            SlackInbound::Socket(token) => {
+                let made = Socket::new(&slack.api_url, token, Pace::default());
+                let made = made.map_err(|error| AppError::Other(error.to_string()))?;
+                socket = Some(made.standing());
+                tasks.spawn(reception::socket::watch(made.standing(), station.clone()));
+                let take = move |incoming| reception::socket::take(reception.clone(), incoming);
+                listening = Some(tokio::spawn(made.work(stopped.clone(), take)));
+            }
+        }
+    }
     let console = match &app.config.console {
         Some(config) => {
             let door = Door::new(&app.config, config.session, &app.rules.now(), environment)
@@ -76,11 +99,11 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         None => None,
     };
     let router = routes(Face {
-        intake,
         station,
-        slack,
+        slack: door,
+        socket,
         console,
-        counts: Arc::default(),
+        counts,
     });
     let mut ending = stopped.clone();
     let serving = tokio::spawn(
@@ -101,6 +124,11 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     if tokio::time::timeout(GOODBYE, serving).await.is_err() {
         tracing::warn!("some connections were still open");
     }
+    if let Some(listening) = listening
+        && let Err(error) = listening.await
+    {
+        tracing::error!(%error, "Slack's socket ended in a defect");
+    }
     if let Err(error) = working.await {
         tracing::error!(%error, "the station ended in a defect");
     }
@@ -117,10 +145,13 @@ fn outbox(app: &App, station: &Arc<Station>) -> Result<Option<Outbox>, AppError>
     let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) else {
         return Ok(None);
     };
-    let client = SlackClient::new(&slack.api_url, &secrets.bot_token, SLACK_PATIENCE)
-        .map_err(|error| AppError::Other(error.to_string()))?;
+    let client = slack_client(slack, &secrets.bot_token, SLACK_PATIENCE)?;
     let clock = Arc::new(Clock::Wall);
     Ok(Some(Outbox::new(station.clone(), client, app.redactor.clone(), clock)))
+}
+
+fn slack_client(slack: &Slack, token: &SecretString, patience: Duration) -> Result<SlackClient, AppError> {
+    SlackClient::new(&slack.api_url, token, patience).map_err(|error| AppError::Other(error.to_string()))
 }
 
 async fn signal() -> Result<(), AppError> {

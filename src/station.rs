@@ -11,6 +11,7 @@ use crate::run::engine::{CLAIM, Engine};
 use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
+use crate::troubles::Troubles;
 use hands::Hands;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
@@ -82,6 +83,8 @@ pub struct Station {
     pub runs: Arc<Hands>,
     /// Whether deliveries come in a flood.
     pub flood: Arc<Flood>,
+    /// What is amiss with what this process depends on.
+    pub troubles: Arc<Troubles>,
 }
 
 impl Station {

@@ -46,10 +46,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "station",
             "store",
             "trial",
+            "troubles",
         ],
     ),
     ("platforms", &["platform"]),
-    ("app", &["app", "cli", "http", "main", "outbox", "serve"]),
+    ("app", &["app", "cli", "http", "main", "outbox", "reception", "serve"]),
 ];
 
 /// These layers are pure: they see, do and wait for nothing, and the time is an argument.

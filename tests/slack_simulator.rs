@@ -571,7 +571,7 @@ impl StubBot {
 
 fn delivery(received: Received) -> signalbox::request::Delivery {
     match received {
-        Received::Asked(delivery) => *delivery,
+        Received::Asked(delivery, _) => *delivery,
         other => panic!("nothing is asked: {other:?}"),
     }
 }

@@ -10,7 +10,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The bot's own database gets this long; those who watch commonly wait no longer than five seconds.
@@ -44,6 +43,10 @@ pub(super) async fn ready(State(face): State<Face>) -> Response {
              `signalbox check` shows what is wrong",
             trouble.since.strftime("%H:%M UTC on %Y-%m-%d")
         ));
+    }
+    for trouble in station.troubles.all() {
+        let since = trouble.since.strftime("%H:%M UTC on %Y-%m-%d");
+        lines.push(format!("since {since}: {}", trouble.say));
     }
     // Also where another process found it out. A database that does not answer is a reason above.
     if let Ok(Ok(troubles)) = troubles {
@@ -95,18 +98,13 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     let station = &face.station;
     let mut text = station.sampler.exposition();
     text.push_str(&station.desk.rules.exposition());
-    let count = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    let fates = face.counts.all().map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
     family(
         &mut text,
         "signalbox_deliveries_total",
         "counter",
         "Deliveries of chat platforms, by what became of them.",
-        &[
-            ("{outcome=\"kept\"}", count(&face.counts.kept)),
-            ("{outcome=\"ignored\"}", count(&face.counts.ignored)),
-            ("{outcome=\"rejected\"}", count(&face.counts.rejected)),
-            ("{outcome=\"not-kept\"}", count(&face.counts.not_kept)),
-        ],
+        &fates,
     );
     family(
         &mut text,
@@ -115,6 +113,15 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
         "1 where this process carries runs out; of several on one database one does.",
         &[("", u8::from(station.leads()))],
     );
+    if let Some(socket) = &face.socket {
+        family(
+            &mut text,
+            "signalbox_slack_connections",
+            "gauge",
+            "Connections over which this process gets Slack's deliveries; two are held.",
+            &[("", socket.borrow().connections)],
+        );
+    }
     let tally = match tokio::time::timeout(PATIENCE, station.desk.store.tally()).await {
         Ok(Ok(tally)) => Some(tally),
         Ok(Err(error)) => {
@@ -135,7 +142,7 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     );
     if let Some(tally) = tally {
         tallied(&mut text, &tally, Timestamp::now());
-        if face.slack.is_some() {
+        if face.slack.is_some() || face.socket.is_some() {
             let up = tally.silent.iter().all(|trouble| trouble.platform != SLACK);
             family(
                 &mut text,

@@ -10,6 +10,8 @@ use signalbox::dispatch::Reply;
 use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
 use signalbox::http::{Face, SlackDoor, routes};
+use signalbox::platform::slack::client::SlackClient;
+use signalbox::reception::slack::SlackReception;
 use signalbox::intake::Intake;
 use signalbox::platform::slack::render::{self, Mentions, Rendered};
 use signalbox::report::{Outcome, Report, terminal};
@@ -105,15 +107,24 @@ impl World {
         let (stop, stopped) = watch::channel(false);
         let (console, watching) = Console::new(station.clone(), intake.clone(), app.redactor.clone(), door, stopped);
         tokio::spawn(watching);
-        let router = routes(Face {
+        let counts = Arc::default();
+        let reception = SlackReception {
             intake,
+            desk: station.desk.clone(),
+            // Nothing answers there.
+            client: SlackClient::new("http://127.0.0.1:1/api", &"token".into(), Duration::from_secs(1)).unwrap(),
+            teams: vec!["T1".to_owned()].into(),
+            counts: Arc::clone(&counts),
+        };
+        let router = routes(Face {
             station: station.clone(),
             slack: Some(SlackDoor {
                 signing: SIGNING_SECRET.into(),
-                teams: vec!["T1".to_owned()].into(),
+                reception: Arc::new(reception),
             }),
+            socket: None,
             console: Some(console),
-            counts: Arc::default(),
+            counts,
         });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, service).into_future());

@@ -2,9 +2,10 @@ use super::*;
 use crate::platform::slack::press;
 use crate::report::Press;
 use crate::request::Resolution;
+use crate::request::Words;
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::json;
 
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const NOW: i64 = 1_531_420_618;
@@ -29,7 +30,10 @@ fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
 }
 
 fn genuine(body: &[u8]) -> Genuine<'_> {
-    Genuine { body, timestamp: NOW }
+    Genuine {
+        body: Body::Signed(body),
+        timestamp: NOW,
+    }
 }
 
 fn encode(text: &str) -> String {
@@ -48,7 +52,7 @@ fn command_body(command: &str, text: &str) -> String {
 
 fn asked(received: Received) -> Delivery {
     match received {
-        Received::Asked(delivery) => *delivery,
+        Received::Asked(delivery, _) => *delivery,
         other => panic!("nothing is asked: {other:?}"),
     }
 }
@@ -236,7 +240,7 @@ fn the_same_delivery_has_the_same_id_and_another_one_another() {
         asked(
             command(
                 &Genuine {
-                    body: body.as_bytes(),
+                    body: Body::Signed(body.as_bytes()),
                     timestamp,
                 },
                 &teams(),
@@ -353,7 +357,7 @@ fn subcommands_are_read() {
 #[test]
 fn an_incomplete_subcommand_is_answered_with_its_usage() {
     let say = |text: &str| match command(&genuine(command_body("/signalbox", text).as_bytes()), &teams()).unwrap() {
-        Received::Answered(say) => say,
+        Received::Answered(_, say) => say,
         other => panic!("{text} asks {other:?}"),
     };
     assert_snapshot!(say("approve"), @"That is not complete. Type: /signalbox approve RUN");
@@ -381,7 +385,7 @@ fn an_incomplete_subcommand_is_answered_with_its_usage() {
     // Each reserved word is read by the parser: none of them becomes a runbook.
     for word in RESERVED {
         let received = command(&genuine(command_body("/signalbox", word).as_bytes()), &teams()).unwrap();
-        if let Received::Asked(delivery) = received {
+        if let Received::Asked(delivery, _) = received {
             assert!(!matches!(delivery.request.ask, Ask::Run { .. }), "{word}");
         }
     }
@@ -592,18 +596,21 @@ fn a_press_that_we_cannot_trust_or_read_is_rejected() {
 
 #[test]
 fn other_interactions_are_acknowledged_and_do_nothing() {
-    for kind in [
-        "view_submission",
-        "view_closed",
-        "shortcut",
-        "message_action",
-        "block_suggestion",
-        "tomorrow",
-    ] {
+    for kind in ["view_closed", "shortcut", "tomorrow"] {
         let mut payload = press_payload(&Press::Deny);
         payload["type"] = kind.into();
         assert!(
             matches!(read(&payload), Ok(Received::Ignored(why)) if why.contains(kind)),
+            "{kind}"
+        );
+    }
+    for kind in ["view_submission", "message_action", "block_suggestion"] {
+        let mut payload = press_payload(&Press::Deny);
+        payload["type"] = kind.into();
+        payload["view"] = json!({"id": "V1", "callback_id": "of another app", "state": {"values": {}}});
+        payload["callback_id"] = "of another app".into();
+        assert!(
+            matches!(read(&payload), Ok(Received::Ignored(why)) if why.contains("of ours")),
             "{kind}"
         );
     }

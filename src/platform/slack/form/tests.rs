@@ -1,0 +1,1 @@
+//! How forms look in Slack, and how they come back.
