@@ -141,7 +141,13 @@ impl Console {
                 })
                 .collect(),
         });
-        Ok(trouble.into_iter().chain(aside).chain(unspoken).chain(amiss).chain(paused).collect())
+        Ok(trouble
+            .into_iter()
+            .chain(aside)
+            .chain(unspoken)
+            .chain(amiss)
+            .chain(paused)
+            .collect())
     }
 
     async fn guest(&self, visitor: &Visitor) -> Result<Guest, Trouble> {

@@ -98,7 +98,10 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
     let station = &face.station;
     let mut text = station.sampler.exposition();
     text.push_str(&station.desk.rules.exposition());
-    let fates = face.counts.all().map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
+    let fates = face
+        .counts
+        .all()
+        .map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
     family(
         &mut text,
         "signalbox_deliveries_total",

@@ -124,7 +124,10 @@ impl SlackReception {
         let Some(form) = self.desk.form_wanted(&delivery.request) else {
             return false;
         };
-        let reply = delivery.token.as_deref().and_then(|url| self.desk.store.seal_token(url));
+        let reply = delivery
+            .token
+            .as_deref()
+            .and_then(|url| self.desk.store.seal_token(url));
         let Some(view) = form::run(&form, &Memory::of(&delivery.request.place, reply)) else {
             return false;
         };
@@ -152,9 +155,7 @@ impl SlackReception {
         let message = render::sentence(words);
         let told = match (&asker.response_url, &asker.account, &asker.place.channel) {
             (Some(url), ..) => self.client.respond(url, &message, Audience::Person).await,
-            (None, Account::Slack { user, .. }, Some(channel)) => {
-                self.client.ephemeral(channel, user, &message).await
-            }
+            (None, Account::Slack { user, .. }, Some(channel)) => self.client.ephemeral(channel, user, &message).await,
             _ => return,
         };
         if let Err(error) = told {
@@ -165,7 +166,10 @@ impl SlackReception {
     async fn choosing(&self, asker: &Asker, trigger: &Trigger) -> Answer {
         self.counts.add(Fate::Answered);
         let runbooks = self.desk.choice(&asker_of(asker));
-        let reply = asker.response_url.as_deref().and_then(|url| self.desk.store.seal_token(url));
+        let reply = asker
+            .response_url
+            .as_deref()
+            .and_then(|url| self.desk.store.seal_token(url));
         let Some(view) = form::choose(&runbooks, &Memory::of(&asker.place, reply)) else {
             self.tell(asker, "There is no runbook that you may run here.").await;
             return Answer::Empty;

@@ -5,12 +5,18 @@
 
 mod api;
 mod clock;
+mod form;
 mod judge;
 mod person;
+mod socket;
+mod view;
 mod world;
 
 pub use api::Fault;
-pub use person::{Oddity, Person, Sent};
+pub use form::Submitted;
+pub use person::{Ack, Oddity, Person, Sent};
+pub use socket::Acked;
+pub use view::View;
 pub use world::{Call, File, Message, Whisper};
 
 use secrecy::SecretString;
@@ -39,8 +45,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Slack {
     shared: Arc<Shared>,
     address: String,
-    bot: Option<String>,
-    server: tokio::task::JoinHandle<()>,
+    bot: Option<Bot>,
+    servers: [tokio::task::JoinHandle<()>; 2],
+}
+
+/// How deliveries reach the bot.
+enum Bot {
+    /// At this address, `http://127.0.0.1:8080`.
+    Http(String),
+    /// Over the connections that it holds.
+    Socket,
 }
 
 struct Shared {
@@ -71,12 +85,13 @@ impl Slack {
             changes: watch::Sender::new(0),
         });
         let router = api::router(shared.clone());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let web = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let servers = [web, socket::listen(shared.clone()).await];
         Self {
             shared,
             address,
             bot: None,
-            server,
+            servers,
         }
     }
 
@@ -90,7 +105,7 @@ impl Slack {
 
     /// Where commands and presses are sent to, `http://127.0.0.1:8080`.
     pub fn connect(&mut self, bot: impl Into<String>) {
-        self.bot = Some(bot.into());
+        self.bot = Some(Bot::Http(bot.into()));
     }
 
     pub fn person<'a>(&'a self, user: &'a str) -> Person<'a> {
@@ -339,6 +354,15 @@ impl Slack {
         self.shared.world().is_revoked = false;
     }
 
+    pub fn app_token(&self) -> SecretString {
+        APP_TOKEN.to_owned().into()
+    }
+
+    /// A user group that nobody uses any more; it keeps its members.
+    pub fn disable_group(&self, group: &str) {
+        self.shared.world().disabled_groups.insert(group.to_owned());
+    }
+
     /// Members of a user group.
     pub fn set_group(&self, group: &str, members: &[&str]) {
         let members = members.iter().map(|member| (*member).to_owned()).collect();
@@ -358,7 +382,7 @@ impl Slack {
 
 impl Drop for Slack {
     fn drop(&mut self) {
-        self.server.abort();
+        self.servers.iter().for_each(tokio::task::JoinHandle::abort);
         let unread = self.take_unread();
         if !std::thread::panicking() {
             assert!(

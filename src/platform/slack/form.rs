@@ -153,11 +153,18 @@ pub fn errors(flaws: &[Flaw], fields: &[String]) -> Value {
     for flaw in flaws {
         let block = flaw.field.as_deref().map(block_id);
         let block = block.filter(|block| fields.contains(block));
-        let block = block.or_else(|| fields.last().cloned()).unwrap_or_else(|| DRY.to_owned());
+        let block = block
+            .or_else(|| fields.last().cloned())
+            .unwrap_or_else(|| DRY.to_owned());
         let told = errors.entry(block).or_insert_with(|| "".into());
         let before = told.as_str().unwrap_or_default();
         let gap = if before.is_empty() { "" } else { " " };
-        *told = format!("{before}{gap}{}", flaw.say).into();
+        let end = if flaw.say.ends_with(['.', '!', '?', ')']) {
+            ""
+        } else {
+            "."
+        };
+        *told = format!("{before}{gap}{}{end}", flaw.say).into();
     }
     json!({ "response_action": "errors", "errors": errors })
 }
@@ -267,7 +274,10 @@ fn element(field: &Field) -> Value {
         }
     };
     element["action_id"] = FIELD.into();
-    if let Some(most) = field.many.filter(|_| element["type"].as_str().is_some_and(|kind| kind.starts_with("multi_"))) {
+    if let Some(most) = field
+        .many
+        .filter(|_| element["type"].as_str().is_some_and(|kind| kind.starts_with("multi_")))
+    {
         element["max_selected_items"] = most.max(1).into();
     }
     element

@@ -109,6 +109,9 @@ impl Socket {
                 continue;
             }
             tokio::select! {
+                // What a connection has told comes before its end.
+                biased;
+                () = stopped(&mut stopping) => break,
                 Some(told) = heard.recv() => match told {
                     News::Open(id) => {
                         stages.insert(id, Stage::Open);
@@ -134,7 +137,6 @@ impl Socket {
                     }
                 },
                 () = tokio::time::sleep_until(backoff.next().into()), if missing > 0 => {}
-                () = stopped(&mut stopping) => break,
             }
             self.tell(&stages, &backoff);
         }
@@ -146,7 +148,11 @@ impl Socket {
         match ended {
             Ended::Stopped => {}
             Ended::NotOpened(error) => {
-                tracing::warn!(connection = id, reason = error.say, "Slack's socket could not be opened");
+                tracing::warn!(
+                    connection = id,
+                    reason = error.say,
+                    "Slack's socket could not be opened"
+                );
                 backoff.failed(now, error.after);
                 backoff.blame(error.say);
             }

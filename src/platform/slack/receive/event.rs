@@ -73,7 +73,10 @@ pub fn event(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reject
     if event.edited.as_ref().is_some_and(|edited| !edited.is_null()) {
         return ignored("the mention is an edited one".to_owned());
     }
-    let user = id("event.user", event.user.as_deref().ok_or(Rejection::NoField("event.user"))?)?;
+    let user = id(
+        "event.user",
+        event.user.as_deref().ok_or(Rejection::NoField("event.user"))?,
+    )?;
     let channel = event.channel.as_deref().ok_or(Rejection::NoField("event.channel"))?;
     let channel = id("event.channel", channel)?;
     // In a shared channel the user may be of another workspace than the one that installed the app.

@@ -97,7 +97,10 @@ fn sent(genuine: &Genuine<'_>, payload: &Payload, origin: &Origin<'_>) -> Result
     let (asker, memory) = remembered(view, origin)?;
     let state = view.state.as_ref().ok_or(Rejection::NoField("view.state"))?;
     if view.callback_id == form::CHOOSE {
-        let chosen = &state.values.get(form::RUNBOOK).ok_or(Rejection::NoField("view.state"))?[form::FIELD];
+        let chosen = &state
+            .values
+            .get(form::RUNBOOK)
+            .ok_or(Rejection::NoField("view.state"))?[form::FIELD];
         let runbook = chosen["selected_option"]["value"].as_str();
         let runbook = runbook.filter(|name| is_command(name));
         let runbook = runbook.ok_or(Rejection::BadField("view.state"))?.to_owned();

@@ -118,13 +118,17 @@ mod tests {
 
     #[test]
     fn frames_are_read_in_the_forms_that_slack_sends() {
-        let hello = r#"{"type":"hello","num_connections":2,"debug_info":{"host":"x"},"connection_info":{"app_id":"A1"}}"#;
+        let hello =
+            r#"{"type":"hello","num_connections":2,"debug_info":{"host":"x"},"connection_info":{"app_id":"A1"}}"#;
         assert_eq!(Frame::read(hello), Frame::Hello);
         let reason = |text: &str| match Frame::read(text) {
             Frame::Disconnect { reason } => reason,
             other => panic!("{other:?}"),
         };
-        assert_eq!(reason(r#"{"type":"disconnect","reason":"warning","debug_info":{}}"#), "warning");
+        assert_eq!(
+            reason(r#"{"type":"disconnect","reason":"warning","debug_info":{}}"#),
+            "warning"
+        );
         assert_eq!(reason(r#"{"type":"disconnect"}"#), "no reason");
         let envelope = r#"{"type":"events_api","envelope_id":"E1","payload":{"a":1},"accepts_response_payload":false,
             "retry_attempt":1,"retry_reason":"timeout","new":[{}]}"#;
@@ -141,7 +145,10 @@ mod tests {
             panic!("no envelope")
         };
         assert_eq!(odd.kind, EnvelopeKind::Other("tomorrow".to_owned()));
-        assert_eq!((odd.payload, odd.accepts_payload, odd.retry), (Value::Null, false, None));
+        assert_eq!(
+            (odd.payload, odd.accepts_payload, odd.retry),
+            (Value::Null, false, None)
+        );
     }
 
     #[test]

@@ -81,7 +81,10 @@ impl Link {
             let _ = socket.close().await;
         };
         if tokio::time::timeout(GOODBYE, finish).await.is_err() {
-            tracing::warn!(connection = self.id, "deliveries were still being handled when the connection ended");
+            tracing::warn!(
+                connection = self.id,
+                "deliveries were still being handled when the connection ended"
+            );
         }
         match ended {
             Ended::Closed(why) if !is_open => Ended::NotOpened(NotOpened::new(why)),

@@ -100,7 +100,9 @@ impl Backoff {
                 self.wait(now, self.pace.rarely);
             }
             "too_many_websockets" => {
-                tracing::error!("Slack says that this app has too many connections open; ten are the most, and each replica wants two");
+                tracing::error!(
+                    "Slack says that this app has too many connections open; ten are the most, and each replica wants two"
+                );
                 self.fewer = true;
                 self.blame("Slack says that this app has too many connections open".to_owned());
                 self.wait(now, self.pace.longest);
