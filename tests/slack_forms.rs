@@ -154,8 +154,8 @@ async fn what_is_wrong_stands_at_its_field_and_the_form_stays() {
         panic!("{submitted:?}")
     };
     assert_snapshot!(errors.iter().map(|(block, say)| format!("{block}: {say}")).collect::<Vec<_>>().join("\n"), @r#"
-    input:order: `order`: 4 items are given; 3 are the most at once
-    input:pause: `pause`: `soon` is not a duration: write a whole number with s, m, h or d, such as "90s", "5m" or "1h30m"
+    input:order: `order`: 4 items are given; 3 are the most at once.
+    input:pause: `pause`: `soon` is not a duration: write a whole number with s, m, h or d, such as "90s", "5m" or "1h30m".
     "#);
     assert_eq!(runs(&bot), Vec::<String>::new());
     (filled[0].1, filled[3].1) = ("7,8", "1h");

@@ -21,13 +21,12 @@ async fn a_mention_in_a_thread_asks_for_a_run() {
         assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""), "{transport:?}");
         let message = bot.slack.posted("C0OPS").await;
         insta::allow_duplicates! {
-            assert_snapshot!(steady(&message.seen()).lines().next().unwrap(), @"");
+            assert_snapshot!(steady(&message.seen()).lines().next().unwrap(), @r#"… Waits for approval: write word="it & <b>""#);
         }
         // The same words as behind the app's own command; what is wrong is told to the one who wrote.
         dana.mentions("C0OPS", None, "<@U0BOT|signalbox> approve").await;
-        insta::allow_duplicates! {
-            assert_snapshot!(bot.slack.whisper("U1").await.seen(), @"");
-        }
+        let usage = bot.slack.whisper("U1").await.seen();
+        assert_eq!(usage, "That is not complete. Type: /signalbox approve RUN");
         dana.mentions("C0OPS", None, "<@U0BOT>").await;
         assert!(bot.slack.whisper("U1").await.seen().contains("write"));
         bot.slack.person("U3").mentions("C0OPS", None, "<@U0BOT> write x").await;
@@ -80,7 +79,7 @@ async fn what_is_no_request_to_us_is_let_be() {
     }
     let late = changed(&|it| it["event_time"] = (it["event_time"].as_i64().unwrap() - 3600).into());
     assert_eq!(bot.slack.event("U1", late).await.status, Some(200));
-    assert_snapshot!(bot.slack.whisper("U1").await.seen(), @"");
+    assert_snapshot!(bot.slack.whisper("U1").await.seen(), @"Your message reached Signalbox 60 minutes late. Nothing was done; ask again.");
     assert_eq!(kept(&bot).await, 0.0);
     let challenge = json!({"type": "url_verification", "token": "legacy", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"});
     let ack = bot.slack.event("U1", challenge).await;
