@@ -83,3 +83,4 @@ pub mod store;
 mod toml_file;
 pub mod trial;
 pub mod troubles;
+pub mod usergroups;

@@ -14,6 +14,7 @@ use crate::reception::slack::{PATIENCE as FORMS, SlackReception};
 use crate::rules::watch::Watch;
 use crate::run::clock::Clock;
 use crate::station::{Share, Station};
+use crate::usergroups::Usergroups;
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,13 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     };
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
+    if let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) {
+        let client = slack_client(slack, &secrets.bot_token, SLACK_PATIENCE)?;
+        let mut usergroups = Usergroups::new(client, &station, Arc::new(Clock::Wall));
+        // Whoever comes first should be known already; Slack is not waited for long.
+        let _ = tokio::time::timeout(GOODBYE, usergroups.read()).await;
+        tasks.spawn(usergroups.work());
+    }
     let counts = Arc::default();
     let (mut door, mut socket, mut listening) = (None, None, None);
     if let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) {

@@ -50,7 +50,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("platforms", &["platform"]),
-    ("app", &["app", "cli", "http", "main", "outbox", "reception", "serve"]),
+    (
+        "app",
+        &[
+            "app",
+            "cli",
+            "http",
+            "main",
+            "outbox",
+            "reception",
+            "serve",
+            "usergroups",
+        ],
+    ),
 ];
 
 /// These layers are pure: they see, do and wait for nothing, and the time is an argument.

@@ -26,3 +26,4 @@ mod slack_socket;
 mod slack_story;
 mod store;
 mod truth;
+mod usergroups;

@@ -129,8 +129,7 @@ async fn what_is_asked_for_without_a_word_opens_its_form() {
             ");
         }
         assert_eq!(bot.slack.complaints(), []);
-        bot.slack.take_unread();
-        bot.end();
+        bot.end_unread();
     }
 }
 
@@ -332,8 +331,7 @@ async fn a_runbook_is_chosen_by_the_shortcut() {
     bot.slack.person("U3").shortcut(&message, "signalbox:choose").await;
     assert_snapshot!(bot.slack.whisper("U3").await.seen(), @"There is no runbook that you may run here.");
     assert_eq!(bot.slack.complaints(), []);
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]

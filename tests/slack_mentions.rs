@@ -39,8 +39,7 @@ async fn a_mention_in_a_thread_asks_for_a_run() {
         );
         assert_eq!(bot.slack.complaints(), []);
         assert_eq!(bot.runs().len(), 1);
-        bot.slack.take_unread();
-        bot.end();
+        bot.end_unread();
     }
 }
 
@@ -131,8 +130,7 @@ async fn an_event_that_comes_again_is_one_run_and_one_that_is_garbled_does_not_c
         count,
         "each once"
     );
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 /// Slack sends each event to one connection; should two ever get the same one, it is one run.
@@ -152,6 +150,5 @@ async fn an_event_is_one_run_over_whatever_connections_it_comes() {
     }
     bot.slack.posted("C0OPS").await;
     assert_eq!(bot.runs().len(), 1);
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }

@@ -49,8 +49,7 @@ async fn a_whole_run_goes_over_the_socket_and_needs_no_address() {
     assert_eq!(bot.metric("signalbox_slack_connections").await, 2.0);
     assert_eq!(bot.slack.complaints(), []);
     assert_eq!(bot.runs().len(), 1);
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,8 +65,7 @@ async fn the_same_envelope_twice_is_one_run_also_when_it_comes_over_the_other_co
     }
     bot.slack.posted("C0OPS").await;
     assert_eq!(bot.runs().len(), 1);
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,8 +95,7 @@ async fn nothing_is_lost_while_slack_renews_the_connections() {
         4,
         "none more than needed"
     );
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,8 +113,7 @@ async fn a_connection_that_breaks_is_covered_by_the_other_and_opened_again() {
         .until_connections(|open| open.len() == 2 && !open.contains(&first[0]))
         .await;
     assert!(open.contains(&first[1]));
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,8 +171,7 @@ async fn what_cannot_be_read_is_told_and_harms_nothing() {
         .await;
     assert_eq!(acked, Acked::Yes(None));
     assert_eq!(bot.slack.connections().len(), 2);
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -242,6 +237,5 @@ async fn an_envelope_is_acknowledged_only_when_it_is_kept() {
     assert!(message.seen().contains("write word=again"), "{}", message.seen());
     let asked: Vec<Value> = bot.runs().into_iter().map(|run| run["inputs"].clone()).collect();
     assert_eq!(asked.len(), 1, "{asked:?}");
-    bot.slack.take_unread();
-    bot.end();
+    bot.end_unread();
 }

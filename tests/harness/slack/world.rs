@@ -32,6 +32,7 @@ pub struct World {
     pub calls: Vec<Call>,
     pub complaints: Vec<(String, String)>,
     pub misuse: Vec<String>,
+    pub is_unwatched: bool,
     buckets: BTreeMap<String, Bucket>,
     count: u64,
 }
@@ -167,6 +168,7 @@ impl World {
             calls: Vec::new(),
             complaints: Vec::new(),
             misuse: Vec::new(),
+            is_unwatched: false,
             buckets: BTreeMap::new(),
             count: 0,
         }
