@@ -14,9 +14,8 @@ mod world;
 
 pub use api::Fault;
 pub use form::Submitted;
-pub use person::{Ack, Oddity, Person, Sent};
+pub use person::{Oddity, Person, Sent};
 pub use socket::Acked;
-pub use view::View;
 pub use world::{Call, File, Message, Whisper};
 
 use secrecy::SecretString;
@@ -352,10 +351,6 @@ impl Slack {
 
     pub fn restore_token(&self) {
         self.shared.world().is_revoked = false;
-    }
-
-    pub fn app_token(&self) -> SecretString {
-        APP_TOKEN.to_owned().into()
     }
 
     /// A user group that nobody uses any more; it keeps its members.

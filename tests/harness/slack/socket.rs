@@ -140,8 +140,10 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
                     let _ = socket.send(Message::text(text)).await;
                 }
                 Some(Order::Close) => {
+                    shared.world().sockets.connections.remove(&id);
+                    shared.changed();
                     let _ = socket.close().await;
-                    break;
+                    return;
                 }
                 Some(Order::Drop) | None => break,
                 Some(Order::Fall) => {
