@@ -6,8 +6,9 @@
 //! ## What happens when somebody types `/forward-order 1042`
 //!
 //! 1. **Receive.** The platform's bytes are verified and become a [`request::Delivery`]; it is stored, and only then
-//!    acknowledged ([`http`], [`intake`]). The same delivery twice is one request. What is stored carries no bearer
-//!    token; the response URL is sealed and forgotten after 30 minutes.
+//!    acknowledged ([`reception`], [`intake`]), whether it came over [`http`] or over a connection of our own. The same
+//!    delivery twice is one request. What is stored carries no bearer token; the response URL is sealed and forgotten
+//!    after 30 minutes.
 //! 2. **The gate.** One function shows the whole way: `Desk::run` in [`dispatch`]. Who asks, and may they ask
 //!    ([`dispatch::asked`]); what exactly ([`dispatch::invocation`]); what would happen ([`dispatch::planned`], which
 //!    makes the looks and ends in a [`plan::Plan`] with its digest); may that happen ([`dispatch::authorized`]). The

@@ -238,6 +238,7 @@ impl World {
             requests: Arc::default(),
             runs: Arc::default(),
             flood: Arc::default(),
+            troubles: Arc::default(),
         })
     }
 
