@@ -116,15 +116,18 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
         "1 where this process carries runs out; of several on one database one does.",
         &[("", u8::from(station.leads()))],
     );
-    if let Some(socket) = &face.socket {
-        family(
-            &mut text,
-            "signalbox_slack_connections",
-            "gauge",
-            "Connections over which this process gets Slack's deliveries; two are held.",
-            &[("", socket.borrow().connections)],
-        );
-    }
+    let connections: Vec<(&str, usize)> = face
+        .socket
+        .iter()
+        .map(|socket| ("", socket.borrow().connections))
+        .collect();
+    family(
+        &mut text,
+        "signalbox_slack_connections",
+        "gauge",
+        "Connections over which this process gets Slack's deliveries; two are held. Left out where Slack posts to us.",
+        &connections,
+    );
     let tally = match tokio::time::timeout(PATIENCE, station.desk.store.tally()).await {
         Ok(Ok(tally)) => Some(tally),
         Ok(Err(error)) => {
