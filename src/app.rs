@@ -1,6 +1,6 @@
 //! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
 
-use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn};
+use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn, SlackTransport};
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
@@ -116,10 +116,19 @@ pub struct DiscordSecrets {
 /// What Slack needs to be believed, and to believe us.
 #[derive(Debug, Clone)]
 pub struct SlackSecrets {
-    /// Verifies deliveries.
-    pub signing: SecretString,
+    /// For deliveries.
+    pub inbound: SlackInbound,
     /// For the Web API.
     pub bot_token: SecretString,
+}
+
+/// How deliveries reach us, with what proves them.
+#[derive(Debug, Clone)]
+pub enum SlackInbound {
+    /// Over HTTP: verifies them.
+    Http(SecretString),
+    /// Over a connection that this opens.
+    Socket(SecretString),
 }
 
 /// The bot's own database with nothing around it, for who looks after it: a broken runbook or a lost secret of another
@@ -150,17 +159,13 @@ impl App {
             None => SecretString::from(""),
         };
         let slack = match &config.slack {
-            Some(slack) => match &slack.transport {
-                crate::config::SlackTransport::Http { signing_secret } => Some(SlackSecrets {
-                    signing: secret(signing_secret)?,
-                    bot_token: secret(&slack.bot_token)?,
-                }),
-                crate::config::SlackTransport::Socket { .. } => {
-                    return Err(AppError::Other(
-                        "slack.transport = \"socket\" is not there yet: use \"http\"".to_owned(),
-                    ));
-                }
-            },
+            Some(slack) => Some(SlackSecrets {
+                inbound: match &slack.transport {
+                    SlackTransport::Http { signing_secret } => SlackInbound::Http(secret(signing_secret)?),
+                    SlackTransport::Socket { app_token } => SlackInbound::Socket(secret(app_token)?),
+                },
+                bot_token: secret(&slack.bot_token)?,
+            }),
             None => None,
         };
         let discord = match &config.discord {
@@ -304,6 +309,7 @@ impl App {
             runs: Arc::default(),
             flood: Arc::default(),
             renewed: AtomicI64::default(),
+            troubles: Arc::default(),
         })
     }
 }

@@ -7,6 +7,7 @@ pub mod asked;
 pub mod authorized;
 pub mod bounds;
 pub mod completion;
+pub mod form;
 pub mod invocation;
 mod lists;
 mod looks;

@@ -6,9 +6,9 @@
 //! ## What happens when somebody types `/forward-order 1042`
 //!
 //! 1. **Receive.** The platform's bytes are verified and become a [`request::Delivery`]; it is stored, and only then
-//!    acknowledged ([`http`], [`intake`]). The same delivery twice is one request. What is stored carries no bearer
-//!    token; the response URL or token is sealed and forgotten when it can be used no
-//!    longer.
+//!    acknowledged ([`reception`], [`intake`]), whether it came over [`http`] or over a connection of our own. The same
+//!    delivery twice is one request. What is stored carries no bearer token; the response URL or token is sealed and
+//!    forgotten when it can be used no longer.
 //! 2. **The gate.** One function shows the whole way: `Desk::run` in [`dispatch`]. Who asks, and may they ask
 //!    ([`dispatch::asked`]); what exactly ([`dispatch::invocation`]); what would happen ([`dispatch::planned`], which
 //!    makes the looks and ends in a [`plan::Plan`] with its digest); may that happen ([`dispatch::authorized`]). The
@@ -84,3 +84,5 @@ pub mod station;
 pub mod store;
 mod toml_file;
 pub mod trial;
+pub mod troubles;
+pub mod usergroups;

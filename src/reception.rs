@@ -3,6 +3,8 @@
 
 pub mod discord;
 pub mod gateway;
+pub mod slack;
+pub mod socket;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod file;
 pub mod fit;
+pub mod form;
 pub mod grid;
 pub mod heading;
 pub mod number;

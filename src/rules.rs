@@ -19,14 +19,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// All four, consistent with each other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// The runbooks.
     pub catalog: Catalog,
     /// Who somebody is.
     pub people: People,
     /// Who may do what.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
     /// Signals and panels.
     pub panels: Panels,
     /// What runbooks may refer to; a pinned runbook is read with it again.
@@ -34,7 +34,7 @@ pub struct Rules {
     /// Whether people can be picked without proof.
     pub demo: bool,
     policy_text: String,
-    editions: pinned::Editions,
+    editions: Arc<pinned::Editions>,
 }
 
 impl Rules {
@@ -92,12 +92,12 @@ impl Rules {
             (Some(people), Some((policy, policy_text))) if problems.is_empty() => Ok(Self {
                 catalog,
                 people,
-                policy,
+                policy: Arc::new(policy),
                 panels,
                 known,
                 demo: config.server.demo,
                 policy_text,
-                editions: pinned::Editions::default(),
+                editions: Arc::default(),
             }),
             _ => {
                 problems.sort();

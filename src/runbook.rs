@@ -8,6 +8,7 @@ pub mod duration;
 pub mod example;
 pub mod expression;
 pub mod fault;
+pub mod form;
 pub mod input;
 pub mod load;
 pub mod money;

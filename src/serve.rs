@@ -1,6 +1,7 @@
 //! `signalbox serve`: everything that runs while the bot is up, and how it ends.
 
-use crate::app::{App, AppError, environment};
+use crate::app::{App, AppError, SlackInbound, environment};
+use crate::config::Slack;
 use crate::http::console::Console;
 use crate::http::console::door::Door;
 use crate::http::{DiscordDoor, DiscordFace, Face, SlackDoor, routes};
@@ -8,12 +9,17 @@ use crate::intake::Intake;
 use crate::outbox::{Outbox, Wire, discord, slack};
 use crate::platform::discord::client::DiscordClient;
 use crate::platform::slack::client::SlackClient;
+use crate::platform::slack::socket::{Pace, Socket};
+use crate::reception;
 use crate::reception::discord::DiscordReception;
 use crate::reception::gateway::{GATEWAY, GatewayReception};
+use crate::reception::slack::{PATIENCE as FORMS, SlackReception};
 use crate::registration::Registration;
 use crate::rules::watch::Watch;
 use crate::run::clock::Clock;
 use crate::station::{Share, Station};
+use crate::usergroups::Usergroups;
+use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,14 +69,38 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     }
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
-    let slack = match (&app.slack, &app.config.slack) {
-        (Some(secrets), Some(slack)) => Some(SlackDoor {
-            signing: secrets.signing.clone(),
-            teams: slack.teams.clone().into(),
-        }),
-        _ => None,
-    };
+    if let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) {
+        let client = slack_client(slack, &secrets.bot_token, PATIENCE)?;
+        let mut usergroups = Usergroups::new(client, &station, Arc::new(Clock::Wall));
+        // Whoever comes first should be known already; Slack is not waited for long.
+        let _ = tokio::time::timeout(GOODBYE, usergroups.read()).await;
+        tasks.spawn(usergroups.work());
+    }
     let counts = Arc::default();
+    let (mut door, mut socket, mut listening) = (None, None, None);
+    if let (Some(secrets), Some(slack)) = (&app.slack, &app.config.slack) {
+        let reception = Arc::new(SlackReception {
+            intake: intake.clone(),
+            desk: station.desk.clone(),
+            client: slack_client(slack, &secrets.bot_token, FORMS)?,
+            teams: slack.teams.clone().into(),
+            counts: Arc::clone(&counts),
+        });
+        match &secrets.inbound {
+            SlackInbound::Http(signing) => {
+                let signing = signing.clone();
+                door = Some(SlackDoor { signing, reception });
+            }
+            SlackInbound::Socket(token) => {
+                let made = Socket::new(&slack.api_url, token, Pace::default());
+                let made = made.map_err(|error| AppError::Other(error.to_string()))?;
+                socket = Some(made.standing());
+                tasks.spawn(reception::socket::watch(made.standing(), station.clone()));
+                let take = move |incoming| reception::socket::take(reception.clone(), incoming);
+                listening = Some(tokio::spawn(made.work(stopped.clone(), take)));
+            }
+        }
+    }
     let mut discord = None;
     let mut hearing = None;
     if let (Some(secrets), Some(config), Some(client)) = (&app.discord, &app.config.discord, &discord_client) {
@@ -122,9 +152,9 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         None => None,
     };
     let router = routes(Face {
-        intake,
         station,
-        slack,
+        slack: door,
+        socket,
         discord,
         console,
         counts,
@@ -147,6 +177,11 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     let _ = stop.send(true);
     if tokio::time::timeout(GOODBYE, serving).await.is_err() {
         tracing::warn!("some connections were still open");
+    }
+    if let Some(listening) = listening
+        && let Err(error) = listening.await
+    {
+        tracing::error!(%error, "Slack's socket ended in a defect");
     }
     if let Some(hearing) = hearing
         && let Err(error) = hearing.await
@@ -180,9 +215,7 @@ fn slack_wire(app: &App) -> Result<Option<slack::Slack>, AppError> {
     let (Some(secrets), Some(config)) = (&app.slack, &app.config.slack) else {
         return Ok(None);
     };
-    let client = SlackClient::new(&config.api_url, &secrets.bot_token, PATIENCE)
-        .map_err(|error| AppError::Other(error.to_string()))?;
-    Ok(Some(client.into()))
+    Ok(Some(slack_client(config, &secrets.bot_token, PATIENCE)?.into()))
 }
 
 fn discord_client(app: &App) -> Result<Option<Arc<DiscordClient>>, AppError> {
@@ -192,6 +225,10 @@ fn discord_client(app: &App) -> Result<Option<Arc<DiscordClient>>, AppError> {
     let client = DiscordClient::new(&config.api_url, &config.application_id, &secrets.bot_token, PATIENCE)
         .map_err(|error| AppError::Other(error.to_string()))?;
     Ok(Some(Arc::new(client)))
+}
+
+fn slack_client(slack: &Slack, token: &SecretString, patience: Duration) -> Result<SlackClient, AppError> {
+    SlackClient::new(&slack.api_url, token, patience).map_err(|error| AppError::Other(error.to_string()))
 }
 
 async fn signal() -> Result<(), AppError> {

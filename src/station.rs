@@ -13,6 +13,7 @@ use crate::run::ledger::LedgerError;
 use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
 use crate::store::runs::StoredRun;
+use crate::troubles::Troubles;
 use hands::Hands;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -90,6 +91,8 @@ pub struct Station {
     pub flood: Arc<Flood>,
     /// When all claims of this process were renewed last, in microseconds since 1970.
     pub renewed: AtomicI64,
+    /// What is amiss with what this process depends on.
+    pub troubles: Arc<Troubles>,
 }
 
 impl Station {

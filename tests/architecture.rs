@@ -46,6 +46,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "station",
             "store",
             "trial",
+            "troubles",
         ],
     ),
     ("platforms", &["platform"]),
@@ -60,6 +61,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "reception",
             "registration",
             "serve",
+            "usergroups",
         ],
     ),
 ];

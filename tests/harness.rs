@@ -10,5 +10,6 @@ pub mod served;
 pub mod services;
 pub mod shop;
 pub mod slack;
+pub mod slack_bot;
 pub mod slack_world;
 pub mod visitor;

@@ -1,5 +1,8 @@
 //! Whether the simulated Slack keeps to the platform's rules: a test at its face for each of them.
 
+mod socket;
+mod view;
+
 use crate::harness::slack::{APP_TOKEN, BOT_TOKEN, Fault, Oddity, Sent, Slack};
 use axum::Router;
 use axum::body::Bytes;
@@ -571,7 +574,7 @@ impl StubBot {
 
 fn delivery(received: Received) -> signalbox::request::Delivery {
     match received {
-        Received::Asked(delivery) => *delivery,
+        Received::Asked(delivery, _) => *delivery,
         other => panic!("nothing is asked: {other:?}"),
     }
 }

@@ -239,6 +239,7 @@ impl World {
             runs: Arc::default(),
             flood: Arc::default(),
             renewed: AtomicI64::default(),
+            troubles: Arc::default(),
         })
     }
 

@@ -1,8 +1,8 @@
 //! What other programs must be told.
 
 use crate::app::AppError;
-use crate::config::Config;
-use crate::platform::slack::manifest::{CommandSpec, manifest};
+use crate::config::{Config, SlackTransport};
+use crate::platform::slack::manifest::{CommandSpec, Reach, manifest};
 use crate::policy::authorize::Policy;
 use crate::registration::{self, discord_problems};
 use crate::rules::{Rules, known_to_editors};
@@ -38,7 +38,16 @@ pub(super) fn slack_manifest(path: &Path) -> Result<u8, AppError> {
         .map(|(name, summary, usage)| CommandSpec { name, summary, usage })
         .collect();
     let groups = rules.people.groups().any(|group| !group.slack_usergroups.is_empty());
-    let manifest = manifest(&commands, &config.server.public_url, groups)
+    let is_socket = config
+        .slack
+        .as_ref()
+        .is_some_and(|slack| matches!(slack.transport, SlackTransport::Socket { .. }));
+    let reach = if is_socket {
+        Reach::Socket
+    } else {
+        Reach::At(&config.server.public_url)
+    };
+    let manifest = manifest(&commands, reach, groups)
         .map_err(|problems| AppError::Other(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))?;
     super::line(&format!("{manifest:#}"));
     Ok(0)

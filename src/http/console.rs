@@ -113,6 +113,11 @@ impl Console {
             since: trouble.since,
             details: Vec::new(),
         });
+        let amiss = self.station.troubles.all().into_iter().map(|trouble| Notice {
+            say: trouble.say,
+            since: trouble.since,
+            details: Vec::new(),
+        });
         let asides = self.station.desk.store.asides(PROBLEMS as i64).await?;
         let since = asides
             .first()
@@ -136,7 +141,13 @@ impl Console {
                 })
                 .collect(),
         });
-        Ok(trouble.into_iter().chain(aside).chain(unspoken).chain(paused).collect())
+        Ok(trouble
+            .into_iter()
+            .chain(aside)
+            .chain(unspoken)
+            .chain(amiss)
+            .chain(paused)
+            .collect())
     }
 
     async fn guest(&self, visitor: &Visitor) -> Result<Guest, Trouble> {

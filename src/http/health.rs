@@ -45,6 +45,10 @@ pub(super) async fn ready(State(face): State<Face>) -> Response {
             trouble.since.strftime("%H:%M UTC on %Y-%m-%d")
         ));
     }
+    for trouble in station.troubles.all() {
+        let since = trouble.since.strftime("%H:%M UTC on %Y-%m-%d");
+        lines.push(format!("since {since}: {}", trouble.say));
+    }
     // Also where another process found it out. A database that does not answer is a reason above.
     if let Ok(Ok(troubles)) = troubles {
         for trouble in troubles {
@@ -112,6 +116,18 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
         "gauge",
         "1 where this process carries runs out; of several on one database one does.",
         &[("", u8::from(station.leads()))],
+    );
+    let connections: Vec<(&str, usize)> = face
+        .socket
+        .iter()
+        .map(|socket| ("", socket.borrow().connections))
+        .collect();
+    family(
+        &mut text,
+        "signalbox_slack_connections",
+        "gauge",
+        "Connections over which this process gets Slack's deliveries; two are held. Left out where Slack posts to us.",
+        &connections,
     );
     let tally = match tokio::time::timeout(PATIENCE, station.desk.store.tally()).await {
         Ok(Ok(tally)) => Some(tally),

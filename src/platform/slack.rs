@@ -4,8 +4,10 @@
 //! The app needs the scopes of [`manifest::SCOPES`] and no more.
 
 pub mod client;
+pub mod form;
 pub mod limits;
 pub mod manifest;
 pub mod press;
 pub mod receive;
 pub mod render;
+pub mod socket;

@@ -13,6 +13,7 @@ pub use question::{Act, ActName, Question, Radius, RunbookFacts};
 use crate::policy::identity::{People, Person};
 use crate::problem::Problem;
 use crate::request::{Account, Place, Surface};
+use crate::runbook::action::Effect;
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
     RestrictedExpression, Schema,
@@ -48,6 +49,7 @@ struct Article {
 
 struct KnownRunbook {
     entity: Entity,
+    effect: Effect,
     radius_names: BTreeSet<String>,
 }
 
@@ -99,8 +101,33 @@ impl Policy {
         schema::text(runbooks)
     }
 
-    /// Decides. Every answer names its policies.
+    /// Decides. Every answer names its policies. What is known of somebody's groups by a list that is too old counts, except
+    /// where somebody approves or destroys: there it counts neither for them nor for others, and the answer says why.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
+        let decided = self.decide_by_all(question);
+        if question.person.lapsed.is_empty() || !self.is_grave(question) {
+            return decided;
+        }
+        let person = question.person.beyond_doubt();
+        let sure = self.decide_by_all(&Question {
+            person: &person,
+            ..*question
+        });
+        decided.or_stricter(sure, &question.person.lapsed)
+    }
+
+    fn is_grave(&self, question: &Question<'_>) -> bool {
+        match question.act {
+            Act::Approve { .. } | Act::Override { .. } => true,
+            Act::Run { .. } => self
+                .runbooks
+                .get(question.runbook)
+                .is_none_or(|runbook| runbook.effect == Effect::Destructive),
+            Act::Ask | Act::View | Act::Stop { .. } | Act::Resolve { .. } => false,
+        }
+    }
+
+    fn decide_by_all(&self, question: &Question<'_>) -> Decision {
         let removed;
         let runbook = match (self.runbooks.get(question.runbook), question.act) {
             (Some(runbook), _) => runbook,
@@ -191,13 +218,7 @@ impl Policy {
         let groups = people.groups().map(|group| group.name.clone());
         let groups = groups
             // The name is nobody's: names in `people.toml` are lowercase words.
-            .filter(|group| {
-                may(&Person {
-                    name: "?".to_owned(),
-                    groups: BTreeSet::from([group.clone()]),
-                    console: None,
-                })
-            })
+            .filter(|group| may(&Person::named("?", BTreeSet::from([group.clone()]))))
             .collect();
         Approvers { persons, groups }
     }

@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use crate::request::Account;
 use crate::secret::SecretRef;
 use crate::toml_file::{Section, Text, TomlFile};
+use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -29,9 +30,51 @@ pub struct Person {
     pub groups: BTreeSet<String>,
     // Closed to other modules, so that a person is not made up.
     pub(super) console: Option<SecretRef>,
+    /// Groups of these by nothing but a list that is too old, with the sentence that says so.
+    pub(super) lapsed: BTreeMap<String, String>,
+    /// Groups of these by user groups alone.
+    pub(super) enrolled: BTreeSet<String>,
 }
 
 impl Person {
+    /// Somebody with nothing but a name and groups.
+    pub(super) fn named(name: &str, groups: BTreeSet<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            groups,
+            console: None,
+            lapsed: BTreeMap::new(),
+            enrolled: BTreeSet::new(),
+        }
+    }
+
+    fn forget_rolls(&mut self) {
+        let enrolled = std::mem::take(&mut self.enrolled);
+        self.groups.retain(|group| !enrolled.contains(group));
+        self.lapsed.clear();
+    }
+
+    /// One way to be in a group that can be believed is enough.
+    fn enrol(&mut self, group: &str, lapsed: Option<&str>) {
+        let is_new = self.groups.insert(group.to_owned());
+        if is_new {
+            self.enrolled.insert(group.to_owned());
+        }
+        match lapsed {
+            Some(say) if is_new => drop(self.lapsed.insert(group.to_owned(), say.to_owned())),
+            Some(_) => {}
+            None => drop(self.lapsed.remove(group)),
+        }
+    }
+
+    /// The person without the groups that only a list tells which is too old.
+    pub(super) fn beyond_doubt(&self) -> Self {
+        let mut person = self.clone();
+        person.groups.retain(|group| !self.lapsed.contains_key(group));
+        person.lapsed.clear();
+        person
+    }
+
     /// Where the person's own token for the console is kept.
     pub fn console(&self) -> Option<&SecretRef> {
         self.console.as_ref()
@@ -80,6 +123,20 @@ pub struct SlackUsergroup {
     /// The user group's id.
     pub usergroup: String,
 }
+
+/// Who is in a user group, as a platform has told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roll {
+    /// Users of the user group's workspace, by their ids.
+    pub users: BTreeSet<String>,
+    /// When that was told.
+    pub read: Timestamp,
+    /// Why nobody may approve or destroy anything by it: it is too old. None while it can be believed.
+    pub lapsed: Option<String>,
+}
+
+/// All that is known of user groups; one that was never read is not there, and has no members.
+pub type Rolls = BTreeMap<SlackUsergroup, Roll>;
 
 /// A role of a Discord guild, written `900/7001`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,6 +187,31 @@ impl People {
         (people, file.into_problems())
     }
 
+    /// The same people, with the groups that they are in by user groups. What was so before by other rolls is not.
+    pub fn enrolled(&self, rolls: &Rolls) -> Self {
+        let mut people = self.clone();
+        people.persons.values_mut().for_each(Person::forget_rolls);
+        for group in self.groups.values() {
+            for usergroup in &group.slack_usergroups {
+                let Some(roll) = rolls.get(usergroup) else { continue };
+                for user in &roll.users {
+                    let account = Account::Slack {
+                        team: usergroup.team.clone(),
+                        user: user.clone(),
+                    };
+                    let person = self
+                        .accounts
+                        .get(&account)
+                        .and_then(|name| people.persons.get_mut(name));
+                    if let Some(person) = person {
+                        person.enrol(&group.name, roll.lapsed.as_deref());
+                    }
+                }
+            }
+        }
+        people
+    }
+
     /// The person behind an account. A session is the word of the console that opened it on the person's own token.
     pub fn who(&self, account: &Account) -> Option<&Person> {
         match account {
@@ -153,31 +235,29 @@ impl People {
     }
 
     fn joined<'p>(&self, person: &'p Person, memberships: &[String]) -> Cow<'p, Person> {
-        let proved = self.groups.values().filter(|group| {
-            !person.groups.contains(&group.name) && memberships.iter().any(|membership| group.takes(membership))
-        });
-        let proved: Vec<String> = proved.map(|group| group.name.clone()).collect();
+        let doubtful = |group: &str| !person.groups.contains(group) || person.lapsed.contains_key(group);
+        let proved: Vec<&str> = self
+            .groups
+            .values()
+            .filter(|group| doubtful(&group.name) && memberships.iter().any(|membership| group.takes(membership)))
+            .map(|group| group.name.as_str())
+            .collect();
         if proved.is_empty() {
             return Cow::Borrowed(person);
         }
         let mut joined = person.clone();
-        joined.groups.extend(proved);
+        for group in proved {
+            joined.enrol(group, None);
+        }
         Cow::Owned(joined)
     }
 
     /// Whose run it is. Somebody who is gone is in no group and has no account; what they left behind can be put right by
     /// others all the same.
     pub fn owner(&self, name: &str) -> Cow<'_, Person> {
-        self.persons.get(name).map_or_else(
-            || {
-                Cow::Owned(Person {
-                    name: name.to_owned(),
-                    groups: BTreeSet::new(),
-                    console: None,
-                })
-            },
-            Cow::Borrowed,
-        )
+        self.persons
+            .get(name)
+            .map_or_else(|| Cow::Owned(Person::named(name, BTreeSet::new())), Cow::Borrowed)
     }
 
     /// A person by name; who it is that asks is told by [`People::asker`] alone.
@@ -274,9 +354,8 @@ impl Register {
         self.persons.insert(
             person.clone(),
             Person {
-                name: person,
-                groups,
                 console,
+                ..Person::named(&person, groups)
             },
         );
     }

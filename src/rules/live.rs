@@ -1,16 +1,19 @@
 //! The rules in force, and how others take their place: all four at once, or none of them.
 
 use super::Rules;
+use crate::policy::identity::Rolls;
 use crate::problem::Problem;
 use jiff::Timestamp;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// Holds the rules in force. Whoever handles a request takes one snapshot at its beginning and keeps it to the end.
 #[derive(Debug)]
 pub struct LiveRules {
     standing: watch::Sender<Standing>,
+    /// Who is in which user group. The people in force are those of the file with these.
+    rolls: Mutex<Arc<Rolls>>,
     applied: AtomicU64,
     rejected: AtomicU64,
 }
@@ -68,6 +71,7 @@ impl LiveRules {
         });
         Self {
             standing,
+            rolls: Mutex::default(),
             applied: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
         }
@@ -91,10 +95,30 @@ impl LiveRules {
     /// Puts other rules in force. Requests under way end with those that they began with.
     pub fn replace(&self, rules: Rules, now: Timestamp) {
         self.applied.fetch_add(1, Ordering::Relaxed);
+        let mut rules = rules;
+        let rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.people = rules.people.enrolled(&rolls);
+        // With the rolls still locked: nobody puts others in between.
         self.standing.send_replace(Standing {
             rules: Arc::new(rules),
             loaded: now,
             trouble: None,
+        });
+    }
+
+    /// Puts in force who is in which user group. Requests under way end with what they began with.
+    pub fn enrol(&self, rolls: Rolls) {
+        let mut known = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Arc::new(rolls);
+        self.standing.send_if_modified(|standing| {
+            let people = standing.rules.people.enrolled(&known);
+            let is_news = people != standing.rules.people;
+            if is_news {
+                let mut rules = Rules::clone(&standing.rules);
+                rules.people = people;
+                standing.rules = Arc::new(rules);
+            }
+            is_news
         });
     }
 
@@ -110,7 +134,8 @@ impl LiveRules {
     /// The lines of `/metrics`.
     pub fn exposition(&self) -> String {
         let standing = self.standing.borrow();
-        format!(
+        let rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut text = format!(
             "# HELP signalbox_rules_reloads_total Edits of runbooks, people, policy and panels, by what became of them.\n\
              # TYPE signalbox_rules_reloads_total counter\n\
              signalbox_rules_reloads_total{{outcome=\"applied\"}} {}\n\
@@ -125,6 +150,18 @@ impl LiveRules {
             self.rejected.load(Ordering::Relaxed),
             u8::from(standing.trouble.is_none()),
             standing.loaded.as_second(),
-        )
+        );
+        if !rolls.is_empty() {
+            text.push_str(
+                "# HELP signalbox_usergroup_read_timestamp_seconds When the members of a user group were read last.\n\
+                 # TYPE signalbox_usergroup_read_timestamp_seconds gauge\n",
+            );
+            for (usergroup, roll) in rolls.iter() {
+                let read = roll.read.as_second();
+                let line = format!("signalbox_usergroup_read_timestamp_seconds{{usergroup=\"{usergroup}\"}} {read}\n");
+                text.push_str(&line);
+            }
+        }
+        text
     }
 }

@@ -134,6 +134,11 @@ impl InputSpec {
         }
     }
 
+    /// Whether this is a value, or one of several.
+    pub fn takes(&self, item: &str) -> bool {
+        self.kind.read(item).is_ok()
+    }
+
     /// Reads one or, for `many`, several values out of text that is not quoted.
     pub(super) fn read_text(&self, text: &str) -> Result<Value, Vec<String>> {
         let word = if self.many {

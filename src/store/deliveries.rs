@@ -259,6 +259,16 @@ impl Store {
         Ok(sealed.and_then(|sealed| self.seal.open(&sealed)))
     }
 
+    /// A token, sealed for where it cannot be kept here: in a form, until it is sent.
+    pub fn seal_token(&self, token: &str) -> Option<String> {
+        self.seal.close(token)
+    }
+
+    /// A token that was sealed by [`Store::seal_token`].
+    pub fn open_token(&self, sealed: &str) -> Option<SecretString> {
+        self.seal.open(sealed)
+    }
+
     /// Forgets tokens that are too old.
     pub async fn drop_tokens(&self, now: Timestamp) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM token WHERE expires <= $1")

@@ -297,7 +297,7 @@ async fn a_press_that_comes_too_late_is_refused_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_asks_for_nothing() {
+async fn an_event_that_is_no_mention_asks_for_nothing() {
     let world = World::new().await;
     for (body, status, answer) in [
         (
@@ -307,11 +307,17 @@ async fn an_event_asks_for_nothing() {
         ),
         (
             r#"{"type":"event_callback","event":{"type":"app_mention","text":"<@U0> every"}}"#,
+            400,
+            "",
+        ),
+        (
+            r#"{"type":"event_callback","event":{"type":"message","text":"every"}}"#,
             200,
             "",
         ),
-        (r#"{"challenge":5}"#, 200, ""),
-        ("null", 200, ""),
+        (r#"{"type":"url_verification"}"#, 400, ""),
+        (r#"{"challenge":5}"#, 400, ""),
+        ("null", 400, ""),
         ("", 400, ""),
         ("{", 400, ""),
         ("[[[[", 400, ""),

@@ -11,7 +11,9 @@ use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
 use signalbox::http::{Face, SlackDoor, routes};
 use signalbox::intake::Intake;
+use signalbox::platform::slack::client::SlackClient;
 use signalbox::platform::slack::render::{self, Mentions, Rendered};
+use signalbox::reception::slack::SlackReception;
 use signalbox::report::{Outcome, Report, terminal};
 use signalbox::request::{Account, Ask, Place, Request, Surface};
 use signalbox::run::ledger::Live;
@@ -105,16 +107,25 @@ impl World {
         let (stop, stopped) = watch::channel(false);
         let (console, watching) = Console::new(station.clone(), intake.clone(), app.redactor.clone(), door, stopped);
         tokio::spawn(watching);
-        let router = routes(Face {
+        let counts = Arc::default();
+        let reception = SlackReception {
             intake,
+            desk: station.desk.clone(),
+            // Nothing answers there.
+            client: SlackClient::new("http://127.0.0.1:1/api", &"token".into(), Duration::from_secs(1)).unwrap(),
+            teams: vec!["T1".to_owned()].into(),
+            counts: Arc::clone(&counts),
+        };
+        let router = routes(Face {
             station: station.clone(),
             discord: None,
             slack: Some(SlackDoor {
                 signing: SIGNING_SECRET.into(),
-                teams: vec!["T1".to_owned()].into(),
+                reception: Arc::new(reception),
             }),
+            socket: None,
             console: Some(console),
-            counts: Arc::default(),
+            counts,
         });
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(axum::serve(listener, service).into_future());

@@ -154,7 +154,7 @@ async fn cut_and_taken_over(keeps: Keeps, celery: &CeleryWorld, entries: i64, mo
 pub(super) async fn cut(process: &Process, run: &str, entries: i64, moment: Duration) {
     let epoch = process.claim(run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.to_owned());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     while process.store.seq(run).await.unwrap() < entries && !driver.is_finished() {
         tokio::task::yield_now().await;
     }
@@ -206,7 +206,7 @@ async fn a_process_that_was_taken_over_writes_nothing_more() {
     let run = first.begin("slow", 1).await;
     let epoch = first.claim(&run).await.unwrap();
     let (engine, id) = (first.station.engine.clone(), run.clone());
-    let late = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let late = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     // Sent, not only intended: a process that loses the run before it sends rightly sends nothing.
     while !world.sleeps().await {
         assert!(!late.is_finished(), "{:?}", late.await);

@@ -211,7 +211,7 @@ async fn an_undo_of_a_process_that_was_taken_over_lands_while_the_locks_are_held
     let run = first.begin("back", 1).await;
     let epoch = first.claim(&run).await.unwrap();
     let (engine, id) = (first.station.engine.clone(), run.clone());
-    let late = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let late = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     while !world.sleeps().await {
         assert!(!late.is_finished(), "{:?}", late.await);
         tokio::task::yield_now().await;

@@ -218,7 +218,7 @@ async fn a_stop_before_the_next_step_leaves_the_rest_undone() {
     let run = process.begin("act", 1).await;
     let epoch = process.claim(&run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.clone());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     // Created, started, two of the first step, the intent of the second.
     while process.store.seq(&run).await.unwrap() < 5 {
         tokio::task::yield_now().await;
@@ -242,7 +242,7 @@ async fn a_call_that_was_certainly_not_done_is_made_again() {
     let run = process.begin("act", 1).await;
     let epoch = process.claim(&run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.clone());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     let not_made = |entry: &Entry| matches!(entry, Entry::NotMade { .. });
     while !process
         .live(&run)
@@ -377,7 +377,7 @@ async fn a_plan_that_was_changed_in_the_database_is_not_carried_out() {
     assert_eq!(changed.rows_affected(), 1);
 
     let epoch = process.claim(&run).await.unwrap();
-    let driven = process.station.engine.drive(&run, epoch).await;
+    let driven = process.station.engine.drive(&run, epoch, None).await;
 
     assert!(matches!(driven, Err(LedgerError::Tampered(_))), "{driven:?}");
     assert!(world.effects().await.is_empty());

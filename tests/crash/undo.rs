@@ -132,7 +132,7 @@ async fn an_undo_that_was_certainly_not_made_is_made_again() {
     accepted(process.ask("lee", undo(&run)).await);
     let epoch = process.claim(&run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.clone());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     let not_made = |entry: &Entry| matches!(entry, Entry::UndoNotMade { .. });
     while !process
         .live(&run)
@@ -156,7 +156,7 @@ async fn a_stop_lets_the_undo_under_way_end_and_undoes_no_more() {
     let (world, process, run) = undoing("insert into effect (word) select 'undo two' from pg_sleep(0.5)").await;
     let epoch = process.claim(&run).await.unwrap();
     let (engine, id) = (process.station.engine.clone(), run.clone());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     while !world.sleeps().await {
         assert!(!driver.is_finished());
         tokio::task::yield_now().await;
@@ -186,7 +186,7 @@ async fn cut_in_the_middle(two: &str) -> (World, Process, String) {
     accepted(first.ask("lee", undo(&run)).await);
     let epoch = first.claim(&run).await.unwrap();
     let (engine, id) = (first.station.engine.clone(), run.clone());
-    let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+    let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
     while !world.sleeps().await {
         assert!(!driver.is_finished());
         tokio::task::yield_now().await;
@@ -250,7 +250,7 @@ async fn an_undo_by_a_target_that_remembers_needs_nobody_after_a_crash() {
         accepted(first.ask("lee", undo(&run)).await);
         let epoch = first.claim(&run).await.unwrap();
         let (engine, id) = (first.station.engine.clone(), run.clone());
-        let driver = tokio::spawn(async move { engine.drive(&id, epoch).await });
+        let driver = tokio::spawn(async move { engine.drive(&id, epoch, None).await });
         let intent = |entry: &Entry| matches!(entry, Entry::UndoIntent { .. });
         while !first.live(&run).await.run.journal.iter().any(|row| intent(&row.entry)) {
             assert!(!driver.is_finished());

@@ -20,6 +20,7 @@ use signalbox::platform::discord::client::DiscordClient;
 use signalbox::platform::slack::client::SlackClient;
 use signalbox::reception::discord::DiscordReception;
 use signalbox::reception::gateway::GatewayReception;
+use signalbox::reception::slack::SlackReception;
 use signalbox::registration::Registration;
 use signalbox::run::clock::Clock;
 use signalbox::station::{Share, Station};
@@ -397,15 +398,22 @@ impl World {
         })
         .unwrap();
         let redactor = self.app.redactor.clone();
+        let door_of_slack = self.slack.as_ref().map(|slack| SlackDoor {
+            signing: SIGNING_SECRET.into(),
+            reception: Arc::new(SlackReception {
+                intake: intake.clone(),
+                desk: station.desk.clone(),
+                client: SlackClient::new(&slack.api_url(), &slack.bot_token(), Duration::from_secs(2)).unwrap(),
+                teams: vec!["T1".to_owned()].into(),
+                counts: Arc::clone(&counts),
+            }),
+        });
         let (console, watching) = Console::new(station.clone(), intake.clone(), redactor, door, stopped);
         tasks.spawn(watching);
         let router = routes(Face {
-            intake,
             station: station.clone(),
-            slack: self.slack.as_ref().map(|_| SlackDoor {
-                signing: SIGNING_SECRET.into(),
-                teams: vec!["T1".to_owned()].into(),
-            }),
+            slack: door_of_slack,
+            socket: None,
             discord: Some(discord),
             console: Some(console),
             counts,

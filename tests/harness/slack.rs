@@ -4,12 +4,17 @@
 //! A message that no test has looked at fails the test when the simulator is dropped: an answer too many is a bug.
 
 mod api;
+mod form;
 mod judge;
 mod person;
+mod socket;
+mod view;
 mod world;
 
 pub use api::Fault;
+pub use form::Submitted;
 pub use person::{Oddity, Person, Sent};
+pub use socket::Acked;
 pub use world::{Call, File, Message, Whisper};
 
 use secrecy::SecretString;
@@ -38,8 +43,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Slack {
     shared: Arc<Shared>,
     address: String,
-    bot: Option<String>,
-    server: tokio::task::JoinHandle<()>,
+    bot: Option<Bot>,
+    servers: [tokio::task::JoinHandle<()>; 2],
+}
+
+/// How deliveries reach the bot.
+enum Bot {
+    /// At this address, `http://127.0.0.1:8080`.
+    Http(String),
+    /// Over the connections that it holds.
+    Socket,
 }
 
 struct Shared {
@@ -70,12 +83,13 @@ impl Slack {
             changes: watch::Sender::new(0),
         });
         let router = api::router(shared.clone());
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let web = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let servers = [web, socket::listen(shared.clone()).await];
         Self {
             shared,
             address,
             bot: None,
-            server,
+            servers,
         }
     }
 
@@ -89,7 +103,7 @@ impl Slack {
 
     /// Where commands and presses are sent to, `http://127.0.0.1:8080`.
     pub fn connect(&mut self, bot: impl Into<String>) {
-        self.bot = Some(bot.into());
+        self.bot = Some(Bot::Http(bot.into()));
     }
 
     pub fn person<'a>(&'a self, user: &'a str) -> Person<'a> {
@@ -338,10 +352,20 @@ impl Slack {
         self.shared.world().is_revoked = false;
     }
 
+    /// A user group that nobody uses any more; it keeps its members.
+    pub fn disable_group(&self, group: &str) {
+        self.shared.world().disabled_groups.insert(group.to_owned());
+    }
+
     /// Members of a user group.
     pub fn set_group(&self, group: &str, members: &[&str]) {
         let members = members.iter().map(|member| (*member).to_owned()).collect();
         self.shared.world().groups.insert(group.to_owned(), members);
+    }
+
+    /// From now on it does not matter what nobody looks at.
+    pub fn look_away(&self) {
+        self.shared.world().is_unwatched = true;
     }
 
     /// What nobody has looked at yet; empties the list.
@@ -357,9 +381,9 @@ impl Slack {
 
 impl Drop for Slack {
     fn drop(&mut self) {
-        self.server.abort();
+        self.servers.iter().for_each(tokio::task::JoinHandle::abort);
         let unread = self.take_unread();
-        if !std::thread::panicking() {
+        if !std::thread::panicking() && !self.shared.world().is_unwatched {
             assert!(
                 unread.is_empty(),
                 "nobody looked at what Slack got:\n{}",

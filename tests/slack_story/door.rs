@@ -107,6 +107,14 @@ async fn the_manifest_has_a_command_for_each_runbook() {
           "display_name": "Signalbox",
           "always_online": true
         },
+        "shortcuts": [
+          {
+            "name": "Run a runbook",
+            "type": "message",
+            "callback_id": "signalbox:choose",
+            "description": "Choose a runbook and fill in what it takes"
+          }
+        ],
         "slash_commands": [
           {
             "command": "/signalbox",
@@ -175,6 +183,7 @@ async fn the_manifest_has_a_command_for_each_runbook() {
         "scopes": {
           "bot": [
             "commands",
+            "app_mentions:read",
             "chat:write",
             "files:write",
             "channels:history",
@@ -184,9 +193,16 @@ async fn the_manifest_has_a_command_for_each_runbook() {
         }
       },
       "settings": {
+        "event_subscriptions": {
+          "bot_events": [
+            "app_mention"
+          ],
+          "request_url": "http://127.0.0.1:PORT/slack/events"
+        },
         "interactivity": {
           "is_enabled": true,
-          "request_url": "http://127.0.0.1:PORT/slack/interactivity"
+          "request_url": "http://127.0.0.1:PORT/slack/interactivity",
+          "message_menu_options_url": "http://127.0.0.1:PORT/slack/interactivity"
         },
         "org_deploy_enabled": false,
         "socket_mode_enabled": false,

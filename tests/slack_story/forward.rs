@@ -77,7 +77,6 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
     let scene = Scene::open().await;
     let mut answers = Vec::new();
     for (command, text) in [
-        ("/forward-order", ""),
         ("/forward-order", "ten 1043"),
         ("/forward-order", "oder=1043"),
         ("/forward-order", "0"),
@@ -90,11 +89,6 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
         answers.push(format!("{command} {text}\n{answer}"));
     }
     insta::assert_snapshot!(answers.join("\n\n"), @r"
-    /forward-order 
-    ! Not understood: forward-order
-    `order` is missing (the numbers of the orders): give a whole number, such as `/forward-order order=1042`. Nothing was done.
-    Asked by dana
-
     /forward-order ten 1043
     ! Not understood: forward-order
     `order`: `ten` is not a whole number. Nothing was done.

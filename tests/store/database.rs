@@ -238,9 +238,10 @@ pub fn addition<'a>(run: &'a str, seq: i64, epoch: Option<i64>, entries: &'a [En
         cache: running(noon()),
         locks: LockChange::Keep,
         new_plan: None,
-        messages: &[],
+        thread: None,
         records: &[],
         release: false,
+        unless_paused: None,
     }
 }
 

@@ -20,6 +20,7 @@ pub async fn of_many_takers_one_gets_the_key(database: Database) {
         match taker.unwrap() {
             Written::Yes { .. } => got += 1,
             Written::Locked(held) => refused.push(held),
+            Written::Paused => panic!("nobody paused anything"),
         }
     }
     assert_eq!((got, refused.len()), (1, 15));

@@ -7,6 +7,7 @@ use crate::store::StoreError;
 use crate::store::leases::Pause;
 use crate::store::lists::ChangedRun;
 use crate::store::platforms::PlatformTrouble;
+use crate::troubles::Trouble;
 use jiff::Timestamp;
 use maud::Markup;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -196,7 +197,11 @@ impl Hub {
                 self.tell(Pulse::Waiting);
             }
         }
-        let notable = (store.pauses().await?, store.platform_troubles().await?);
+        let notable = (
+            store.pauses().await?,
+            store.platform_troubles().await?,
+            station.troubles.all(),
+        );
         if seen.notable.as_ref() != Some(&notable) {
             if seen.notable.is_some() {
                 self.tell(Pulse::Notices);
@@ -212,7 +217,7 @@ struct Seen {
     since: i64,
     runs: HashMap<String, (i64, i64)>,
     waiting: Option<Vec<String>>,
-    notable: Option<(Vec<Pause>, Vec<PlatformTrouble>)>,
+    notable: Option<(Vec<Pause>, Vec<PlatformTrouble>, Vec<Trouble>)>,
 }
 
 impl Seen {

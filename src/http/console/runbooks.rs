@@ -5,11 +5,12 @@ use super::visitor::{Sent, Visitor, field};
 use super::{Console, Trouble};
 use crate::dispatch::overview::runnable;
 use crate::platform::console::render::page::Here;
-use crate::platform::console::render::runbook::{Entry, Field, FieldKind, Form, form as form_page, runbooks};
+use crate::platform::console::render::runbook::{Entered, Entry, Form, form as form_page, runbooks};
+use crate::report::form;
 use crate::request::{Ask, Words};
 use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
-use crate::runbook::input::{InputKind, InputSpec, interpret};
+use crate::runbook::input::interpret;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -132,32 +133,18 @@ impl Console {
         given: &[(String, String)],
         problems: &[String],
     ) -> Result<Response, Trouble> {
-        // A problem of one input begins with its name.
-        let of = |spec: &InputSpec| format!("`{}`", spec.name);
-        let fields: Vec<Field> = runbook
-            .inputs
-            .iter()
-            .map(|spec| Field {
-                name: spec.name.clone(),
-                help: spec.help.clone(),
-                kind: kind(&spec.kind),
-                required: spec.required && spec.default.is_none(),
-                many: spec.many,
-                default: spec.default.as_ref().and_then(|default| spec.kind.write(default)),
-                value: field(given, &spec.name).to_owned(),
-                problems: problems
-                    .iter()
-                    .filter(|problem| problem.starts_with(&of(spec)))
-                    .cloned()
-                    .collect(),
-                suggests: spec.suggest.is_some(),
-            })
-            .collect();
-        let rest: Vec<String> = problems
-            .iter()
-            .filter(|problem| !runbook.inputs.iter().any(|spec| problem.starts_with(&of(spec))))
-            .cloned()
-            .collect();
+        let flaws = runbook.flaws(problems.to_vec());
+        let of = |name: Option<&str>| -> Vec<String> {
+            let flaws = flaws.iter().filter(|flaw| flaw.field.as_deref() == name);
+            flaws.map(|flaw| flaw.say.clone()).collect()
+        };
+        let entered = |field: form::Field| Entered {
+            value: self::field(given, &field.name).to_owned(),
+            problems: of(Some(&field.name)),
+            field,
+        };
+        let fields: Vec<Entered> = runbook.form().fields.into_iter().map(entered).collect();
+        let rest = of(None);
         let usage = runbook.usage();
         let title = format!("/{}", runbook.name);
         self.page(visitor, &title, Here::Runbooks, |guest, nonce| {
@@ -181,21 +168,6 @@ fn effect(runbook: &Runbook) -> &'static str {
         Effect::Read => "only reads",
         Effect::Write => "writes",
         Effect::Destructive => "destroys",
-    }
-}
-
-fn kind(kind: &InputKind) -> FieldKind {
-    match kind {
-        InputKind::Text { length, .. } => FieldKind::Text { longest: length.max },
-        InputKind::Integer(bounds) => FieldKind::Integer {
-            min: bounds.min,
-            max: bounds.max,
-        },
-        InputKind::Decimal(_) => FieldKind::Decimal,
-        InputKind::Boolean => FieldKind::Boolean,
-        InputKind::Duration(_) => FieldKind::Duration,
-        InputKind::Choice(choices) => FieldKind::Choice(choices.clone()),
-        InputKind::Row => FieldKind::Text { longest: None },
     }
 }
 

@@ -196,6 +196,22 @@ impl SlackClient {
         self.method("auth.test", &json!({})).await
     }
 
+    /// An address for one connection of Socket Mode, good for one use. The token must be the app's own.
+    pub async fn connection_url(&self) -> Result<String, SlackError> {
+        #[derive(Deserialize)]
+        struct Opened {
+            url: String,
+        }
+        let opened: Opened = self.method("apps.connections.open", &json!({})).await?;
+        Ok(opened.url)
+    }
+
+    /// Opens a form for whoever has just done what the trigger stands for.
+    pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<(), SlackError> {
+        let body = json!({ "trigger_id": trigger, "view": view });
+        self.method::<Accepted>("views.open", &body).await.map(drop)
+    }
+
     /// Posts to a channel, or into a thread of it, and gives the message's `ts`.
     pub async fn post(&self, channel: &str, thread_ts: Option<&str>, message: &Rendered) -> Result<String, SlackError> {
         let mut body = body(message);

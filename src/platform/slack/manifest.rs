@@ -3,13 +3,15 @@
 #[cfg(test)]
 mod tests;
 
+use super::form;
 use super::receive::COMMAND;
 use serde_json::{Value, json};
 
-/// What the bot token may do: be asked, post and edit its own messages, attach a chart; and, in the channels that it was
-/// invited to, look whether a message of its own is there after Slack did not say so.
-pub const SCOPES: [&str; 5] = [
+/// What the bot token may do: be asked, by commands and by mentions; post and edit its own messages, attach a chart; and, in
+/// the channels that it was invited to, look whether a message of its own is there after Slack did not say so.
+pub const SCOPES: [&str; 6] = [
     "commands",
+    "app_mentions:read",
     "chat:write",
     "files:write",
     "channels:history",
@@ -110,11 +112,19 @@ pub enum ManifestProblem {
     Address(String),
 }
 
-/// The manifest for these commands and the app's own. All problems at once. Slack itself posts to https addresses alone;
-/// an http one is for trying things out.
+/// How Slack's deliveries are to reach the bot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach<'a> {
+    /// Slack posts to addresses below this one. Slack itself takes https alone; http is for trying things out.
+    At(&'a str),
+    /// The bot opens a connection, and needs no address.
+    Socket,
+}
+
+/// The manifest for these commands and the app's own. All problems at once.
 pub fn manifest(
     commands: &[CommandSpec<'_>],
-    public_url: &str,
+    reach: Reach<'_>,
     with_user_groups: bool,
 ) -> Result<Value, Vec<ManifestProblem>> {
     let own = CommandSpec {
@@ -124,11 +134,17 @@ pub fn manifest(
     };
     let all: Vec<CommandSpec<'_>> = std::iter::once(own).chain(commands.iter().copied()).collect();
     let mut problems = Vec::new();
-    let base = public_url.trim_end_matches('/');
-    let is_address = reqwest::Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !is_address {
-        problems.push(ManifestProblem::Address(public_url.to_owned()));
-    }
+    let base = match reach {
+        Reach::At(address) => {
+            let base = address.trim_end_matches('/');
+            let is_address = reqwest::Url::parse(base).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+            if !is_address {
+                problems.push(ManifestProblem::Address(address.to_owned()));
+            }
+            Some(base)
+        }
+        Reach::Socket => None,
+    };
     if all.len() > MOST {
         problems.push(ManifestProblem::TooMany(all.len()));
     }
@@ -163,6 +179,15 @@ pub fn manifest(
     let slash_commands: Vec<Value> = all.iter().map(|command| slash_command(command, base)).collect();
     let mut scopes = SCOPES.to_vec();
     scopes.extend(with_user_groups.then_some(USER_GROUPS_SCOPE));
+    let mut interactivity = json!({"is_enabled": true});
+    let mut events = json!({"bot_events": ["app_mention"]});
+    if let Some(base) = base {
+        let address = format!("{base}/slack/interactivity");
+        interactivity["request_url"] = address.clone().into();
+        // Fields that offer values ask here.
+        interactivity["message_menu_options_url"] = address.into();
+        events["request_url"] = format!("{base}/slack/events").into();
+    }
     Ok(json!({
         "_metadata": {"major_version": 1, "minor_version": 1},
         "display_information": {
@@ -171,26 +196,33 @@ pub fn manifest(
         },
         "features": {
             "bot_user": {"display_name": "Signalbox", "always_online": true},
+            "shortcuts": [{
+                "name": "Run a runbook",
+                "type": "message",
+                "callback_id": form::CHOOSE,
+                "description": "Choose a runbook and fill in what it takes",
+            }],
             "slash_commands": slash_commands,
         },
         "oauth_config": {"scopes": {"bot": scopes}},
         "settings": {
-            "interactivity": {"is_enabled": true, "request_url": format!("{base}/slack/interactivity")},
+            "event_subscriptions": events,
+            "interactivity": interactivity,
             "org_deploy_enabled": false,
-            "socket_mode_enabled": false,
+            "socket_mode_enabled": base.is_none(),
             "token_rotation_enabled": false,
         },
     }))
 }
 
-fn slash_command(command: &CommandSpec<'_>, base: &str) -> Value {
-    let mut entry = json!({
-        "command": format!("/{}", command.name),
-        "url": format!("{base}/slack/commands"),
-        "description": command.summary,
-        // Names of people and channels are inputs like any other: as they were typed.
-        "should_escape": false,
-    });
+fn slash_command(command: &CommandSpec<'_>, base: Option<&str>) -> Value {
+    let mut entry = json!({ "command": format!("/{}", command.name) });
+    if let Some(base) = base {
+        entry["url"] = format!("{base}/slack/commands").into();
+    }
+    entry["description"] = command.summary.into();
+    // Names of people and channels are inputs like any other: as they were typed.
+    entry["should_escape"] = false.into();
     if !command.usage.is_empty() {
         entry["usage_hint"] = command.usage.into();
     }

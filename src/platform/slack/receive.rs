@@ -1,22 +1,29 @@
 //! What Slack sends us, from bytes to what is asked. Nothing here does I/O or reads a clock.
 //!
-//! [`verify`] gives the only key, [`Genuine`], to [`command`] and [`interaction`]: a body whose signature nobody has
-//! checked cannot be read by mistake.
+//! The key to [`command`], [`interaction`] and [`event`] is [`Genuine`]: what Slack signed ([`verify`]), or what came over
+//! a connection that the app's own token opened ([`Genuine::enveloped`]). What nobody has proved cannot be read by mistake.
 
+mod command;
+mod event;
 mod form;
+mod interaction;
 mod payload;
 mod subcommand;
 #[cfg(test)]
 mod tests;
 
+pub use command::command;
+pub use event::event;
+pub use interaction::interaction;
 pub use subcommand::{COMMAND, RESERVED};
 
-use crate::request::{Account, Ask, Delivery, Place, Request, Surface, Words};
+use super::form::{Filled, Memory};
+use crate::request::{Account, Ask, Delivery, Place, Request, Surface};
 use form::Form;
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -87,19 +94,98 @@ impl Rejection {
 /// What a genuine delivery comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// To be stored, then acknowledged with an empty 200.
-    Asked(Box<Delivery>),
+    /// To be stored, then acknowledged with nothing; where nothing was given, a form may be opened instead.
+    Asked(Box<Delivery>, Option<Trigger>),
     /// Acknowledge with these words for the sender alone; there is nothing to store.
-    Answered(String),
-    /// Acknowledge with an empty 200; nothing is asked. The text is for the log.
+    Answered(Box<Asker>, String),
+    /// Acknowledge with nothing; nothing is asked. The text is for the log.
     Ignored(String),
+    /// Somebody wants to choose a runbook.
+    Choosing(Box<Asker>, Trigger),
+    /// A runbook was chosen: its form takes the place of the one that it was chosen in.
+    Chosen(Box<Asker>, String, Memory),
+    /// A form that was filled in: checked as far as it can be at once, then stored, then acknowledged.
+    Filled(Box<Filled>),
+    /// Somebody types into a field that offers values.
+    Typing(Box<Typing>),
+    /// Slack checks the address of events: it wants this word back.
+    Challenge(String),
 }
 
-/// A body that Slack signed, not long ago. Only [`verify`] makes one.
+/// What opens one form, once, within three seconds: a bearer token while it lives.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Trigger(String);
+
+impl Trigger {
+    fn of(id: Option<&str>) -> Option<Self> {
+        id.filter(|id| !id.is_empty()).map(|id| Self(id.to_owned()))
+    }
+
+    /// For the call that opens the form.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Trigger(..)")
+    }
+}
+
+/// Who did something in Slack that is not a request, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asker {
+    /// As proved by Slack.
+    pub account: Account,
+    /// Where the answer belongs.
+    pub place: Place,
+    /// Answers by this address are seen though the bot is not in the channel.
+    pub response_url: Option<String>,
+}
+
+/// What stands in a field that offers values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    /// Who types, and for which channel.
+    pub asker: Asker,
+    /// The runbook that is to be run.
+    pub runbook: String,
+    /// The input.
+    pub input: String,
+    /// So far.
+    pub typed: String,
+}
+
+/// What was proved to be Slack's.
 #[derive(Debug, Clone, Copy)]
 pub struct Genuine<'a> {
-    body: &'a [u8],
+    body: Body<'a>,
     timestamp: i64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Body<'a> {
+    Signed(&'a [u8]),
+    Enveloped(&'a Value),
+}
+
+impl<'a> Genuine<'a> {
+    /// The payload of an envelope: it came over a connection that the app-level token opened, and that ends at Slack.
+    pub fn enveloped(payload: &'a Value, now: Timestamp) -> Self {
+        Self {
+            body: Body::Enveloped(payload),
+            timestamp: now.as_second(),
+        }
+    }
+
+    /// The fields of a command.
+    fn form(&self) -> Result<Form, Rejection> {
+        match self.body {
+            Body::Signed(body) => Form::parse(body),
+            Body::Enveloped(payload) => Form::of_json(payload),
+        }
+    }
 }
 
 /// Checks who sent a body, and when. The headers are `X-Slack-Request-Timestamp` and `X-Slack-Signature`.
@@ -141,139 +227,13 @@ pub fn verify<'a>(
     mac.update(b":");
     mac.update(body);
     if bool::from(mac.finalize().into_bytes().ct_eq(given.as_slice())) {
-        Ok(Genuine { body, timestamp })
+        Ok(Genuine {
+            body: Body::Signed(body),
+            timestamp,
+        })
     } else {
         Err(Rejection::BadSignature)
     }
-}
-
-/// Reads a slash command.
-pub fn command(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Rejection> {
-    let form = Form::parse(genuine.body)?;
-    let team = id("team_id", form.required("team_id")?)?;
-    let user = id("user_id", form.required("user_id")?)?;
-    let channel = id("channel_id", form.required("channel_id")?)?;
-    let own = match form.optional("user_team_id").or(form.optional("user_team")) {
-        Some(own) => id("user_team_id", own)?,
-        None => team,
-    };
-    check_teams(teams, team, own)?;
-    let name = form.required("command")?;
-    let name = name
-        .strip_prefix('/')
-        .filter(|name| is_command(name))
-        .ok_or(Rejection::BadField("command"))?;
-    let text = unescape(form.optional("text").unwrap_or_default());
-    let ask = if name == COMMAND {
-        match subcommand::parse(&text) {
-            Ok(ask) => ask,
-            Err(usage) => return Ok(Received::Answered(usage)),
-        }
-    } else {
-        Ask::Run {
-            runbook: name.to_owned(),
-            words: Words::Line(text.trim().to_owned()),
-            dry: false,
-        }
-    };
-    let kept = json!({
-        "kind": "command",
-        "team": team,
-        "enterprise": form.optional("enterprise_id"),
-        "user": user,
-        "user_name": form.optional("user_name"),
-        "channel": channel,
-        "channel_name": form.optional("channel_name"),
-        "command": name,
-        "text": text,
-        "timestamp": genuine.timestamp,
-    });
-    let origin = Origin {
-        team,
-        own,
-        user,
-        channel: Some(channel),
-    };
-    let trigger = form.optional("trigger_id").filter(|id| !id.is_empty());
-    let token = form
-        .optional("response_url")
-        .filter(|url| !url.is_empty())
-        .map(str::to_owned);
-    let delivery = origin.asks(genuine, trigger, kept.to_string(), token, ask);
-    Ok(Received::Asked(Box::new(delivery)))
-}
-
-/// Reads a press of a button, or anything else that people do with what the app posted.
-pub fn interaction(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Rejection> {
-    let form = Form::parse(genuine.body)?;
-    let payload = payload::parse(form.required("payload")?)?;
-    let user = payload.user.as_ref().ok_or(Rejection::NoField("user"))?;
-    let user_id = id("user.id", &user.id)?;
-    // An app that is installed for a whole organization gets no team, and then the user's own is the only one.
-    let own = user.team_id.as_deref().or(user.user_team.as_deref());
-    let team = payload
-        .team
-        .as_ref()
-        .map(|team| team.id.as_str())
-        .or(own)
-        .ok_or(Rejection::NoField("team"))?;
-    let team = id("team.id", team)?;
-    let own = id("user.team_id", own.unwrap_or(team))?;
-    check_teams(teams, team, own)?;
-    if payload.kind != "block_actions" {
-        return Ok(Received::Ignored(format!(
-            "nothing is asked by an interaction of type {:?}",
-            payload.kind
-        )));
-    }
-    let [action] = payload.actions.as_slice() else {
-        return Err(Rejection::BadPayload(format!(
-            "{} actions in one press",
-            payload.actions.len()
-        )));
-    };
-    if !super::press::is_ours(&action.action_id) {
-        return Ok(Received::Ignored(format!(
-            "{:?} is no button of ours",
-            action.action_id
-        )));
-    }
-    let value = action.value.as_deref().ok_or(Rejection::NoField("actions.value"))?;
-    let pressed = super::press::decode(value).map_err(|error| Rejection::BadButton(error.to_string()))?;
-    let container = payload.container.as_ref();
-    let channel = payload.channel.as_ref().map(|channel| channel.id.as_str());
-    let channel = channel.or(container.and_then(|container| container.channel_id.as_deref()));
-    let channel = channel.map(|channel| id("channel.id", channel)).transpose()?;
-    let kept = json!({
-        "kind": "press",
-        "team": team,
-        "enterprise": payload.enterprise.as_ref().map(|enterprise| &enterprise.id),
-        "user": user_id,
-        "user_team": own,
-        "user_name": user.username.as_deref().or(user.name.as_deref()),
-        "channel": channel,
-        "message": payload.message_ts(),
-        "thread": container.and_then(|container| container.thread_ts.as_deref()),
-        "action": action.action_id,
-        "value": value,
-        "timestamp": genuine.timestamp,
-    });
-    let origin = Origin {
-        team,
-        own,
-        user: user_id,
-        channel,
-    };
-    let trigger = payload.trigger_id.as_deref().filter(|id| !id.is_empty());
-    let mut delivery = origin.asks(
-        genuine,
-        trigger,
-        kept.to_string(),
-        payload.response_url.clone(),
-        pressed.into_ask(),
-    );
-    delivery.request.message = payload.message_ts().map(str::to_owned);
-    Ok(Received::Asked(Box::new(delivery)))
 }
 
 /// Who asked and where, with the ids checked.
@@ -285,56 +245,97 @@ struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    fn asks(
-        &self,
-        genuine: &Genuine<'_>,
-        trigger: Option<&str>,
-        kept: String,
-        token: Option<String>,
-        ask: Ask,
-    ) -> Delivery {
-        let account = Account::Slack {
-            team: self.own.to_owned(),
-            user: self.user.to_owned(),
-        };
-        let place = Place {
-            surface: Surface::Slack,
-            workspace: Some(self.team.to_owned()),
-            channel: self.channel.map(str::to_owned),
-        };
-        let id = delivery_id(genuine, trigger);
+    fn asker(&self, response_url: Option<&str>) -> Asker {
+        Asker {
+            account: Account::Slack {
+                team: self.own.to_owned(),
+                user: self.user.to_owned(),
+            },
+            place: Place {
+                surface: Surface::Slack,
+                workspace: Some(self.team.to_owned()),
+                channel: self.channel.map(str::to_owned),
+            },
+            response_url: response_url.filter(|url| !url.is_empty()).map(str::to_owned),
+        }
+    }
+}
+
+impl Asker {
+    fn asks(self, id: String, kept: &Value, ask: Ask) -> Delivery {
         Delivery {
             id,
-            kept,
-            token,
-            request: Request::new(account, place, ask),
+            kept: kept.to_string(),
+            token: self.response_url,
+            request: Request::new(self.account, self.place, ask),
         }
     }
 }
 
-/// A trigger is a bearer token while it lives, so the id holds its hash. Without one, the same bytes signed in the same
-/// second are the same delivery.
-fn delivery_id(genuine: &Genuine<'_>, trigger: Option<&str>) -> String {
-    let mut hash = Sha256::new();
-    match trigger {
-        Some(trigger) => hash.update(trigger.as_bytes()),
-        None => {
-            hash.update(genuine.timestamp.to_be_bytes());
-            hash.update(genuine.body);
-        }
-    }
-    let kind = if trigger.is_some() { "trigger" } else { "body" };
-    format!("slack-{kind}-{}", hex::encode(hash.finalize()))
+/// What a delivery is known by when it comes again, by whichever way.
+enum Known<'a> {
+    /// A trigger is a bearer token while it lives.
+    Trigger(&'a str),
+    /// A form is sent once in each of its states.
+    View { id: &'a str, hash: &'a str },
+    /// Slack's own id of an event.
+    Event(&'a str),
+    /// The same bytes signed in the same second; in an envelope, the same payload.
+    Body,
 }
 
-fn check_teams(teams: &[String], team: &str, own: &str) -> Result<(), Rejection> {
-    if !teams.iter().any(|known| known == team) {
+impl Known<'_> {
+    /// The id holds a hash of what is secret, or of any length.
+    fn delivery_id(&self, genuine: &Genuine<'_>) -> String {
+        let mut hash = Sha256::new();
+        let kind = match self {
+            Self::Trigger(trigger) => {
+                hash.update(trigger.as_bytes());
+                "trigger"
+            }
+            Self::View { id, hash: state } => {
+                hash.update(format!("{id} {state}"));
+                "view"
+            }
+            Self::Event(id) => {
+                hash.update(id.as_bytes());
+                "event"
+            }
+            Self::Body => {
+                match genuine.body {
+                    Body::Signed(body) => {
+                        hash.update(genuine.timestamp.to_be_bytes());
+                        hash.update(body);
+                    }
+                    Body::Enveloped(payload) => hash.update(payload.to_string()),
+                }
+                "body"
+            }
+        };
+        format!("slack-{kind}-{}", hex::encode(hash.finalize()))
+    }
+}
+
+/// Whose word counts: the workspace where it was said and the user's own, as people and places name them. Where a whole
+/// organization is configured instead of its workspaces, its users are known by the organization.
+fn heard<'a>(
+    teams: &[String],
+    team: &'a str,
+    own: &'a str,
+    enterprise: Option<&'a str>,
+) -> Result<(&'a str, &'a str), Rejection> {
+    let is_known = |id: &str| teams.iter().any(|known| known == id);
+    let organization = enterprise.filter(|id| is_known(id));
+    if !is_known(team) && organization.is_none() {
         return Err(Rejection::ForeignTeam(team.to_owned()));
     }
-    if !teams.iter().any(|known| known == own) {
-        return Err(Rejection::ForeignUser(own.to_owned()));
-    }
-    Ok(())
+    let own = match organization {
+        _ if is_known(own) => own,
+        // Of another workspace than the one where it was said nobody has told that it belongs to the organization.
+        Some(organization) if own == team => organization,
+        _ => return Err(Rejection::ForeignUser(own.to_owned())),
+    };
+    Ok((team, own))
 }
 
 fn id<'a>(field: &'static str, value: &'a str) -> Result<&'a str, Rejection> {

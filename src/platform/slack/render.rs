@@ -124,6 +124,31 @@ pub fn ephemeral(report: &Report) -> Rendered {
     rendered(report, &summary(report), blocks)
 }
 
+/// A sentence for one person's eyes.
+pub fn sentence(say: &str) -> Rendered {
+    let say = fit(say, SAY, &mut Cut::default());
+    Rendered {
+        blocks: blocks::plain(&say).into_iter().collect(),
+        text: say,
+        metadata: None,
+    }
+}
+
+/// A text of few words on its way to Slack, cut where it is too long.
+pub(super) fn short(text: &str, most: usize) -> String {
+    let text = one_line(text);
+    if text::cost(&text) <= most {
+        return text::escape(&text);
+    }
+    let mut used = 1;
+    let fits = text.chars().take_while(|c| {
+        used += text::char_cost(*c);
+        used <= most
+    });
+    let fits: String = fits.collect();
+    format!("{}…", text::escape(fits.trim_end()))
+}
+
 /// A run's details, for its thread.
 pub fn thread_details(report: &Report) -> Details {
     let mut cut = Cut::default();

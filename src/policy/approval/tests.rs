@@ -39,11 +39,7 @@ fn place() -> Place {
 }
 
 fn person(name: &str) -> Person {
-    Person {
-        name: name.to_owned(),
-        groups: BTreeSet::new(),
-        console: None,
-    }
+    Person::named(name, BTreeSet::new())
 }
 
 fn grant(policy: &Policy, name: &str, runbook: &str) -> Grant {

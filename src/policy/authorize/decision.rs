@@ -1,6 +1,7 @@
 //! What the policies answer. A yes cannot be made anywhere else: its parts are known here alone.
 
 use super::question::ActName;
+use std::collections::BTreeMap;
 use std::num::NonZeroU8;
 
 /// The answer, always with the policies that made it and their sentence.
@@ -23,6 +24,24 @@ impl Decision {
     /// Whether the answer is a plain yes.
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow(_))
+    }
+
+    /// This, or what was decided without the groups that are in doubt: the one that allows less. `doubts` are the
+    /// sentences of those groups.
+    pub(super) fn or_stricter(self, sure: Self, doubts: &BTreeMap<String, String>) -> Self {
+        match (self, sure) {
+            (denied @ Self::Deny { .. }, _) => denied,
+            (_, Self::Deny { policies, .. }) => {
+                let say: Vec<&str> = doubts.values().map(String::as_str).collect();
+                let say = say.join(" ");
+                Self::Deny { policies, say }
+            }
+            (Self::NeedsApproval(one), Self::NeedsApproval(other)) => {
+                Self::NeedsApproval(if one.count < other.count { other } else { one })
+            }
+            (needs @ Self::NeedsApproval(_), Self::Allow(_)) => needs,
+            (Self::Allow(_), sure) => sure,
+        }
     }
 
     /// The sentence that people see.

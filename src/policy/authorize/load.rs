@@ -146,16 +146,20 @@ fn known_runbooks(runbooks: &[RunbookFacts]) -> Result<BTreeMap<String, KnownRun
 impl KnownRunbook {
     fn new(name: &str, effect: Effect, radius_names: BTreeSet<String>) -> Result<Self, String> {
         let kind = EntityTypeName::from_str("Runbook").map_err(|error| error.to_string())?;
-        let effect = match effect {
+        let word = match effect {
             Effect::Read => "read",
             Effect::Write => "write",
             Effect::Destructive => "destructive",
         };
-        let attributes = [("name", name), ("effect", effect)]
+        let attributes = [("name", name), ("effect", word)]
             .map(|(key, value)| (key.to_owned(), RestrictedExpression::new_string(value.to_owned())));
         let uid = EntityUid::from_type_name_and_id(kind, EntityId::new(name));
         let entity = Entity::new(uid, HashMap::from(attributes), HashSet::new()).map_err(|error| error.to_string())?;
-        Ok(Self { entity, radius_names })
+        Ok(Self {
+            entity,
+            effect,
+            radius_names,
+        })
     }
 
     /// A runbook that runs remember and no file describes any more.

@@ -571,7 +571,7 @@ proptest! {
 
     #[test]
     fn who_stands_in_no_group_may_do_nothing(orders in any::<i64>(), money in any::<i64>(), name in "[a-z]{1,8}") {
-        let person = Person { name, groups: BTreeSet::new(), console: None };
+        let person = Person::named(&name, BTreeSet::new());
         let radius = radius(&[("orders", orders), ("money.USD", money)]);
         let policy = &SHIPPED;
         for act in [Act::Ask, Act::View, Act::Run { radius: &radius }] {
@@ -626,4 +626,52 @@ fn a_runs_removed_runbook_can_be_seen_and_stopped_and_not_run() {
     };
     assert_eq!(told("lee"), "view stop resolve");
     assert_eq!(told("vic"), "view");
+}
+
+/// Whatever a list that is too old says of somebody's groups, it allows no more than what is sure.
+#[test]
+fn a_group_in_doubt_neither_allows_nor_lets_off() {
+    let text = "@id(\"ops\") @say(\"Ops may.\") permit (principal in Group::\"ops\", action, resource);\n\
+        @id(\"all\") @say(\"All may.\") permit (principal, action in [Action::\"ask\", Action::\"view\"], resource);\n\
+        @id(\"new\") @say(\"The new ones may not.\") forbid (principal in Group::\"new\", action == Action::\"run\", resource);\n";
+    let people = People::load(Path::new("people.toml"), "[group.ops]\n[group.new]\n", false).unwrap();
+    let facts = [("write", Effect::Write), ("wipe", Effect::Destructive)].map(|(name, effect)| RunbookFacts {
+        name: name.to_owned(),
+        effect,
+        radius_names: BTreeSet::new(),
+    });
+    let policy = Policy::load(Path::new("policy.cedar"), text, &facts, &people).unwrap();
+    let person = |groups: &[&str], doubtful: &[&str]| {
+        let mut person = Person::named("dana", groups.iter().map(|group| (*group).to_owned()).collect());
+        person.lapsed = doubtful
+            .iter()
+            .map(|group| ((*group).to_owned(), format!("{group} is old.")))
+            .collect();
+        person
+    };
+    let place = Place {
+        surface: Surface::Cli,
+        workspace: None,
+        channel: None,
+    };
+    let radius = Radius::new();
+    let says = |person: &Person, runbook: &str| {
+        let decision = policy.decide(&Question {
+            person,
+            act: Act::Run { radius: &radius },
+            runbook,
+            place: &place,
+        });
+        (decision.is_allowed(), decision.say().to_owned())
+    };
+    let doubtful = person(&["ops"], &["ops"]);
+    assert_eq!(says(&doubtful, "write"), (true, "Ops may.".to_owned()));
+    assert_eq!(says(&doubtful, "wipe"), (false, "ops is old.".to_owned()));
+    assert_eq!(says(&person(&["ops"], &[]), "wipe"), (true, "Ops may.".to_owned()));
+    let held_back = person(&["ops", "new"], &["new"]);
+    assert_eq!(
+        says(&held_back, "wipe"),
+        (false, "The new ones may not.".to_owned()),
+        "a ban in doubt holds"
+    );
 }

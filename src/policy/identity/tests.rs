@@ -217,3 +217,43 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn user_groups_put_people_into_groups_and_take_them_out_again() {
+    let people = load(
+        "[person.dana]\nslack = [\"T1/U1\", \"T2/U1\"]\n[person.lee]\nslack = [\"T1/U2\"]\ngroups = [\"ops\"]\n\
+         [group.ops]\nslack_usergroups = [\"T1/S1\", \"T2/S2\"]\n",
+        false,
+    )
+    .unwrap();
+    let usergroup = |team: &str, id: &str| SlackUsergroup {
+        team: team.to_owned(),
+        usergroup: id.to_owned(),
+    };
+    let roll = |users: &[&str], lapsed: Option<&str>| Roll {
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+        read: Timestamp::UNIX_EPOCH,
+        lapsed: lapsed.map(str::to_owned),
+    };
+    let ops = |people: &People, name: &str| {
+        let person = people.person(name).unwrap();
+        (person.groups.contains("ops"), person.lapsed.contains_key("ops"))
+    };
+    let first = Rolls::from([(usergroup("T1", "S1"), roll(&["U1", "U2", "U9"], Some("old")))]);
+    let enrolled = people.enrolled(&first);
+    assert_eq!(
+        (ops(&enrolled, "dana"), ops(&enrolled, "lee")),
+        ((true, true), (true, false))
+    );
+    let mut second = first.clone();
+    second.insert(usergroup("T2", "S2"), roll(&["U1"], None));
+    let enrolled = enrolled.enrolled(&second);
+    assert_eq!(
+        ops(&enrolled, "dana"),
+        (true, false),
+        "one list that can be believed is enough"
+    );
+    assert_eq!(enrolled.enrolled(&Rolls::new()), people);
+    let of_another_team = Rolls::from([(usergroup("T2", "S1"), roll(&["U1"], None))]);
+    assert_eq!(people.enrolled(&of_another_team), people);
+}

@@ -44,11 +44,18 @@ pub fn read(
 
 /// Forms of commands and presses.
 pub fn deliveries(bytes: &[u8]) {
-    for parser in [receive::command, receive::interaction] {
+    for parser in [receive::command, receive::interaction, receive::event] {
         match read(bytes, parser) {
-            Ok(Received::Asked(delivery)) => assert_kept(&delivery.request, &delivery.kept),
-            Ok(Received::Answered(words)) => assert_harmless(&words),
-            Ok(Received::Ignored(_)) => {}
+            Ok(Received::Asked(delivery, _)) => assert_kept(&delivery.request, &delivery.kept),
+            Ok(Received::Filled(filled)) => assert_kept(&filled.delivery.request, &filled.delivery.kept),
+            Ok(Received::Answered(_, words)) => assert_harmless(&words),
+            Ok(
+                Received::Ignored(_)
+                | Received::Choosing(..)
+                | Received::Chosen(..)
+                | Received::Typing(_)
+                | Received::Challenge(_),
+            ) => {}
             Err(rejection) => assert!((400..500).contains(&rejection.status()), "{rejection}"),
         }
     }

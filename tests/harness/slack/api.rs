@@ -3,6 +3,7 @@
 use super::judge::{self, Refusal};
 use super::world::{Call, File, Message, World};
 use super::{APP_TOKEN, BOT_TOKEN, Shared};
+use super::{socket, view};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Form, FromRequest, Path, Request, State};
@@ -50,14 +51,14 @@ impl Fault {
 }
 
 /// `ok: false`, a word for why, and what else is told.
-struct Error {
+pub struct Error {
     code: String,
     more: Value,
 }
 
-type Answer = Result<Value, Error>;
+pub type Answer = Result<Value, Error>;
 
-fn error(code: &str) -> Error {
+pub fn error(code: &str) -> Error {
     Error {
         code: code.to_owned(),
         more: json!({}),
@@ -196,6 +197,16 @@ fn allowed(
     arguments: &Value,
     is_json: bool,
 ) -> Result<(), Error> {
+    if method == "apps.connections.open" {
+        // Nowhere but in the header, and no other token.
+        return match header.as_deref() {
+            Some(APP_TOKEN) if arguments["token"].is_null() => Ok(()),
+            Some(APP_TOKEN) => Err(error("invalid_arguments")),
+            Some(BOT_TOKEN) => Err(error("not_allowed_token_type")),
+            Some(_) => Err(error("invalid_auth")),
+            None => Err(error("not_authed")),
+        };
+    }
     let in_form = arguments["token"].as_str().filter(|_| !is_json).map(str::to_owned);
     let token = header.or(in_form).ok_or_else(|| error("not_authed"))?;
     match token.as_str() {
@@ -205,7 +216,7 @@ fn allowed(
         _ => return Err(error("invalid_auth")),
     }
     let needed = match method {
-        "auth.test" => return Ok(()),
+        "auth.test" | "views.open" | "views.push" | "views.update" => return Ok(()),
         "chat.postMessage" | "chat.update" | "chat.postEphemeral" => "chat:write",
         "files.getUploadURLExternal" | "files.completeUploadExternal" => "files:write",
         "usergroups.users.list" => "usergroups:read",
@@ -245,17 +256,25 @@ fn perform(world: &mut World, method: &str, arguments: &Value) -> Answer {
         "files.completeUploadExternal" => complete(world, arguments),
         "usergroups.users.list" => {
             let group = text(arguments, "usergroup")?;
+            let include_disabled = is_true(&arguments["include_disabled"]);
+            if world.disabled_groups.contains(&group) && !include_disabled {
+                return Err(error("no_such_subteam"));
+            }
             world
                 .groups
                 .get(&group)
                 .map(|users| json!({"users": users}))
                 .ok_or_else(|| error("no_such_subteam"))
         }
+        "apps.connections.open" => Ok(socket::ticket(world)),
+        "views.open" => view::open(world, arguments),
+        "views.push" => view::push(world, arguments),
+        "views.update" => view::update(world, arguments),
         _ => Err(error("unknown_method")),
     }
 }
 
-fn text(arguments: &Value, name: &str) -> Result<String, Error> {
+pub fn text(arguments: &Value, name: &str) -> Result<String, Error> {
     let given = arguments[name]
         .as_str()
         .filter(|text| !text.is_empty())

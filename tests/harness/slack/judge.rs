@@ -1,7 +1,7 @@
 //! Which messages Slack takes, judged by a crate that is not ours, and whom a message pings.
 
 use serde_json::{Value, json};
-use slackblocks::MessagePayload;
+use slackblocks::{MessagePayload, ModalView};
 use std::collections::BTreeSet;
 
 /// Undocumented; reports put it near 13.2 thousand characters over all blocks.
@@ -15,7 +15,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -65,6 +65,13 @@ pub fn message(arguments: &Value) -> Result<Vec<Value>, Refusal> {
         given => metadata(given)?,
     }
     Ok(blocks)
+}
+
+/// Whether a view is one that Slack takes.
+pub fn view(view: &Value) -> Result<(), Refusal> {
+    let refused = |error: String| Refusal::new("invalid_arguments", error);
+    ModalView::try_from(view.clone()).map_err(|error| refused(error.to_string()))?;
+    Ok(())
 }
 
 fn metadata(given: &Value) -> Result<(), Refusal> {

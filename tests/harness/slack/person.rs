@@ -1,19 +1,17 @@
 //! People who type commands and press buttons; what they do reaches the bot as Slack would send it.
 
+use super::socket::{ACK_WITHIN, Acked};
 use super::world::Message;
-use super::{SIGNING_SECRET, Slack};
+use super::{Bot, SIGNING_SECRET, Slack};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use std::time::{Duration, Instant};
 
-/// After this a person sees `operation_timeout`.
-const ACK_WITHIN: Duration = Duration::from_secs(3);
-
 /// Somebody in the workspace.
 pub struct Person<'a> {
-    slack: &'a Slack,
-    user: &'a str,
+    pub(super) slack: &'a Slack,
+    pub(super) user: &'a str,
 }
 
 /// Forms in which Slack really sends a press, beside the usual one.
@@ -85,7 +83,7 @@ impl<'a> Person<'a> {
         let (name, team) = world.people[self.user].clone();
         let channel_name = world.channels[channel].name;
         let response_url = world.new_response_url(channel, self.user, None);
-        let trigger = format!("{}.7.{}", world.count(), self.user);
+        let trigger = world.new_trigger(self.user);
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         form(&[
             ("token", "legacy-verification-token"),
@@ -126,7 +124,7 @@ impl<'a> Person<'a> {
         let mut world = self.slack.shared.world();
         let (name, team) = world.people[self.user].clone();
         let response_url = world.new_response_url(&now.channel, self.user, Some(&now.ts));
-        let trigger = format!("{}.7.{}", world.count(), self.user);
+        let trigger = world.new_trigger(self.user);
         let mut container = json!({
             "type": "message", "message_ts": now.ts, "channel_id": now.channel, "is_ephemeral": false,
         });
@@ -187,35 +185,26 @@ impl Slack {
     /// Sends a delivery to the bot, once more or for the first time, and measures how long the answer takes. The person
     /// sees what Slack shows: the words of an answer to a command, or a complaint about the bot.
     pub async fn deliver(&self, user: &str, channel: &str, sent: Sent) -> Ack {
-        let bot = self.bot.as_deref().expect("no bot is connected");
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client
-            .post(format!("{bot}{}", sent.path))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
-            .header("x-slack-request-timestamp", sent.timestamp.to_string())
-            .header("x-slack-signature", &sent.signature)
-            .body(sent.body.clone());
         let began = Instant::now();
-        let exchange = async {
-            let response = request.send().await.ok()?;
-            let status = response.status().as_u16();
-            Some((status, response.text().await.ok()?))
+        let answer = match self.bot.as_ref().expect("no bot is connected") {
+            Bot::Http(bot) => self.over_http(bot, &sent).await,
+            Bot::Socket => self.over_socket(&sent).await,
         };
-        let answer = tokio::time::timeout(ACK_WITHIN, exchange).await;
         let took = began.elapsed();
         let mut world = self.shared.world();
         let mut complain = |what: &str| world.complaints.push((user.to_owned(), what.to_owned()));
         let (status, body) = match answer {
-            Err(_) => {
+            Acked::No => {
                 complain("operation_timeout");
                 (None, String::new())
             }
-            Ok(None) => {
+            Acked::Nowhere => {
                 complain("dispatch_failed");
                 (None, String::new())
             }
-            Ok(Some((status, body))) => {
+            Acked::Yes(answer) => {
+                let status = answer.as_ref().map_or(200, |answer| answer["status"].as_u64().unwrap());
+                let body = answer.map_or(String::new(), |answer| answer["body"].as_str().unwrap().to_owned());
                 if status != 200 {
                     complain("dispatch_failed");
                 } else if sent.path == "/slack/commands" && !body.is_empty() {
@@ -223,7 +212,7 @@ impl Slack {
                     let text = json.as_ref().and_then(|json| json["text"].as_str()).unwrap_or(&body);
                     world.add_whisper(channel, user, text, Vec::new());
                 }
-                (Some(status), body)
+                (Some(status as u16), body)
             }
         };
         drop(world);
@@ -235,9 +224,89 @@ impl Slack {
             sent,
         }
     }
+
+    async fn over_http(&self, bot: &str, sent: &Sent) -> Acked {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let content = match sent.path {
+            "/slack/events" => "application/json",
+            _ => "application/x-www-form-urlencoded",
+        };
+        let request = client
+            .post(format!("{bot}{}", sent.path))
+            .header("content-type", content)
+            .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+            .header("x-slack-request-timestamp", sent.timestamp.to_string())
+            .header("x-slack-signature", &sent.signature)
+            .body(sent.body.clone());
+        let exchange = async {
+            let response = request.send().await.ok()?;
+            let status = response.status().as_u16();
+            let no_retry = response.headers().contains_key("x-slack-no-retry");
+            let body = response.text().await.ok()?;
+            Some(json!({"status": status, "body": body, "no_retry": no_retry}))
+        };
+        match tokio::time::timeout(ACK_WITHIN, exchange).await {
+            Err(_) => Acked::No,
+            Ok(None) => Acked::Nowhere,
+            Ok(answer) => Acked::Yes(answer),
+        }
+    }
+
+    /// The same delivery as an envelope.
+    async fn over_socket(&self, sent: &Sent) -> Acked {
+        let fields: Vec<(String, String)> = serde_urlencoded(&sent.body);
+        let (kind, payload, accepts_payload) = match sent.path {
+            "/slack/commands" => {
+                let fields = fields.into_iter().map(|(name, value)| (name, Value::from(value)));
+                ("slash_commands", Value::Object(fields.collect()), true)
+            }
+            _ => {
+                let payload: Value = serde_json::from_str(&fields[0].1).unwrap();
+                let accepts = payload["type"] == "view_submission" || payload["type"] == "block_suggestion";
+                ("interactive", payload, accepts)
+            }
+        };
+        let envelope = self.shared.new_envelope(kind, payload, accepts_payload);
+        match self.shared.envelope(envelope).await {
+            Acked::Yes(payload) => {
+                let body = payload.map_or(String::new(), |payload| payload.to_string());
+                Acked::Yes(Some(json!({"status": 200, "body": body})))
+            }
+            other => other,
+        }
+    }
+
+    /// Tells the bot of an event, and tells it again where it was not taken.
+    pub async fn event(&self, user: &str, event: Value) -> Ack {
+        if matches!(self.bot, Some(Bot::Socket)) {
+            let began = Instant::now();
+            let taken = self.shared.event_over_socket(event.clone()).await;
+            self.shared.changed();
+            return Ack {
+                status: taken.map(|_| 200),
+                body: String::new(),
+                took: began.elapsed(),
+                sent: Sent::new("/slack/events", event.to_string()),
+            };
+        }
+        let sent = Sent::new("/slack/events", event.to_string());
+        let ack = self.deliver(user, "", sent.clone()).await;
+        match ack.status {
+            Some(200..=299 | 400..=499) => ack,
+            // At once, for the first time; the other times are minutes apart.
+            _ => self.deliver(user, "", sent).await,
+        }
+    }
 }
 
-fn form(fields: &[(&str, &str)]) -> String {
+fn serde_urlencoded(body: &str) -> Vec<(String, String)> {
+    let url = reqwest::Url::parse(&format!("http://form/?{body}")).unwrap();
+    url.query_pairs()
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
+}
+
+pub fn form(fields: &[(&str, &str)]) -> String {
     let encode = |text: &str| -> String {
         text.bytes()
             .map(|byte| match byte {

@@ -1,6 +1,8 @@
 //! What Slack remembers.
 
 use super::api::Fault;
+use super::socket::Sockets;
+use super::view::{Trigger, View};
 use crate::harness::clock::Clock;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +17,10 @@ pub struct World {
     /// By id: name and own team.
     pub people: BTreeMap<String, (String, String)>,
     pub groups: BTreeMap<String, Vec<String>>,
+    pub disabled_groups: BTreeSet<String>,
+    pub triggers: BTreeMap<String, Trigger>,
+    pub views: Vec<View>,
+    pub sockets: Sockets,
     pub whispers: Vec<Whisper>,
     pub files: BTreeMap<String, File>,
     pub response_urls: BTreeMap<String, ResponseUrl>,
@@ -26,6 +32,7 @@ pub struct World {
     pub calls: Vec<Call>,
     pub complaints: Vec<(String, String)>,
     pub misuse: Vec<String>,
+    pub is_unwatched: bool,
     buckets: BTreeMap<String, Bucket>,
     count: u64,
 }
@@ -136,6 +143,7 @@ impl World {
                 "usergroups:read",
                 "channels:history",
                 "groups:history",
+                "app_mentions:read",
             ]),
             is_revoked: false,
             channels: BTreeMap::from([channel("C0OPS", "ops"), channel("C0ALERTS", "alerts")]),
@@ -147,6 +155,10 @@ impl World {
                 person("U9", "eve", "T9"),
             ]),
             groups: BTreeMap::from([("S0OPS".to_owned(), vec!["U1".to_owned(), "U2".to_owned()])]),
+            disabled_groups: BTreeSet::new(),
+            triggers: BTreeMap::new(),
+            views: Vec::new(),
+            sockets: Sockets::default(),
             whispers: Vec::new(),
             files: BTreeMap::new(),
             response_urls: BTreeMap::new(),
@@ -156,6 +168,7 @@ impl World {
             calls: Vec::new(),
             complaints: Vec::new(),
             misuse: Vec::new(),
+            is_unwatched: false,
             buckets: BTreeMap::new(),
             count: 0,
         }
@@ -249,6 +262,10 @@ impl World {
         for whisper in self.whispers.iter_mut().filter(|whisper| !whisper.is_read) {
             whisper.is_read = true;
             unread.push(whisper.describe());
+        }
+        for view in self.views.iter_mut().filter(|view| view.is_open && !view.is_read) {
+            view.is_read = true;
+            unread.push(format!("a form for {}: {}", view.user, view.seen()));
         }
         unread
     }

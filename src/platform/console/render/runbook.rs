@@ -2,6 +2,7 @@
 
 use super::page::{Guest, hidden};
 use super::{said, shown};
+use crate::report::form::{Field, FieldKind};
 use maud::{Markup, html};
 
 /// A runbook in the list.
@@ -50,52 +51,15 @@ pub fn runbooks(entries: &[Entry], text: &str) -> Markup {
     }
 }
 
-/// What a field takes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FieldKind {
-    /// One line, no longer than this.
-    Text {
-        /// Characters, where there is a limit.
-        longest: Option<usize>,
-    },
-    /// A whole number.
-    Integer {
-        /// No less.
-        min: Option<i64>,
-        /// No more.
-        max: Option<i64>,
-    },
-    /// A decimal number, as text: a browser's own field would round it.
-    Decimal,
-    /// Yes or no.
-    Boolean,
-    /// `15m`
-    Duration,
-    /// One of these.
-    Choice(Vec<String>),
-}
-
-/// One input.
+/// One input, as somebody has filled it in.
 #[derive(Debug, Clone)]
-pub struct Field {
-    /// Its name.
-    pub name: String,
-    /// One sentence.
-    pub help: Option<String>,
+pub struct Entered {
     /// What it takes.
-    pub kind: FieldKind,
-    /// Whether it must be given.
-    pub required: bool,
-    /// Several values, separated by commas.
-    pub many: bool,
-    /// Taken where nothing is given.
-    pub default: Option<String>,
+    pub field: Field,
     /// As typed.
     pub value: String,
     /// What is wrong with it.
     pub problems: Vec<String>,
-    /// Whether values are offered while typing.
-    pub suggests: bool,
 }
 
 /// A runbook with its form.
@@ -112,7 +76,7 @@ pub struct Form<'a> {
     /// The line for chat.
     pub usage: &'a str,
     /// In order.
-    pub fields: &'a [Field],
+    pub fields: &'a [Entered],
     /// What is wrong with none of the fields.
     pub problems: &'a [String],
 }
@@ -146,42 +110,43 @@ pub fn form(form: &Form<'_>, guest: &Guest, nonce: &str) -> Markup {
     }
 }
 
-fn field(runbook: &str, field: &Field) -> Markup {
+fn field(runbook: &str, entered: &Entered) -> Markup {
+    let Entered { field, value, problems } = entered;
+    let many = field.many.is_some();
     let id = format!("in-{}", field.name);
     let (hint, error) = (format!("{id}-hint"), format!("{id}-error"));
-    let described = match (
-        field.help.is_some() || field.default.is_some(),
-        field.problems.is_empty(),
-    ) {
+    let described = match (field.help.is_some() || field.default.is_some(), problems.is_empty()) {
         (true, true) => Some(hint.clone()),
         (true, false) => Some(format!("{error} {hint}")),
         (false, false) => Some(error.clone()),
         (false, true) => None,
     };
-    let invalid = (!field.problems.is_empty()).then_some("true");
+    let invalid = (!problems.is_empty()).then_some("true");
     html! {
         div.field {
             label for=(id) { (shown(&field.name.replace('_', " "))) @if !field.required { span.hint { " (optional)" } } }
             @match &field.kind {
-                FieldKind::Choice(choices) if !field.many => {
+                FieldKind::Choice(choices) if !many => {
                     select #(id) name=(field.name) aria-describedby=[described] aria-invalid=[invalid] {
-                        @if !field.required || field.value.is_empty() { option value="" { "choose" } }
-                        @for choice in choices { option value=(choice) selected[*choice == field.value] { (shown(choice)) } }
+                        @if !field.required || value.is_empty() { option value="" { "choose" } }
+                        @for choice in choices {
+                            option value=(choice.value) selected[choice.value == *value] { (shown(&choice.label)) }
+                        }
                     }
                 }
-                FieldKind::Boolean if !field.many => {
+                FieldKind::Boolean if !many => {
                     select #(id) name=(field.name) aria-describedby=[described] aria-invalid=[invalid] {
-                        @if !field.required || field.value.is_empty() { option value="" { "choose" } }
-                        @for choice in ["yes", "no"] { option value=(choice) selected[choice == field.value] { (choice) } }
+                        @if !field.required || value.is_empty() { option value="" { "choose" } }
+                        @for choice in ["yes", "no"] { option value=(choice) selected[choice == value] { (choice) } }
                     }
                 }
-                FieldKind::Integer { min, max } if !field.many && !field.suggests => {
-                    input #(id) name=(field.name) value=(field.value) type="number" step="1" min=[*min] max=[*max]
+                FieldKind::Integer { min, max } if !many && !field.suggests => {
+                    input #(id) name=(field.name) value=(value) type="number" step="1" min=[*min] max=[*max]
                         aria-describedby=[described] aria-invalid=[invalid];
                 }
                 kind => {
-                    input #(id) name=(field.name) value=(field.value) autocomplete="off" spellcheck="false"
-                        inputmode=[numeric(kind, field.many)] maxlength=[longest(kind)] aria-describedby=[described]
+                    input #(id) name=(field.name) value=(value) autocomplete="off" spellcheck="false"
+                        inputmode=[numeric(kind, many)] maxlength=[longest(kind)] aria-describedby=[described]
                         aria-invalid=[invalid] list=[field.suggests.then(|| format!("{id}-list"))]
                         data-suggest=[field.suggests.then(|| format!("/complete?runbook={runbook}&input={}&typed=", field.name))];
                     @if field.suggests {
@@ -190,13 +155,13 @@ fn field(runbook: &str, field: &Field) -> Markup {
                     }
                 }
             }
-            @for (index, problem) in field.problems.iter().enumerate() {
+            @for (index, problem) in problems.iter().enumerate() {
                 p.problem id=[(index == 0).then_some(&error)] { (said(problem)) }
             }
-            @if field.help.is_some() || field.default.is_some() || field.many {
+            @if field.help.is_some() || field.default.is_some() || many {
                 p.hint #(hint) {
                     @if let Some(help) = &field.help { (shown(help)) ". " }
-                    @if field.many { "Several are separated by commas. " }
+                    @if many { "Several are separated by commas. " }
                     @if let Some(default) = &field.default { "Without it: " code { (shown(default)) } "." }
                 }
             }
@@ -213,7 +178,7 @@ fn numeric(kind: &FieldKind, many: bool) -> Option<&'static str> {
 
 fn longest(kind: &FieldKind) -> Option<usize> {
     match kind {
-        FieldKind::Text { longest } => *longest,
+        FieldKind::Text { longest, .. } => *longest,
         _ => None,
     }
 }

@@ -100,6 +100,7 @@ impl SlackError {
             | "is_archived"
             | "user_not_found"
             | "user_not_in_channel"
+            | "no_such_subteam"
             | "expired_url"
             | "used_url"
             | "Expired url" => Self::Gone { code: word() },

@@ -14,7 +14,7 @@ fn the_manifest_asks_for_the_least() {
         summary: "How many orders wait",
         usage: "",
     };
-    let made = manifest(&[FORWARD, bare], "https://signalbox.example/", true).unwrap();
+    let made = manifest(&[FORWARD, bare], Reach::At("https://signalbox.example/"), true).unwrap();
     assert_snapshot!(serde_json::to_string_pretty(&made).unwrap(), @r#"
     {
       "_metadata": {
@@ -30,6 +30,14 @@ fn the_manifest_asks_for_the_least() {
           "display_name": "Signalbox",
           "always_online": true
         },
+        "shortcuts": [
+          {
+            "name": "Run a runbook",
+            "type": "message",
+            "callback_id": "signalbox:choose",
+            "description": "Choose a runbook and fill in what it takes"
+          }
+        ],
         "slash_commands": [
           {
             "command": "/signalbox",
@@ -57,6 +65,7 @@ fn the_manifest_asks_for_the_least() {
         "scopes": {
           "bot": [
             "commands",
+            "app_mentions:read",
             "chat:write",
             "files:write",
             "channels:history",
@@ -66,9 +75,16 @@ fn the_manifest_asks_for_the_least() {
         }
       },
       "settings": {
+        "event_subscriptions": {
+          "bot_events": [
+            "app_mention"
+          ],
+          "request_url": "https://signalbox.example/slack/events"
+        },
         "interactivity": {
           "is_enabled": true,
-          "request_url": "https://signalbox.example/slack/interactivity"
+          "request_url": "https://signalbox.example/slack/interactivity",
+          "message_menu_options_url": "https://signalbox.example/slack/interactivity"
         },
         "org_deploy_enabled": false,
         "socket_mode_enabled": false,
@@ -76,17 +92,30 @@ fn the_manifest_asks_for_the_least() {
       }
     }
     "#);
-    let without = manifest(&[FORWARD], "https://signalbox.example", false).unwrap();
+    let without = manifest(&[FORWARD], Reach::At("https://signalbox.example"), false).unwrap();
     assert_eq!(
         without["oauth_config"]["scopes"]["bot"],
         json!([
             "commands",
+            "app_mentions:read",
             "chat:write",
             "files:write",
             "channels:history",
             "groups:history"
         ])
     );
+}
+
+#[test]
+fn over_the_socket_no_address_is_told() {
+    let made = manifest(&[FORWARD], Reach::Socket, false).unwrap();
+    assert_eq!(made["settings"]["socket_mode_enabled"], json!(true));
+    assert_eq!(
+        made["settings"]["event_subscriptions"],
+        json!({"bot_events": ["app_mention"]})
+    );
+    assert_eq!(made["settings"]["interactivity"], json!({"is_enabled": true}));
+    assert!(!made.to_string().contains("http"), "{made:#}");
 }
 
 #[test]
@@ -122,7 +151,7 @@ fn what_slack_would_not_take_is_told_all_at_once() {
             usage: "",
         },
     ];
-    let problems = manifest(&commands, "signalbox.example", false).unwrap_err();
+    let problems = manifest(&commands, Reach::At("signalbox.example"), false).unwrap_err();
     let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert_snapshot!(texts.join("\n"), @r#"
     `public_url` "signalbox.example" is no http or https address
@@ -141,9 +170,9 @@ fn what_slack_would_not_take_is_told_all_at_once() {
 fn an_app_has_fifty_commands_at_most() {
     let names: Vec<String> = (0..50).map(|n| format!("run-{n}")).collect();
     let commands: Vec<CommandSpec<'_>> = names.iter().map(|name| CommandSpec { name, ..FORWARD }).collect();
-    assert!(manifest(&commands[..49], "https://a.b", false).is_ok());
+    assert!(manifest(&commands[..49], Reach::At("https://a.b"), false).is_ok());
     assert_eq!(
-        manifest(&commands, "https://a.b", false),
+        manifest(&commands, Reach::At("https://a.b"), false),
         Err(vec![ManifestProblem::TooMany(51)])
     );
 }

@@ -1,6 +1,7 @@
 //! A form as Slack posts it, read strictly: what two readers could read in two ways is refused.
 
 use super::Rejection;
+use serde_json::Value;
 
 /// Fields by name, each at most once.
 pub(super) struct Form(Vec<(String, String)>);
@@ -20,6 +21,20 @@ impl Form {
             fields.push((name, decode(&pair[middle + 1..])?));
         }
         Ok(Self(fields))
+    }
+
+    /// The same fields, as an envelope has them: flags are JSON's own there, and what is not told is null or left out.
+    pub(super) fn of_json(payload: &Value) -> Result<Self, Rejection> {
+        let fields = payload
+            .as_object()
+            .ok_or(Rejection::BadForm("the payload is no object"))?;
+        let texts = fields.iter().filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name.clone(), text.clone())),
+            Value::Bool(flag) => Some((name.clone(), flag.to_string())),
+            // Nothing that is read here is of another type; Slack adds fields at any time.
+            Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        });
+        Ok(Self(texts.collect()))
     }
 
     pub(super) fn optional(&self, name: &str) -> Option<&str> {

@@ -3,6 +3,7 @@
 
 use super::Rejection;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 #[derive(Deserialize)]
 pub(super) struct Payload {
@@ -15,7 +16,13 @@ pub(super) struct Payload {
     pub(super) container: Option<Container>,
     pub(super) message: Option<Message>,
     #[serde(default)]
-    pub(super) actions: Vec<Action>,
+    pub(super) actions: Option<Vec<Action>>,
+    pub(super) view: Option<View>,
+    /// Of a shortcut.
+    pub(super) callback_id: Option<String>,
+    /// Of a field that somebody types into, with what stands there.
+    pub(super) block_id: Option<String>,
+    pub(super) value: Option<Value>,
     pub(super) trigger_id: Option<String>,
     pub(super) response_url: Option<String>,
 }
@@ -50,7 +57,27 @@ pub(super) struct Message {
 pub(super) struct Action {
     #[serde(default)]
     pub(super) action_id: String,
-    pub(super) value: Option<String>,
+    /// Text where it is a button.
+    pub(super) value: Option<Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct View {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) callback_id: String,
+    #[serde(default)]
+    pub(super) hash: String,
+    #[serde(default)]
+    pub(super) private_metadata: String,
+    pub(super) state: Option<ViewState>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ViewState {
+    #[serde(default)]
+    pub(super) values: Map<String, Value>,
 }
 
 impl Payload {
@@ -66,12 +93,23 @@ impl Payload {
 
 /// The parser's own message may quote the payload, and a payload holds tokens: only the place is told.
 pub(super) fn parse(text: &str) -> Result<Payload, Rejection> {
-    serde_json::from_str(text).map_err(|error| {
-        let kind = match error.classify() {
-            serde_json::error::Category::Eof => "it is cut off",
-            serde_json::error::Category::Data => "a field is missing or has another type than Slack documents",
-            serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
-        };
-        Rejection::BadPayload(format!("{kind}, at line {} column {}", error.line(), error.column()))
-    })
+    serde_json::from_str(text).map_err(|error| Rejection::BadPayload(misread(&error, true)))
+}
+
+/// The same of an envelope, in which no places are.
+pub(super) fn of_json(payload: &Value) -> Result<Payload, Rejection> {
+    Payload::deserialize(payload).map_err(|error| Rejection::BadPayload(misread(&error, false)))
+}
+
+pub(super) fn misread(error: &serde_json::Error, with_place: bool) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Eof => "it is cut off",
+        serde_json::error::Category::Data => "a field is missing or has another type than Slack documents",
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => "it is not JSON",
+    };
+    if with_place {
+        format!("{kind}, at line {} column {}", error.line(), error.column())
+    } else {
+        kind.to_owned()
+    }
 }

@@ -2,9 +2,10 @@ use super::*;
 use crate::platform::slack::press;
 use crate::report::Press;
 use crate::request::Resolution;
+use crate::request::Words;
 use insta::assert_snapshot;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::json;
 
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const NOW: i64 = 1_531_420_618;
@@ -29,7 +30,10 @@ fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
 }
 
 fn genuine(body: &[u8]) -> Genuine<'_> {
-    Genuine { body, timestamp: NOW }
+    Genuine {
+        body: Body::Signed(body),
+        timestamp: NOW,
+    }
 }
 
 fn encode(text: &str) -> String {
@@ -48,7 +52,7 @@ fn command_body(command: &str, text: &str) -> String {
 
 fn asked(received: Received) -> Delivery {
     match received {
-        Received::Asked(delivery) => *delivery,
+        Received::Asked(delivery, _) => *delivery,
         other => panic!("nothing is asked: {other:?}"),
     }
 }
@@ -236,7 +240,7 @@ fn the_same_delivery_has_the_same_id_and_another_one_another() {
         asked(
             command(
                 &Genuine {
-                    body: body.as_bytes(),
+                    body: Body::Signed(body.as_bytes()),
                     timestamp,
                 },
                 &teams(),
@@ -353,7 +357,7 @@ fn subcommands_are_read() {
 #[test]
 fn an_incomplete_subcommand_is_answered_with_its_usage() {
     let say = |text: &str| match command(&genuine(command_body("/signalbox", text).as_bytes()), &teams()).unwrap() {
-        Received::Answered(say) => say,
+        Received::Answered(_, say) => say,
         other => panic!("{text} asks {other:?}"),
     };
     assert_snapshot!(say("approve"), @"That is not complete. Type: /signalbox approve RUN");
@@ -381,7 +385,7 @@ fn an_incomplete_subcommand_is_answered_with_its_usage() {
     // Each reserved word is read by the parser: none of them becomes a runbook.
     for word in RESERVED {
         let received = command(&genuine(command_body("/signalbox", word).as_bytes()), &teams()).unwrap();
-        if let Received::Asked(delivery) = received {
+        if let Received::Asked(delivery, _) = received {
             assert!(!matches!(delivery.request.ask, Ask::Run { .. }), "{word}");
         }
     }
@@ -592,18 +596,21 @@ fn a_press_that_we_cannot_trust_or_read_is_rejected() {
 
 #[test]
 fn other_interactions_are_acknowledged_and_do_nothing() {
-    for kind in [
-        "view_submission",
-        "view_closed",
-        "shortcut",
-        "message_action",
-        "block_suggestion",
-        "tomorrow",
-    ] {
+    for kind in ["view_closed", "shortcut", "tomorrow"] {
         let mut payload = press_payload(&Press::Deny);
         payload["type"] = kind.into();
         assert!(
             matches!(read(&payload), Ok(Received::Ignored(why)) if why.contains(kind)),
+            "{kind}"
+        );
+    }
+    for kind in ["view_submission", "message_action", "block_suggestion"] {
+        let mut payload = press_payload(&Press::Deny);
+        payload["type"] = kind.into();
+        payload["view"] = json!({"id": "V1", "callback_id": "of another app", "state": {"values": {}}});
+        payload["callback_id"] = "of another app".into();
+        assert!(
+            matches!(read(&payload), Ok(Received::Ignored(why)) if why.contains("of ours")),
             "{kind}"
         );
     }
@@ -643,6 +650,148 @@ proptest! {
         ] {
             let value = press::encode(&run, &press).unwrap();
             prop_assert_eq!(press::decode(&value).unwrap(), press::Pressed { run: run.clone(), press });
+        }
+    }
+}
+
+/// The same in an envelope as in a body: nothing of what is asked differs, nor by what it is known.
+#[test]
+fn an_envelope_asks_what_a_body_asks() {
+    let body = command_body("/forward-order", "1042 &amp; more");
+    let url = reqwest::Url::parse(&format!("http://form/?{body}")).unwrap();
+    let fields = url
+        .query_pairs()
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
+    let mut payload = Value::Object(fields.collect());
+    payload["is_enterprise_install"] = false.into();
+    payload["enterprise_id"] = Value::Null;
+    payload["new"] = json!([{"a": 1}]);
+    let over_http = asked(command(&genuine(body.as_bytes()), &teams()).unwrap());
+    let over_socket = asked(command(&Genuine::enveloped(&payload, now()), &teams()).unwrap());
+    assert_eq!(
+        (&over_http.id, &over_http.kept, &over_http.token),
+        (&over_socket.id, &over_socket.kept, &over_socket.token)
+    );
+    assert_eq!(over_http.request.ask, over_socket.request.ask);
+    let press = press_payload(&Press::Deny);
+    let over_http = asked(read(&press).unwrap());
+    let over_socket = asked(interaction(&Genuine::enveloped(&press, now()), &teams()).unwrap());
+    assert_eq!((over_http.id, over_http.kept), (over_socket.id, over_socket.kept));
+    let mut bare = press.clone();
+    bare.as_object_mut().unwrap().remove("trigger_id");
+    let id = |payload: &Value, later: i64| {
+        let at = Timestamp::from_second(NOW + later).unwrap();
+        asked(interaction(&Genuine::enveloped(payload, at), &teams()).unwrap()).id
+    };
+    assert_eq!(
+        id(&bare, 0),
+        id(&bare, 60),
+        "the same envelope again, without a trigger"
+    );
+    bare["actions"][0]["action_ts"] = "1.4".into();
+    assert_ne!(id(&bare, 0), id(&press, 0), "pressed again");
+    for payload in [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({}),
+        json!({"team_id": 5}),
+        json!({"team_id": {}}),
+    ] {
+        let genuine = Genuine::enveloped(&payload, now());
+        assert!(command(&genuine, &teams()).is_err(), "{payload}");
+        assert!(interaction(&genuine, &teams()).is_err(), "{payload}");
+        assert!(event(&genuine, &teams()).is_err(), "{payload}");
+    }
+}
+
+#[test]
+fn an_organization_is_heard_as_a_whole_where_it_is_configured() {
+    let organization = ["E1".to_owned()];
+    let account = |received: Received| asked(received).request.account;
+    let member = |team: &str| Account::Slack {
+        team: team.to_owned(),
+        user: "U1".to_owned(),
+    };
+    let body = command_body("/a", "1").replace("team_id=T1", "team_id=T5&enterprise_id=E1");
+    let read_by = |teams: &[String]| command(&genuine(body.as_bytes()), teams);
+    assert_eq!(account(read_by(&organization).unwrap()), member("E1"));
+    let both = ["E1".to_owned(), "T5".to_owned()];
+    assert_eq!(
+        account(read_by(&both).unwrap()),
+        member("T5"),
+        "the workspace is named itself"
+    );
+    assert_eq!(read_by(&teams()), Err(Rejection::ForeignTeam("T5".to_owned())));
+    // In a channel of the organization that is shared with others.
+    let mut payload = press_payload(&Press::Deny);
+    payload["team"] = Value::Null;
+    payload["enterprise"] = json!({"id": "E1", "name": "org"});
+    payload["user"]["team_id"] = "T5".into();
+    let body = format!("payload={}", encode(&payload.to_string()));
+    assert!(interaction(&genuine(body.as_bytes()), &organization).is_ok());
+    payload["team"] = json!({"id": "T6", "domain": "other"});
+    let body = format!("payload={}", encode(&payload.to_string()));
+    let told = interaction(&genuine(body.as_bytes()), &organization);
+    assert_eq!(told, Err(Rejection::ForeignUser("T5".to_owned())));
+}
+
+#[test]
+fn a_mention_is_read_as_it_was_typed() {
+    for (sent, typed) in [
+        (" forward-order 1042 ", "forward-order 1042"),
+        (
+            "find <https://shop.example/a?b=1&amp;c=2>",
+            "find https://shop.example/a?b=1&c=2",
+        ),
+        ("find <http://shop.example|shop.example>", "find shop.example"),
+        ("mail <mailto:a@b.c|a@b.c>", "mail a@b.c"),
+        (
+            "ask <@U2> in <#C1|ops> and <!subteam^S1|@ops> <!here>",
+            "ask @U2 in #ops and @ops @here",
+        ),
+        ("a &lt; b", "a < b"),
+        ("a < b", "a < b"),
+        ("中文 <", "中文 <"),
+    ] {
+        assert_eq!(super::event::typed(sent), typed, "{sent}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_payload_makes_it_panic(kind in "(block_actions|view_submission|block_suggestion|message_action|event_callback)",
+        callback in "(signalbox:run|signalbox:choose|x)", text in ".{0,60}", odd in any::<u8>()) {
+        let odd = match odd % 6 {
+            0 => json!(null),
+            1 => json!(odd),
+            2 => json!([text.clone()]),
+            3 => json!({"id": text.clone()}),
+            4 => json!({"values": {"runbook": {"x": text.clone()}, "input:a": 5}}),
+            _ => json!(text.clone()),
+        };
+        let good = json!({
+            "type": kind, "team": {"id": "T1"}, "user": {"id": "U1", "team_id": "T1"}, "callback_id": callback,
+            "trigger_id": "1.2", "block_id": "input:a", "value": text, "team_id": "T1", "event_id": "Ev1",
+            "view": {"id": "V1", "hash": "h", "callback_id": callback, "private_metadata": "{\"runbook\":\"a\"}",
+                "state": {"values": {"runbook": {"signalbox:field": {"selected_option": {"value": "a"}}}}}},
+            "event": {"type": "app_mention", "user": "U1", "channel": "C1", "text": text},
+        });
+        for field in good.as_object().unwrap().keys() {
+            for deep in [false, true] {
+                let mut payload = good.clone();
+                if deep {
+                    if let Some(fields) = payload[field].as_object_mut() {
+                        fields.values_mut().for_each(|value| *value = odd.clone());
+                    }
+                } else {
+                    payload[field] = odd.clone();
+                }
+                let genuine = Genuine::enveloped(&payload, now());
+                let _ = interaction(&genuine, &teams());
+                let _ = event(&genuine, &teams());
+                let _ = command(&genuine, &teams());
+            }
         }
     }
 }

@@ -1,0 +1,94 @@
+//! Forms of runbooks, for those who may ask for them, and what is wrong with one that was filled in. Nothing is stored and
+//! nothing looked at: what a form asks for goes the way of every request.
+
+use super::Desk;
+use super::asked::Asked;
+use super::completion::Typist;
+use super::overview::runnable;
+use crate::report::form::{Flaw, Form, Pick};
+use crate::request::{Ask, Request, Words};
+use crate::runbook::input::{interpret, quoted};
+
+impl Desk {
+    /// The form of what was asked for without saying a word of what it needs; none for those who may not ask, and they
+    /// are told so by the gate.
+    pub fn form_wanted(&self, request: &Request) -> Option<Form> {
+        let Ask::Run { runbook, words, .. } = &request.ask else {
+            return None;
+        };
+        if !matches!(words, Words::Line(line) if line.trim().is_empty()) {
+            return None;
+        }
+        self.form(request, runbook)
+            .filter(|form| form.fields.iter().any(|field| field.required))
+    }
+
+    /// The form of a runbook, for whoever may ask for it.
+    pub fn form(&self, asker: &Request, runbook: &str) -> Option<Form> {
+        let rules = self.rules.now();
+        let asked = Asked::new(&rules, asker, runbook).ok()?;
+        Some(asked.runbook().form())
+    }
+
+    /// The runbooks that somebody may choose from.
+    pub fn choice(&self, asker: &Request) -> Vec<Pick> {
+        let mine = runnable(&self.rules.now(), asker).mine;
+        mine.iter()
+            .map(|runbook| Pick {
+                value: runbook.name.clone(),
+                label: format!("/{}: {}", runbook.name, runbook.summary),
+            })
+            .collect()
+    }
+
+    /// What is wrong with a form that was filled in, as far as the words alone tell. Nothing is told to those who may not
+    /// ask: the gate tells them.
+    pub fn flaws(&self, request: &Request) -> Vec<Flaw> {
+        let Ask::Run { runbook, words, .. } = &request.ask else {
+            return Vec::new();
+        };
+        let rules = self.rules.now();
+        let Ok(asked) = Asked::new(&rules, request, runbook) else {
+            return Vec::new();
+        };
+        match interpret(asked.runbook(), words) {
+            Ok(_) => Vec::new(),
+            Err(problems) => asked.runbook().flaws(problems),
+        }
+    }
+
+    /// What can be picked in a field that takes nothing else than what is picked: what is offered, and what is typed where
+    /// that is a value. So nobody is kept from their work by suggestions that come late or not at all.
+    pub async fn picks(&self, asker: &Request, runbook: &str, input: &str, typed: &str) -> Vec<Pick> {
+        let rules = self.rules.now();
+        let Ok(asked) = Asked::new(&rules, asker, runbook) else {
+            return Vec::new();
+        };
+        let Some(spec) = asked.runbook().inputs.iter().find(|spec| spec.name == input) else {
+            return Vec::new();
+        };
+        let typist = Typist {
+            account: &asker.account,
+            memberships: &asker.memberships,
+            place: &asker.place,
+        };
+        let offered = self.complete(typist, runbook, input, typed).await;
+        let mut picks: Vec<Pick> = offered
+            .choices
+            .into_iter()
+            .map(|choice| Pick {
+                value: choice.value,
+                label: choice.label,
+            })
+            .collect();
+        let typed = typed.trim();
+        if !typed.is_empty() && spec.takes(typed) {
+            let value = if spec.many { quoted(typed) } else { typed.to_owned() };
+            if picks.iter().all(|pick| pick.value != value) {
+                let label = typed.to_owned();
+                picks.insert(0, Pick { value, label });
+            }
+        }
+        picks
+    }
+}
