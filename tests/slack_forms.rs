@@ -280,6 +280,19 @@ async fn where_the_form_does_not_open_the_usage_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_comes_twice_opens_one_form_and_says_nothing_more() {
+    let bot = bot(Transport::Socket).await;
+    let ack = bot.slack.person("U1").command("C0OPS", "/write", "").await;
+    let again = bot.slack.deliver("U1", "C0OPS", ack.sent).await;
+    assert_eq!((again.status, again.body.as_str()), (Some(200), ""));
+    bot.slack.view("U1").await;
+    assert_eq!(bot.slack.open_views(), 1);
+    assert_eq!(bot.metric("signalbox_requests_waiting").await, 0.0);
+    assert_eq!(bot.metric("signalbox_deliveries_total{outcome=\"kept\"}").await, 0.0);
+    bot.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_database_keeps_nobody_from_picking() {
     let bot = bot(Transport::Http).await;
     let dana = bot.slack.person("U1");

@@ -209,7 +209,11 @@ impl SlackClient {
     /// Opens a form for whoever has just done what the trigger stands for.
     pub async fn open_view(&self, trigger: &str, view: &Value) -> Result<(), SlackError> {
         let body = json!({ "trigger_id": trigger, "view": view });
-        self.method::<Accepted>("views.open", &body).await.map(drop)
+        match self.method::<Accepted>("views.open", &body).await {
+            // Nobody but us has the trigger: the same delivery has come twice, and the form is there.
+            Err(SlackError::Invalid { detail }) if detail.starts_with("exchanged_trigger_id") => Ok(()),
+            opened => opened.map(drop),
+        }
     }
 
     /// Posts to a channel, or into a thread of it, and gives the message's `ts`.
