@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Open runs that are far fewer than may be are counted so seldom, for each person and runbook.
-const COUNTED_ANEW: Duration = Duration::from_millis(100);
+const COUNTED_ANEW: Duration = Duration::from_millis(500);
 
 /// More runs than can begin meanwhile, on all replicas together.
 const FAR: i64 = 400;

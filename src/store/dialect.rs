@@ -124,15 +124,6 @@ impl Dialect {
         Ok(())
     }
 
-    /// Commits under way at the same time. SQLite has one writer; to PostgreSQL a second one fills the time in which the
-    /// first waits for an answer.
-    pub(super) fn writers(self) -> usize {
-        match self {
-            Self::Sqlite => 1,
-            Self::Postgres => 2,
-        }
-    }
-
     /// How tables lie on the disk. A row that is written anew within its page costs no index an entry; so pages of what is
     /// written often keep room for it.
     pub(super) async fn lay_out(self, work: &mut Transaction<'static, Any>) -> Result<(), sqlx::Error> {

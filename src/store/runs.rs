@@ -328,7 +328,8 @@ impl Store {
     ) -> Result<Vec<(String, i64)>, StoreError> {
         let due: i64 = statement(
             format!(
-                "SELECT COUNT(*) FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $2) {}",
+                "SELECT COUNT(*) FROM (SELECT 1 FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $2) {} \
+                 LIMIT 1) AS due",
                 besides(2, in_hand)
             ),
             in_hand.len(),
@@ -395,10 +396,14 @@ impl Store {
         if in_hand.is_empty() {
             return Ok(());
         }
+        // What is being written at this moment is passed over: neither waits for the other, and the next renewal comes long
+        // before the claim ends.
         statement(
             format!(
-                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2 AND id IN ({})",
-                list(2, in_hand.len())
+                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2 AND id IN \
+                 (SELECT id FROM run WHERE id IN ({}){})",
+                list(2, in_hand.len()),
+                self.dialect.passing_over()
             ),
             in_hand.len(),
         )

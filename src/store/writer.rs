@@ -1,4 +1,4 @@
-//! The writer of journals and answers. Whatever waits while a commit is under way goes into the next one, so that a
+//! The one writer of journals and answers. Whatever waits while a commit is under way goes into the next one, so that a
 //! commit costs hardly more for sixty runs than for one. Each write stands or falls by itself: one that comes too late or
 //! is refused takes no other along.
 
@@ -11,8 +11,7 @@ use super::{StoreError, micros};
 use jiff::Timestamp;
 use sqlx::AnyPool;
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// Writes in one commit.
 const TOGETHER: usize = 256;
@@ -147,11 +146,8 @@ impl Writer {
     /// Works until the last handle is dropped.
     pub(super) fn start(pool: AnyPool, dialect: Dialect) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        let waiting = Arc::new(Mutex::new(waiting));
-        // Nobody waits for their end: if they die, every write is answered by `lost`.
-        for _ in 0..dialect.writers() {
-            tokio::spawn(work(pool.clone(), dialect, waiting.clone()));
-        }
+        // Nobody waits for its end: if it dies, every write is answered by `lost`.
+        tokio::spawn(work(pool, dialect, waiting));
         Self { queue }
     }
 
@@ -163,22 +159,19 @@ impl Writer {
     }
 }
 
-async fn work(pool: AnyPool, dialect: Dialect, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+async fn work(pool: AnyPool, dialect: Dialect, mut queue: mpsc::Receiver<Waiting>) {
     let mut waiting: VecDeque<Waiting> = VecDeque::new();
     loop {
         if waiting.is_empty() {
-            match queue.lock().await.recv().await {
+            match queue.recv().await {
                 Some(first) => waiting.push_back(first),
                 None => return,
             }
         }
-        // Whoever waits for a first write holds the queue, and takes what comes.
-        if let Ok(mut queue) = queue.try_lock() {
-            while waiting.len() < TOGETHER
-                && let Ok(next) = queue.try_recv()
-            {
-                waiting.push_back(next);
-            }
+        while waiting.len() < TOGETHER
+            && let Ok(next) = queue.try_recv()
+        {
+            waiting.push_back(next);
         }
         let mut together: Vec<Waiting> = Vec::with_capacity(waiting.len());
         for next in std::mem::take(&mut waiting) {
