@@ -36,6 +36,9 @@ enum Command {
     /// Check config, people, policy, panels and runbooks; every problem as path:line:column
     #[command(after_help = "Example: signalbox check\n         signalbox check --watch")]
     Check(look::CheckOptions),
+    /// Ask Slack, Discord and the connections whether they would hear the bot, and tell what to mend
+    #[command(after_help = "Posts nothing and changes nothing. Exit 0 if nothing is wrong.")]
+    Doctor,
     /// Write a runbook to begin with, commented, which check finds nothing wrong with
     #[command(after_help = "Example: signalbox new supplier-status\n         signalbox new cancel-order --write")]
     New {
@@ -273,6 +276,7 @@ pub async fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve => look::serve(&path).await,
         Command::Check(options) => look::check(&path, options).await,
+        Command::Doctor => look::doctor(&path).await,
         Command::New { runbook, write } => new::new(&path, &runbook, write),
         Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,

@@ -173,6 +173,11 @@ impl Connections {
         self.0.get(name)
     }
 
+    /// All of them, by name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Connection)> {
+        self.0.iter().map(|(name, connection)| (name.as_str(), connection))
+    }
+
     /// One of them, if it is a Prometheus server: charts ask it in its own words.
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {

@@ -61,6 +61,7 @@ pub mod cli;
 pub mod config;
 pub mod custody;
 pub mod dispatch;
+pub mod doctor;
 pub mod http;
 pub mod intake;
 pub mod integration;

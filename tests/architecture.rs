@@ -41,6 +41,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "run::ledger",
             "run::proof",
             "run::recovery",
+            "run::step",
             "run::undo",
             "run::report",
             "station",
@@ -55,6 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "app",
             "cli",
+            "doctor",
             "http",
             "main",
             "outbox",

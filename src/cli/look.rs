@@ -3,6 +3,7 @@
 use super::watch;
 use crate::app::{App, AppError};
 use crate::config::Config;
+use crate::doctor::{self, Finding};
 use crate::http::console::door::somebody_can_sign_in;
 use crate::problem::Problem;
 use crate::registration::{discord_problems, spec};
@@ -104,6 +105,27 @@ async fn alive(path: &Path) -> Result<u8, AppError> {
                 }
             },
         }
+    }
+    Ok(u8::from(wrong > 0))
+}
+
+/// Asks everything outside whether it would hear the bot.
+pub(super) async fn doctor(path: &Path) -> Result<u8, AppError> {
+    let code = once(path, false);
+    if code != 0 {
+        return Ok(code);
+    }
+    let app = App::open(path).await?;
+    let findings = doctor::examine(&app).await;
+    for finding in &findings {
+        super::line(&app.redactor.redact(&finding.to_string()));
+    }
+    let wrong = findings
+        .iter()
+        .filter(|finding| matches!(finding, Finding::Wrong(_)))
+        .count();
+    if wrong > 0 {
+        eprintln!("{wrong} of {} wrong", findings.len());
     }
     Ok(u8::from(wrong > 0))
 }

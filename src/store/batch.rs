@@ -2,6 +2,7 @@
 
 use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
+use super::lists::BLUR;
 use super::messages::{MessageKind, NewMessage, insert_messages};
 use super::runs::{Written, held_lock};
 use super::values::{Row, with_rows};
@@ -179,21 +180,18 @@ async fn add(
             ]
         })
         .collect();
-    // A change that follows another within a fifth of a second does not move `updated`, and so no index: whoever looks what
-    // changed looks back further than that.
-    let moved = with_rows(
-        dialect,
-        work,
-        "id, was, epoch, grown, outcome, wake, said, released, at",
-        &rows,
+    // A change that follows another one at once does not move `updated`, and so no index.
+    let update = format!(
         "UPDATE run SET seq = v.grown, outcome = v.outcome, wake = v.wake, updated = CASE WHEN v.outcome = run.outcome \
-         AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND 200000 \
+         AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND {BLUR} \
          THEN run.updated ELSE v.at END, \
          said = COALESCE(v.said, run.said), owner = CASE WHEN v.released = 1 THEN NULL ELSE run.owner END, \
          lease_until = CASE WHEN v.released = 1 THEN 0 ELSE run.lease_until END \
          FROM v WHERE run.id = v.id AND run.seq = v.was AND (v.epoch < 0 OR run.epoch = v.epoch) \
-         RETURNING run.id, run.lease_until",
+         RETURNING run.id, run.lease_until"
     );
+    let columns = "id, was, epoch, grown, outcome, wake, said, released, at";
+    let moved = with_rows(dialect, work, columns, &rows, &update);
     let moved: BTreeMap<String, i64> = moved
         .await?
         .iter()

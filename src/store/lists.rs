@@ -56,6 +56,9 @@ pub struct Answered {
     pub report: Report,
 }
 
+/// Changes of one run that follow each other faster, in microseconds, stand under the moment of the first.
+pub const BLUR: i64 = 200_000;
+
 /// How many runs are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRuns {
@@ -92,8 +95,8 @@ impl Store {
         rows.iter().map(found).collect()
     }
 
-    /// Runs that changed at this moment or later, oldest change first. A change may stand under a moment that is up to a
-    /// fifth of a second too early.
+    /// Runs that changed at this moment or later, oldest change first. A change may stand under a moment that is up to
+    /// [`BLUR`] too early.
     pub async fn changed_runs(&self, since: i64, limit: i64) -> Result<Vec<ChangedRun>, StoreError> {
         let rows =
             sqlx::query("SELECT id, runbook, seq, updated FROM run WHERE updated >= $1 ORDER BY updated, id LIMIT $2")

@@ -6,7 +6,7 @@ use super::visitor::Visitor;
 use super::{Console, Trouble};
 use crate::dispatch::overview::may_view;
 use crate::platform::console::render::page;
-use crate::store::lists::ChangedRun;
+use crate::store::lists::{BLUR, ChangedRun};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -78,6 +78,7 @@ pub(super) async fn events(
         headers,
     };
     if let Some(since) = since.filter(|since| *since < i64::MAX) {
+        let since = since.saturating_sub(BLUR);
         let missed = feed.console.station.desk.store.changed_runs(since, GAP + 1).await?;
         if missed.len() as i64 > GAP {
             feed.reload();

@@ -160,6 +160,11 @@ impl PublicKey {
             .filter(|key| !key.is_weak())
             .map(Self)
     }
+
+    /// Whether it is the one that is written so.
+    pub fn is(&self, text: &str) -> bool {
+        Self::parse(text).is_some_and(|other| other.0 == self.0)
+    }
 }
 
 /// A body that Discord signed, not long ago, or that came over the gateway. Only [`verify`] and [`over_gateway`] make one.
