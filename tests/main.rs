@@ -13,6 +13,7 @@ mod discord_gateway;
 mod discord_gateway_simulator;
 mod discord_simulator;
 mod discord_story;
+mod doctor;
 mod faults;
 mod harness;
 mod health;

@@ -107,6 +107,7 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         Command::Serve
         | Command::Audit { .. }
         | Command::Check(_)
+        | Command::Doctor
         | Command::New { .. }
         | Command::Test(_)
         | Command::Runs { .. }

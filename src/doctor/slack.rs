@@ -27,10 +27,13 @@ pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding
     let answer = call(asker, config, &secrets.bot_token, "auth.test", &[]).await;
     let is_known = match &answer {
         Ok(answer) => {
+            let is_known = answer.body["ok"] == true;
             findings.push(token(config, answer));
             findings.push(clock("Slack", answer));
-            findings.push(scopes(answer, wants_groups));
-            answer.body["ok"] == true
+            if is_known {
+                findings.push(scopes(answer, wants_groups));
+            }
+            is_known
         }
         Err(problem) => {
             findings.push(not_answered("Slack", "whose the bot token is", problem));

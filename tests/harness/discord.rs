@@ -124,7 +124,9 @@ impl Discord {
 
     /// Interactions are sent here by HTTP, `http://127.0.0.1:8080`. Until then they go by the gateway.
     pub fn connect(&mut self, bot: impl Into<String>) {
-        self.bot = Some(bot.into());
+        let bot = bot.into();
+        self.shared.world().endpoint = Some(format!("{bot}/discord/interactions"));
+        self.bot = Some(bot);
     }
 
     pub fn person<'a>(&'a self, user: &'a str) -> Person<'a> {

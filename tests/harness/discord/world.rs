@@ -23,6 +23,8 @@ pub struct World {
     pub address: String,
     /// The application's key, by which what comes from Discord is known.
     pub public_key: String,
+    /// Where interactions are sent, as it was entered.
+    pub endpoint: Option<String>,
     pub clock: Clock,
     pub guilds: BTreeMap<String, Guild>,
     pub channels: BTreeMap<String, Channel>,
@@ -121,6 +123,7 @@ impl World {
         let mut world = Self {
             address,
             public_key,
+            endpoint: None,
             clock: Clock::new(),
             guilds: BTreeMap::new(),
             channels: BTreeMap::new(),

@@ -137,7 +137,14 @@ async fn call(State(shared): State<Arc<Shared>>, Path(method): Path<String>, req
     };
     shared.changed();
     match fault {
-        None => answered(&answer),
+        None => {
+            let mut response = answered(&answer);
+            let scopes: Vec<&str> = shared.world().scopes.iter().copied().collect();
+            response
+                .headers_mut()
+                .insert("x-oauth-scopes", scopes.join(",").parse().unwrap());
+            response
+        }
         Some(Fault::Status(status)) => (StatusCode::from_u16(status).unwrap(), "upstream is not well").into_response(),
         Some(Fault::DoneThenUnavailable) => (StatusCode::SERVICE_UNAVAILABLE, "upstream is not well").into_response(),
         Some(Fault::Html) => axum::response::Html("<html>Sign in to the network</html>").into_response(),

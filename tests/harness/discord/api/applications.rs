@@ -35,7 +35,7 @@ pub fn get(world: &World) -> Answer {
         "rpc_origins": [], "bot_public": false, "bot_require_code_grant": false, "terms_of_service_url": null,
         "privacy_policy_url": null, "owner": world.user_json("109"), "verify_key": world.public_key, "team": null,
         "flags": 0, "bot": world.user_json(BOT_USER), "hook": true, "redirect_uris": [],
-        "interactions_endpoint_url": null, "role_connections_verification_url": null,
+        "interactions_endpoint_url": world.endpoint, "role_connections_verification_url": null,
         "approximate_guild_count": world.guilds.len(), "approximate_user_install_count": 0, "tags": [],
         "integration_types_config": {"0": {"oauth2_install_params": null}},
     }))
