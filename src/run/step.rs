@@ -33,7 +33,7 @@ struct Begun {
 /// What an outcome was journalled together with.
 enum Then {
     /// The intent of the next call, which is to be made now.
-    Call(Begun),
+    Call(Box<Begun>),
     /// The end of the run.
     Over,
     /// Nothing: what comes next is to be derived.
@@ -82,7 +82,7 @@ impl Engine {
         };
         let (intent, begun) = begin(live, index, callable, context, evidence);
         record(&self.desk.store, live, &[intent], Beside::engine(epoch)).await?;
-        self.go_on(live, epoch, Then::Call(begun)).await
+        self.go_on(live, epoch, Then::Call(Box::new(begun))).await
     }
 
     /// Judges what became of a call, and makes the calls that were begun with that.
@@ -281,7 +281,7 @@ impl Engine {
                         .both(live, &outcome, intent, beside.unless_paused(&runbook))
                         .await?
                 {
-                    return Ok(Then::Call(begun));
+                    return Ok(Then::Call(Box::new(begun)));
                 }
             }
             Next::Close(end) => {
