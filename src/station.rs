@@ -36,8 +36,11 @@ const POLL: Duration = Duration::from_millis(150);
 /// Between two turns of a loop, however often the bell is rung.
 const BREATH: Duration = Duration::from_millis(3);
 
-/// Requests at the gate at the same time, and runs under way at the same time.
+/// Requests at the gate at the same time.
 const AT_ONCE: usize = 64;
+
+/// Runs under way at the same time. They mostly wait, and the more wait for one commit the less each of them costs.
+const UNDER_WAY: usize = 128;
 
 /// Requests at the gate at the same time while deliveries come in a flood.
 const IN_A_FLOOD: usize = 1;
@@ -300,7 +303,7 @@ impl Station {
         let mut tasks = JoinSet::new();
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
-            let free = AT_ONCE.saturating_sub(tasks.len());
+            let free = UNDER_WAY.saturating_sub(tasks.len());
             if self.works() && free > 0 {
                 let now = Timestamp::now();
                 match self
@@ -332,7 +335,7 @@ impl Station {
             }
             tokio::select! {
                 () = bell.heard(POLL) => {}
-                Some(_) = tasks.join_next(), if tasks.len() >= AT_ONCE => {}
+                Some(_) = tasks.join_next(), if tasks.len() >= UNDER_WAY => {}
             }
             tokio::time::sleep(BREATH).await;
         }

@@ -392,8 +392,8 @@ async fn members_of_a_user_group_are_read() {
     let unknown = client(&slack).group_members("S0NONE").await;
     assert_eq!(
         unknown,
-        Err(SlackError::Invalid {
-            detail: "no_such_subteam".into()
+        Err(SlackError::Gone {
+            code: "no_such_subteam".into()
         })
     );
 }
