@@ -41,7 +41,7 @@ fn the_shipped_panels_are_sound() {
     insta::assert_snapshot!(histories.join("\n"), @r#"
     bot messages failing (messages) from shop-metrics asks max(signalbox_messages_failing) on shop-metrics
     bot requests waiting (commands) from shop-metrics asks max(signalbox_requests_waiting) on shop-metrics
-    bot runs waiting (runs) from shop-metrics asks sum(max by (outcome) (signalbox_runs{outcome=~"awaiting-approval|needs-person"})) or vector(0) on shop-metrics
+    bot runs waiting (runs) from shop-metrics asks sum(max by (outcome) (signalbox_runs{outcome=~"awaiting-approval|needs-person"})) or 0 * max(signalbox_store_up == 1) on shop-metrics
     orders awaiting forwarding (orders) from shop-db asks max(signalbox_signal{signal="orders_awaiting_forwarding"}) on shop-metrics
     queue length (messages) from shop-celery asks max(signalbox_signal{signal="queue_length"}) on shop-metrics
     supplier sync failures (failures) from shop-metrics asks sum(supplier_sync_failures_total) on shop-metrics
