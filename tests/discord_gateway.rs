@@ -46,6 +46,17 @@ async fn counted(world: &World, outcome: &str) -> u64 {
     line.unwrap().parse().unwrap()
 }
 
+/// The connection is cut, and no other comes about.
+async fn cut_off(world: &World) {
+    world.discord.gateway().refuse(true);
+    world.discord.gateway().cut();
+    world
+        .discord
+        .gateway()
+        .until("the wire to be cut", 5, |all| all[0].closed.is_some())
+        .await;
+}
+
 fn last(connections: &[Connection]) -> &Connection {
     connections.last().unwrap()
 }
@@ -110,13 +121,7 @@ async fn a_connection_that_ends_is_followed_by_another() {
 async fn what_was_typed_in_a_moment_without_connection_is_done_all_the_same() {
     let world = World::over_gateway().await;
     world.discord.gateway().up(1).await;
-    world.discord.gateway().refuse(true);
-    world.discord.gateway().cut();
-    world
-        .discord
-        .gateway()
-        .until("the wire to be cut", 5, |all| all[0].closed.is_some())
-        .await;
+    cut_off(&world).await;
     // However long a busy machine takes: to Discord it is a moment.
     world.discord.freeze();
     let (ack, ()) = tokio::join!(writes(&world, "red"), async { world.discord.gateway().refuse(false) });
@@ -129,13 +134,7 @@ async fn what_was_typed_in_a_moment_without_connection_is_done_all_the_same() {
 async fn what_was_typed_too_long_before_is_not_kept() {
     let world = World::over_gateway().await;
     world.discord.gateway().up(1).await;
-    world.discord.gateway().refuse(true);
-    world.discord.gateway().cut();
-    world
-        .discord
-        .gateway()
-        .until("the wire to be cut", 5, |all| all[0].closed.is_some())
-        .await;
+    cut_off(&world).await;
     let person = world.discord.person(DANA);
     let word = [("word", json!("red"))];
     let (ack, ()) = tokio::join!(person.types(OPS, "write", &word), async {

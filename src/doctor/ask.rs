@@ -35,18 +35,7 @@ pub(super) struct Answer {
 
 impl Asker {
     pub(super) fn new() -> Result<Self, String> {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config()?)
-            .user_agent(concat!(
-                "DiscordBot (https://github.com/signalbox/signalbox, ",
-                env!("CARGO_PKG_VERSION"),
-                ")"
-            ))
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| error.to_string())?;
+        let http = tls::client(PATIENCE)?;
         Ok(Self { http })
     }
 

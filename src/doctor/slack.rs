@@ -5,11 +5,10 @@ use super::{Finding, clock, not_answered};
 use crate::app::{App, SlackInbound};
 use crate::config::Slack;
 use crate::platform::slack::manifest::{SCOPES, USER_GROUPS_SCOPE};
-use hmac::{Hmac, KeyInit, Mac};
+use crate::platform::slack::receive::signature;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
-use sha2::Sha256;
 
 /// The way out of most of what is wrong with an app.
 const MANIFEST: &str = "paste `signalbox export slack-manifest` as the app's manifest and install the app again";
@@ -144,26 +143,21 @@ fn ops(config: &Slack, answer: &Answer) -> Finding {
 async fn way_in(app: &App, asker: &Asker, signing: &SecretString) -> Finding {
     let url = format!("{}/slack/events", app.config.server.public_url.trim_end_matches('/'));
     let body = json!({"type": "url_verification", "challenge": "signalbox-doctor"}).to_string();
-    let now = Timestamp::now().as_second();
-    let signed = |secret: &str| {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).ok()?;
-        mac.update(format!("v0:{now}:{body}").as_bytes());
-        Some(format!("v0={}", hex::encode(mac.finalize().into_bytes())))
-    };
-    let post = |signature: Option<String>| {
+    let now = Timestamp::now().as_second().to_string();
+    let post = |secret: &SecretString| {
         let call = asker
             .http
             .post(&url)
             .header("content-type", "application/json")
-            .header("x-slack-request-timestamp", now)
-            .header("x-slack-signature", signature.unwrap_or_default())
+            .header("x-slack-request-timestamp", &now)
+            .header(
+                "x-slack-signature",
+                signature(secret, &now, body.as_bytes()).unwrap_or_default(),
+            )
             .body(body.clone());
         asker.ask(call)
     };
-    let (right, wrong) = match (
-        post(signed(signing.expose_secret())).await,
-        post(signed("not the secret")).await,
-    ) {
+    let (right, wrong) = match (post(signing).await, post(&"not the secret".into()).await) {
         (Ok(right), Ok(wrong)) => (right, wrong),
         (Err(problem), _) | (_, Err(problem)) => {
             return Finding::Untold(format!(

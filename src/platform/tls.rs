@@ -2,6 +2,27 @@
 
 use hyper_rustls::ConfigBuilderExt as _;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Who we are, as Discord wants it said.
+const AGENT: &str = concat!(
+    "DiscordBot (https://github.com/signalbox/signalbox, ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
+/// What calls a platform. It follows nobody elsewhere: a call may bear a token. `timeout` is for each single request; the
+/// error is a sentence.
+pub fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(client_config()?)
+        .user_agent(AGENT)
+        .timeout(timeout)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| error.to_string())
+}
 
 /// What a client is set up with. The error is a sentence.
 pub fn client_config() -> Result<rustls::ClientConfig, String> {

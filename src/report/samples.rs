@@ -91,6 +91,30 @@ fn tables() -> impl Strategy<Value = Table> {
         })
 }
 
+/// A report that says nothing but what it is of.
+pub(crate) fn blank(run: &str, outcome: Outcome) -> Report {
+    Report {
+        run: Some(run.to_owned()),
+        runbook: "forward-order".to_owned(),
+        inputs: "order=1042".to_owned(),
+        person: "dana".to_owned(),
+        outcome,
+        dry: false,
+        say: String::new(),
+        plan: Vec::new(),
+        warnings: Vec::new(),
+        radius: Vec::new(),
+        steps: Vec::new(),
+        table: None,
+        verdict: None,
+        buttons: Vec::new(),
+        attention: None,
+        history: Vec::new(),
+        digest: None,
+        policies: Vec::new(),
+    }
+}
+
 /// Any report, however odd.
 pub(crate) fn reports() -> impl Strategy<Value = Report> {
     let lines = || proptest::collection::vec(text(30), 0..30);

@@ -24,13 +24,6 @@ use tokio::sync::OnceCell;
 /// Messages that are asked for at a time when one is looked for.
 const AT_ONCE: usize = 50;
 
-/// Who we are, as Discord wants it said.
-const AGENT: &str = concat!(
-    "DiscordBot (https://github.com/signalbox/signalbox, ",
-    env!("CARGO_PKG_VERSION"),
-    ")"
-);
-
 /// A file that comes with a message.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -102,16 +95,8 @@ impl DiscordClient {
         let written = format!("Bot {}", token.expose_secret());
         let mut authorization = HeaderValue::from_str(&written).map_err(|_| SetupError::Token)?;
         authorization.set_sensitive(true);
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls::client_config().map_err(SetupError::Client)?)
-            .user_agent(AGENT)
-            .timeout(timeout)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| SetupError::Client(error.to_string()))?;
         Ok(Self {
-            http,
+            http: tls::client(timeout).map_err(SetupError::Client)?,
             base: api_url.trim_end_matches('/').to_owned(),
             application: application.to_owned(),
             authorization,

@@ -168,13 +168,6 @@ impl SlackClient {
             return Err(SetupError::Address);
         }
         let tls = tls::client_config().map_err(SetupError::Client)?;
-        let direct = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls.clone())
-            .timeout(timeout)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| SetupError::Client(error.to_string()))?;
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()
@@ -184,7 +177,7 @@ impl SlackClient {
         Ok(Self {
             api: slack_morphism::SlackClient::new(connector),
             token: SlackApiToken::new(token.expose_secret().to_owned().into()),
-            direct,
+            direct: tls::client(timeout).map_err(SetupError::Client)?,
             api_url: address,
             timeout,
             own: OnceCell::new(),

@@ -221,12 +221,8 @@ pub fn verify<'a>(
     let given = given
         .filter(|bytes| bytes.len() == 32)
         .ok_or(Rejection::BadHeader(SIGNATURE))?;
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).map_err(|_| Rejection::NoSecret)?;
-    mac.update(b"v0:");
-    mac.update(text.as_bytes());
-    mac.update(b":");
-    mac.update(body);
-    if bool::from(mac.finalize().into_bytes().ct_eq(given.as_slice())) {
+    let right = signed(secret, text, body).ok_or(Rejection::NoSecret)?;
+    if bool::from(right.as_slice().ct_eq(given.as_slice())) {
         Ok(Genuine {
             body: Body::Signed(body),
             timestamp,
@@ -234,6 +230,19 @@ pub fn verify<'a>(
     } else {
         Err(Rejection::BadSignature)
     }
+}
+
+/// What Slack would put into the header `X-Slack-Signature`; none where there is no secret.
+pub fn signature(secret: &SecretString, timestamp: &str, body: &[u8]) -> Option<String> {
+    signed(secret, timestamp, body).map(|mac| format!("v0={}", hex::encode(mac)))
+}
+
+fn signed(secret: &SecretString, timestamp: &str, body: &[u8]) -> Option<Vec<u8>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
+    for part in [b"v0:", timestamp.as_bytes(), b":", body] {
+        mac.update(part);
+    }
+    Some(mac.finalize().into_bytes().to_vec())
 }
 
 /// Who asked and where, with the ids checked.

@@ -1,28 +1,10 @@
 use super::*;
+use crate::report::samples::blank;
 use crate::report::{Attention, Button, VerdictLine};
 use serde_json::json;
 
 fn report(outcome: Outcome) -> Report {
-    Report {
-        run: Some("7f3a".to_owned()),
-        runbook: "forward-order".to_owned(),
-        inputs: "order=1042".to_owned(),
-        person: "dana".to_owned(),
-        outcome,
-        dry: false,
-        say: String::new(),
-        plan: Vec::new(),
-        warnings: Vec::new(),
-        radius: Vec::new(),
-        steps: Vec::new(),
-        table: None,
-        verdict: None,
-        buttons: Vec::new(),
-        attention: None,
-        history: Vec::new(),
-        digest: None,
-        policies: Vec::new(),
-    }
+    blank("7f3a", outcome)
 }
 
 fn step(name: &str, outcome: Option<StepOutcome>, begun: bool, say: &str) -> StepLine {

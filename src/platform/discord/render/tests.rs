@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::samples::reports;
+use crate::report::samples::{blank, reports};
 use crate::report::{Button, Press, StepLine, VerdictLine};
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
@@ -8,26 +8,7 @@ use proptest::prelude::*;
 use twilight_model::channel::message::{Component, Embed};
 
 fn report(outcome: Outcome) -> Report {
-    Report {
-        run: Some("7k2m9qx4ab".into()),
-        runbook: "forward-order".into(),
-        inputs: "order=1042".into(),
-        person: "dana".into(),
-        outcome,
-        dry: false,
-        say: String::new(),
-        plan: Vec::new(),
-        warnings: Vec::new(),
-        radius: Vec::new(),
-        steps: Vec::new(),
-        table: None,
-        verdict: None,
-        buttons: Vec::new(),
-        attention: None,
-        history: Vec::new(),
-        digest: None,
-        policies: Vec::new(),
-    }
+    blank("7k2m9qx4ab", outcome)
 }
 
 fn button(press: Press) -> Button {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::samples::reports;
+use crate::report::samples::{blank, reports};
 use crate::report::verdict::Verdict;
 use crate::report::{Button, Press, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
@@ -9,26 +9,7 @@ use proptest::prelude::*;
 use slackblocks::MessagePayload;
 
 fn report(outcome: Outcome) -> Report {
-    Report {
-        run: Some("R1".into()),
-        runbook: "forward-order".into(),
-        inputs: "order=1042".into(),
-        person: "dana".into(),
-        outcome,
-        dry: false,
-        say: String::new(),
-        plan: Vec::new(),
-        warnings: Vec::new(),
-        radius: Vec::new(),
-        steps: Vec::new(),
-        table: None,
-        verdict: None,
-        buttons: Vec::new(),
-        attention: None,
-        history: Vec::new(),
-        digest: None,
-        policies: Vec::new(),
-    }
+    blank("R1", outcome)
 }
 
 fn step(name: &str, outcome: Option<StepOutcome>, begun: bool, say: &str) -> StepLine {
