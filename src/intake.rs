@@ -5,7 +5,7 @@ use crate::request::Delivery;
 use crate::store::Store;
 use jiff::Timestamp;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,7 +18,10 @@ const TOGETHER: usize = 256;
 /// The platforms give three seconds; what is not stored by then must not be acknowledged.
 const PATIENCE: Duration = Duration::from_millis(2300);
 
-/// Why a delivery was not kept. The words are for the person who asked.
+/// Between two tries of what an absent database did not take.
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
+/// Why a delivery was not acknowledged. The words are for the person who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotKept {
     /// Too many at once.
@@ -27,6 +30,12 @@ pub enum NotKept {
     /// The database does not answer.
     #[error("Signalbox cannot write to its own database and has not kept this. Nothing was done; try again later.")]
     NoStore,
+    /// The database was told to keep it and has not said whether it did.
+    #[error(
+        "Signalbox does not know whether it has kept this: its own database has not answered in time. If it was kept, it \
+         is carried out once and answered here; look before you ask again."
+    )]
+    Unknown,
 }
 
 /// So many deliveries within a window are a flood; people alone do not come so fast.
@@ -67,7 +76,63 @@ impl Flood {
     }
 }
 
-type Waiting = (Delivery, oneshot::Sender<bool>);
+/// Where a delivery stands between its asker, who may lose patience, and the commit, which cannot be called back. Whoever
+/// moves it first decides what the other may say.
+#[derive(Debug, Default)]
+struct Stage(AtomicU8);
+
+impl Stage {
+    const WAITS: u8 = 0;
+    /// The asker was told that nothing was kept: so nothing is.
+    const LEFT: u8 = 1;
+    /// The commit is under way: from here on "nothing was kept" would be a guess.
+    const COMMITTING: u8 = 2;
+
+    /// The asker gives up. False if it is too late for that.
+    fn leave(&self) -> bool {
+        self.turn(Self::WAITS, Self::LEFT)
+    }
+
+    /// The commit comes next. False if the asker has left.
+    fn commit(&self) -> bool {
+        self.turn(Self::WAITS, Self::COMMITTING) || self.0.load(Ordering::SeqCst) == Self::COMMITTING
+    }
+
+    /// There was no commit after all.
+    fn back(&self) {
+        self.turn(Self::COMMITTING, Self::WAITS);
+    }
+
+    fn turn(&self, from: u8, to: u8) -> bool {
+        let turned = self.0.compare_exchange(from, to, Ordering::SeqCst, Ordering::SeqCst);
+        turned.is_ok()
+    }
+}
+
+/// Somebody who waits to hear whether a delivery is kept.
+#[derive(Debug)]
+struct Asker {
+    stage: Arc<Stage>,
+    done: oneshot::Sender<bool>,
+}
+
+impl Asker {
+    fn waits(&self) -> bool {
+        // A connection that broke leaves without a word.
+        !self.done.is_closed() && self.stage.0.load(Ordering::SeqCst) != Stage::LEFT
+    }
+
+    /// Commits to none unless it can to all.
+    fn commit(all: &[Self]) -> bool {
+        let before = all.iter().position(|asker| !asker.stage.commit());
+        if let Some(before) = before {
+            all[..before].iter().for_each(|asker| asker.stage.back());
+        }
+        before.is_none()
+    }
+}
+
+type Waiting = (Delivery, Asker);
 
 /// Takes deliveries in.
 #[derive(Debug, Clone)]
@@ -82,14 +147,24 @@ impl Intake {
         (Self { queue }, write(store, bell, flood, waiting))
     }
 
-    /// Stores a delivery. Ok means that it survives this process; a delivery that was stored before is stored.
+    /// Stores a delivery. Ok means that it survives this process; a delivery that was stored before is stored. `NoStore`
+    /// and `Overloaded` mean that it is not stored and will not be.
     pub async fn keep(&self, delivery: Delivery) -> Result<(), NotKept> {
         let (done, stored) = oneshot::channel();
-        self.queue.try_send((delivery, done)).map_err(|_| NotKept::Overloaded)?;
+        let stage = Arc::<Stage>::default();
+        let asker = Asker {
+            stage: stage.clone(),
+            done,
+        };
+        self.queue
+            .try_send((delivery, asker))
+            .map_err(|_| NotKept::Overloaded)?;
         match tokio::time::timeout(PATIENCE, stored).await {
             Ok(Ok(true)) => Ok(()),
-            // Later than the patience it may still be stored; then it is done once all the same, and answered.
-            Ok(Ok(false) | Err(_)) | Err(_) => Err(NotKept::NoStore),
+            Ok(Ok(false)) => Err(NotKept::NoStore),
+            // Too late, or the loop has ended.
+            Ok(Err(_)) | Err(_) if stage.leave() => Err(NotKept::NoStore),
+            Ok(Err(_)) | Err(_) => Err(NotKept::Unknown),
         }
     }
 }
@@ -98,31 +173,52 @@ async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mp
     let mut batch = Vec::with_capacity(TOGETHER);
     let (mut window, mut counted) = (Instant::now(), 0);
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-        let (deliveries, askers): (Vec<Delivery>, Vec<_>) = batch
-            .drain(..)
-            // Who has stopped waiting was told that nothing was kept, so nothing is.
-            .filter(|(_, done): &Waiting| !done.is_closed())
-            .unzip();
-        let stored = match store.receive(&deliveries, Timestamp::now()).await {
-            Ok(_) => true,
-            Err(error) => {
-                tracing::error!(%error, count = deliveries.len(), "deliveries could not be stored");
-                false
-            }
-        };
-        for done in askers {
-            // An asker that has gone away needs no answer.
-            let _ = done.send(stored);
-        }
-        if stored {
+        let count = batch.len();
+        if keep(&store, &mut batch).await {
             bell.ring();
         }
         if window.elapsed() >= WINDOW {
             (window, counted) = (Instant::now(), 0);
         }
-        counted += deliveries.len();
+        counted += count;
         if counted >= MANY {
             flood.notice();
         }
+    }
+}
+
+/// Stores the deliveries whose askers still wait, and tells them. A database that refuses is believed at once; one that
+/// is away, or has not said what became of a commit, is tried as long as somebody waits. That is safe: what it has already
+/// is not stored again.
+async fn keep(store: &Store, batch: &mut Vec<Waiting>) -> bool {
+    loop {
+        batch.retain(|(_, asker)| asker.waits());
+        if batch.is_empty() {
+            return false;
+        }
+        let (deliveries, askers): (Vec<Delivery>, Vec<Asker>) = batch.drain(..).unzip();
+        let stored = store.receive_if(&deliveries, Timestamp::now(), || Asker::commit(&askers));
+        let stored = match stored.await {
+            Ok(Some(_)) => Some(true),
+            // Somebody left meanwhile; the others go on.
+            Ok(None) => None,
+            Err(error) => {
+                tracing::error!(%error, count = deliveries.len(), "deliveries could not be stored");
+                let refused = error.is_refusal();
+                if !refused {
+                    tokio::time::sleep(BETWEEN_TRIES).await;
+                }
+                refused.then_some(false)
+            }
+        };
+        let Some(stored) = stored else {
+            batch.extend(deliveries.into_iter().zip(askers));
+            continue;
+        };
+        for asker in askers {
+            // An asker that has gone away needs no answer.
+            let _ = asker.done.send(stored);
+        }
+        return stored;
     }
 }

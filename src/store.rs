@@ -70,6 +70,27 @@ pub enum StoreError {
     NoSuchRun(String),
 }
 
+/// PostgreSQL's class of codes for a server that stops, starts, or ends a connection.
+const SERVER_ENDS: &str = "57P";
+
+/// SQLite's codes for a sync of the file, and of its folder, that failed: what was written may be there or not.
+const SYNC_FAILED: [&str; 2] = ["1034", "1290"];
+
+impl StoreError {
+    /// Whether the database said no, so that nothing was written. Otherwise it could not be reached, or it broke off and
+    /// nobody knows what became of the commit.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                let open = |code: &str| code.starts_with(SERVER_ENDS) || SYNC_FAILED.contains(&code);
+                !error.code().is_some_and(|code| open(&code))
+            }
+            Self::Database(_) => false,
+            _ => true,
+        }
+    }
+}
+
 /// The bot's own database.
 #[derive(Debug, Clone)]
 pub struct Store {

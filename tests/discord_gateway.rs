@@ -469,5 +469,6 @@ async fn what_cannot_be_stored_is_said_and_not_done() {
     assert_eq!(counted(&world, "not-kept").await, 1);
     writes(&world, "green").await;
     is_written(&world, "green").await;
+    assert_eq!(world.app.store.runs(9).await.unwrap().len(), 1);
     ends(world).await;
 }

@@ -6,6 +6,7 @@ mod command;
 mod database;
 mod deliveries;
 mod file;
+mod intake;
 mod leases;
 mod locks;
 mod messages;

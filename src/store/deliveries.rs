@@ -40,6 +40,16 @@ impl Store {
     /// Stores many deliveries in one commit. For each: true if it is new, false if it was there before, also earlier
     /// among these.
     pub async fn receive(&self, deliveries: &[Delivery], now: Timestamp) -> Result<Vec<bool>, StoreError> {
+        Ok(self.receive_if(deliveries, now, || true).await?.unwrap_or_default())
+    }
+
+    /// The same, if `still` says so when nothing but the commit is left to do; None if it says no, and nothing is stored.
+    pub async fn receive_if(
+        &self,
+        deliveries: &[Delivery],
+        now: Timestamp,
+        still: impl FnOnce() -> bool,
+    ) -> Result<Option<Vec<bool>>, StoreError> {
         let mut work = self.begin().await?;
         let mut seen = HashSet::new();
         let fresh: Vec<bool> = deliveries
@@ -77,9 +87,13 @@ impl Store {
         if !each.is_empty() {
             self.dialect.wake_others(&mut work).await?;
         }
+        if !still() {
+            work.rollback().await?;
+            return Ok(None);
+        }
         work.commit().await?;
         let is_new = |(delivery, first): (&Delivery, bool)| first && stored.contains(&delivery.id);
-        Ok(deliveries.iter().zip(fresh).map(is_new).collect())
+        Ok(Some(deliveries.iter().zip(fresh).map(is_new).collect()))
     }
 
     async fn insert_tokens(

@@ -168,6 +168,14 @@ pub async fn reckon(store: &str, asked: &[Asked], outside: &Outside, blame: Blam
             found.falsely_failed += 1;
             found.wrong.push(format!("order {}: answered {answer}", one.order));
         }
+        // Who was told so asks again, and would have it done twice.
+        let denied = matches!(&one.told, Told::NotKept(words) if words.contains("Nothing was done"));
+        if denied && !kept.is_empty() {
+            found.otherwise_wrong += 1;
+            found
+                .wrong
+                .push(format!("order {}: kept, although {:?} was told", one.order, one.told));
+        }
         // Nothing of it is known, so nothing may have happened.
         if runs == 0 && effects.keys().any(|(order, _)| *order == one.order) {
             found.otherwise_wrong += 1;
