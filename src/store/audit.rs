@@ -3,7 +3,7 @@
 
 use super::chain::{TrailRow, ends_of};
 use super::dialect::Dialect;
-use super::values::{Row, with_rows};
+use super::values::{Row, with_rows, write_rows};
 use super::{Store, StoreError, encode, micros, number, text, timestamp};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -79,7 +79,6 @@ pub(super) async fn insert_audits(
     while !waiting.is_empty() {
         // Of each chain one: what follows a row that is turned back must not be written.
         let next: Vec<&TrailRow> = waiting.values().filter_map(|rows| rows.front()).collect();
-        let mut written = BTreeSet::new();
         let subjects: Vec<&str> = next.iter().map(|row| row.subject.as_str()).collect();
         let mut ends = ends_of(work, dialect, &subjects).await?;
         let rows: Vec<Row> = next
@@ -102,10 +101,16 @@ pub(super) async fn insert_audits(
         let columns = "id, at, kind, person, subject, body, seq, prev, hash";
         let insert = "INSERT INTO audit (id, at, kind, person, subject, body, seq, prev, hash) \
                       SELECT id, at, kind, person, subject, body, seq, prev, hash FROM v WHERE id IS NOT NULL \
-                      ON CONFLICT (subject, seq) DO NOTHING RETURNING subject";
-        for row in with_rows(dialect, work, columns, &rows, insert).await? {
-            written.insert(text(&row, 0)?);
-        }
+                      ON CONFLICT (subject, seq) DO NOTHING";
+        let count = write_rows(dialect, work, columns, &rows, insert).await?;
+        let written: BTreeSet<String> = if usize::try_from(count) == Ok(rows.len()) {
+            subjects.iter().map(|&subject| subject.to_owned()).collect()
+        } else {
+            let ids: Vec<Row> = next.iter().map(|row| vec![(&row.id).into()]).collect();
+            let look = "SELECT audit.subject FROM audit JOIN v ON audit.id = v.id";
+            let found = with_rows(dialect, work, "id", &ids, look).await?;
+            found.iter().map(|row| text(row, 0)).collect::<Result<_, _>>()?
+        };
         waiting.retain(|subject, rows| {
             if written.contains(*subject) {
                 rows.pop_front();

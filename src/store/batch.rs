@@ -5,7 +5,7 @@ use super::dialect::Dialect;
 use super::lists::BLUR;
 use super::messages::{MessageKind, NewMessage, insert_messages};
 use super::runs::{Written, held_lock};
-use super::values::{Row, with_rows};
+use super::values::{Row, with_rows, write_rows};
 use super::writer::{Addition, What, Write};
 use super::{StoreError, decode, number, optional_text, text, timestamp};
 use crate::request::Place;
@@ -298,7 +298,7 @@ async fn begin(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
                   plan, inputs, said) \
                   SELECT id, runbook, person, request, at, at, outcome, seq, 0, 0, wake, plan, inputs, said FROM v \
                   WHERE id IS NOT NULL";
-    with_rows(dialect, work, columns, &rows, insert).await?;
+    write_rows(dialect, work, columns, &rows, insert).await?;
     Ok(())
 }
 
@@ -327,7 +327,7 @@ async fn take(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<()
     let insert = "INSERT INTO held_lock (name, run, shared, person, reason, since) \
                   SELECT name, run, shared, person, reason, since FROM v WHERE name IS NOT NULL \
                   ON CONFLICT (name, run) DO NOTHING";
-    with_rows(dialect, work, columns, &rows, insert).await?;
+    write_rows(dialect, work, columns, &rows, insert).await?;
     Ok(())
 }
 
@@ -347,7 +347,7 @@ async fn journal(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result
     }
     let insert = "INSERT INTO journal (run, seq, at, epoch, entry) SELECT run, seq, at, epoch, entry FROM v \
                   WHERE run IS NOT NULL";
-    with_rows(dialect, work, "run, seq, at, epoch, entry", &rows, insert).await?;
+    write_rows(dialect, work, "run, seq, at, epoch, entry", &rows, insert).await?;
     Ok(())
 }
 
@@ -364,7 +364,7 @@ async fn unlock(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<
         .map(|addition| vec![(&addition.run).into()])
         .collect();
     let delete = "DELETE FROM held_lock WHERE run IN (SELECT run FROM v)";
-    with_rows(dialect, work, "run", &over, delete).await?;
+    write_rows(dialect, work, "run", &over, delete).await?;
     Ok(())
 }
 
@@ -417,7 +417,7 @@ async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
         });
         additions.collect()
     };
-    with_rows(dialect, work, "id, at", &rows(|_| true), CHANGED).await?;
-    with_rows(dialect, work, "id, at", &rows(|addition| addition.ends), ENDED).await?;
+    write_rows(dialect, work, "id, at", &rows(|_| true), CHANGED).await?;
+    write_rows(dialect, work, "id, at", &rows(|addition| addition.ends), ENDED).await?;
     Ok(())
 }

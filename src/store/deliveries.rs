@@ -4,7 +4,7 @@ use super::audit::AuditRow;
 use super::dialect::Dialect;
 use super::messages::NewMessage;
 use super::turns::Allowance;
-use super::values::{BindAll as _, Row, list, statement, with_rows};
+use super::values::{BindAll as _, Row, list, statement, with_rows, write_rows};
 use super::writer::{What, Write};
 use super::{Store, StoreError, decode, encode, micros, optional_text, text};
 use crate::report::Report;
@@ -62,7 +62,6 @@ impl Store {
             .filter(|(_, first)| **first)
             .map(|(it, _)| it)
             .collect();
-        let mut stored = HashSet::new();
         let mut rows: Vec<Row> = Vec::with_capacity(each.len());
         for delivery in &each {
             rows.push(vec![
@@ -75,12 +74,14 @@ impl Store {
             ]);
         }
         let insert = "INSERT INTO delivery (id, surface, at, kept, request) SELECT id, surface, at, kept, request FROM v \
-                      WHERE id IS NOT NULL ON CONFLICT (id) DO NOTHING RETURNING id";
+                      WHERE id IS NOT NULL ON CONFLICT (id) DO NOTHING";
         let columns = "id, surface, at, kept, request";
-        for row in with_rows(self.dialect, &mut work, columns, &rows, insert).await? {
-            stored.insert(text(&row, 0)?);
+        let written = write_rows(self.dialect, &mut work, columns, &rows, insert).await?;
+        let all_new = usize::try_from(written) == Ok(each.len());
+        if !all_new {
+            let stored = stored_now(&mut work, self.dialect, &each).await?;
+            each.retain(|delivery| stored.contains(&delivery.id));
         }
-        each.retain(|delivery| stored.contains(&delivery.id));
         let requests: Vec<&Request> = each.iter().map(|delivery| &delivery.request).collect();
         insert_requests(&mut work, self.dialect, &requests, now).await?;
         self.insert_tokens(&mut work, &each, now).await?;
@@ -92,7 +93,11 @@ impl Store {
             return Ok(None);
         }
         work.commit().await?;
-        let is_new = |(delivery, first): (&Delivery, bool)| first && stored.contains(&delivery.id);
+        if all_new {
+            return Ok(Some(fresh));
+        }
+        let stored: HashSet<&str> = each.iter().map(|delivery| delivery.id.as_str()).collect();
+        let is_new = |(delivery, first): (&Delivery, bool)| first && stored.contains(delivery.id.as_str());
         Ok(Some(deliveries.iter().zip(fresh).map(is_new).collect()))
     }
 
@@ -119,7 +124,7 @@ impl Store {
         }
         let insert = "INSERT INTO token (request, sealed, expires, uses) SELECT request, sealed, expires, 0 FROM v \
                       WHERE request IS NOT NULL";
-        with_rows(self.dialect, work, "request, sealed, expires", &rows, insert).await?;
+        write_rows(self.dialect, work, "request, sealed, expires", &rows, insert).await?;
         Ok(())
     }
 
@@ -293,6 +298,21 @@ impl Store {
     }
 }
 
+/// Which of these are in the database with the request that came with them: the others were there before.
+async fn stored_now(
+    work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    deliveries: &[&Delivery],
+) -> Result<HashSet<String>, StoreError> {
+    let rows: Vec<Row> = deliveries
+        .iter()
+        .map(|delivery| vec![(&delivery.id).into(), (&delivery.request.id).into()])
+        .collect();
+    let look = "SELECT delivery.id FROM delivery JOIN v ON delivery.id = v.id AND delivery.request = v.request";
+    let found = with_rows(dialect, work, "id, request", &rows, look).await?;
+    found.iter().map(|row| text(row, 0)).collect()
+}
+
 async fn insert_requests(
     work: &mut Transaction<'static, Any>,
     dialect: Dialect,
@@ -311,6 +331,6 @@ async fn insert_requests(
     }
     let insert = "INSERT INTO request (id, at, body, state, session, asker) \
                   SELECT id, at, body, 'new', session, asker FROM v WHERE id IS NOT NULL";
-    with_rows(dialect, work, "id, at, body, session, asker", &rows, insert).await?;
+    write_rows(dialect, work, "id, at, body, session, asker", &rows, insert).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 
 use super::dialect::Dialect;
 use super::leases::FORESIGHT;
-use super::values::{Row, with_rows};
+use super::values::{Row, write_rows};
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::{Place, Surface};
@@ -380,7 +380,7 @@ pub(super) async fn insert_messages(
     let insert = "INSERT INTO message (id, kind, run, request, place, body, wanted, shown, due, tries, created) \
                   SELECT id, kind, run, request, place, body, 1, 0, at, 0, at FROM v WHERE id IS NOT NULL \
                   ON CONFLICT (id) DO NOTHING";
-    with_rows(dialect, work, "id, kind, run, request, place, body, at", &rows, insert).await?;
+    write_rows(dialect, work, "id, kind, run, request, place, body, at", &rows, insert).await?;
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 /// How many rows a statement has. Few sizes, so that each text is read and planned once; rows that are not there are
 /// filled up with NULL. The largest stays far below the 32,766 values that SQLite takes in one statement.
-const SIZES: [usize; 5] = [1, 4, 16, 64, 256];
+const SIZES: [usize; 5] = [1, 4, 16, 64, MOST];
+const MOST: usize = 256;
 
 /// Lists of more values than this are seldom of the same length twice: their statements are not kept prepared.
 const KEPT: usize = 8;
@@ -82,23 +83,43 @@ pub(super) async fn with_rows(
     rows: &[Row],
     rest: &str,
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
-    let most = SIZES[SIZES.len() - 1];
     let mut answer = Vec::new();
-    for some in rows.chunks(most) {
-        let size = SIZES.into_iter().find(|size| *size >= some.len()).unwrap_or(most);
-        let width = some[0].len();
-        let text = format!("WITH v ({columns}) AS (VALUES {}) {rest}", places(dialect, size, width));
-        let none: Row = some[0].iter().map(Cell::empty).collect();
-        let filled = some.iter().chain(std::iter::repeat_n(&none, size - some.len()));
-        let query = filled
-            .flatten()
-            .fold(sqlx::query(AssertSqlSafe(text)), |query, cell| match cell {
-                Cell::Text(text) => query.bind(text.clone()),
-                Cell::Number(number) => query.bind(*number),
-            });
-        answer.extend(query.fetch_all(&mut **work).await?);
+    for some in rows.chunks(MOST) {
+        answer.extend(for_some(dialect, columns, some, rest).fetch_all(&mut **work).await?);
     }
     Ok(answer)
+}
+
+/// The same where it is enough to know how many rows of a table were written.
+pub(super) async fn write_rows(
+    dialect: Dialect,
+    work: &mut Transaction<'static, Any>,
+    columns: &str,
+    rows: &[Row],
+    rest: &str,
+) -> Result<u64, sqlx::Error> {
+    let mut written = 0;
+    for some in rows.chunks(MOST) {
+        written += for_some(dialect, columns, some, rest)
+            .execute(&mut **work)
+            .await?
+            .rows_affected();
+    }
+    Ok(written)
+}
+
+fn for_some(dialect: Dialect, columns: &str, some: &[Row], rest: &str) -> Statement {
+    let size = SIZES.into_iter().find(|size| *size >= some.len()).unwrap_or(MOST);
+    let width = some.first().map_or(0, Vec::len);
+    let text = format!("WITH v ({columns}) AS (VALUES {}) {rest}", places(dialect, size, width));
+    let none: Row = some.iter().take(1).flatten().map(Cell::empty).collect();
+    let filled = some.iter().chain(std::iter::repeat_n(&none, size - some.len()));
+    filled
+        .flatten()
+        .fold(sqlx::query(AssertSqlSafe(text)), |query, cell| match cell {
+            Cell::Text(text) => query.bind(text.clone()),
+            Cell::Number(number) => query.bind(*number),
+        })
 }
 
 /// Placeholders for `rows` rows of `width` values. To SQLite a number is a name, which it looks for among all others.
