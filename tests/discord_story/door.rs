@@ -333,5 +333,11 @@ async fn what_is_asked_in_a_thread_is_answered_there() {
         (place.channel.as_deref(), place.thread.as_deref()),
         (Some(OPS), Some(thread.as_str()))
     );
+    let result = world.discord.posted(&thread).await;
+    assert!(
+        shown(&result).contains("Details of charge order=7"),
+        "{}",
+        shown(&result)
+    );
     world.end();
 }
