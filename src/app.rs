@@ -17,6 +17,7 @@ use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
 use crate::station::{Share, Station};
 use crate::store::{Store, StoreError};
+use crate::usergroups;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
@@ -251,16 +252,26 @@ impl App {
         }
         let redactor = Arc::new(Redactor::new(&known).map_err(|error| AppError::Other(error.to_string()))?);
         let store = Store::open(&url, &key).await?;
+        let now = Timestamp::now();
+        let rules = LiveRules::new(rules, now);
+        rules.link(store.links().await?);
         Ok(Self {
             config,
             config_path: path.to_owned(),
-            rules: Arc::new(LiveRules::new(rules, Timestamp::now())),
+            rules: Arc::new(rules),
             connections: Arc::new(Connections::new(connections)),
             store,
             redactor,
             slack,
             discord,
         })
+    }
+
+    /// For a process that does not ask Slack: who is in which user group, as a serving process has read it. To be asked
+    /// again while the process lives, because what was read grows old.
+    pub async fn recall_usergroups(&self) -> Result<(), StoreError> {
+        self.rules.enrol(usergroups::kept(&self.store, Timestamp::now()).await?);
+        Ok(())
     }
 
     /// What keeps the record.
@@ -279,6 +290,7 @@ impl App {
             surface: Surface::Slack,
             workspace: slack.teams.first().cloned(),
             channel: Some(slack.ops_channel.clone()),
+            thread: None,
         });
         let discord = self.config.discord.iter().map(config::Discord::ops);
         let announce = slack.chain(discord).collect();

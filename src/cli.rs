@@ -6,6 +6,7 @@ mod audit;
 mod export;
 mod look;
 mod new;
+mod people;
 mod show;
 mod test;
 mod watch;
@@ -177,6 +178,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Who is known, by which accounts; and take a linked account away
+    #[command(after_help = "Example: signalbox people\n         signalbox people unlink T1/U9")]
+    People {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(subcommand)]
+        what: Option<people::Command>,
+    },
     /// What the gate would decide, and by which policies
     #[command(after_help = "Example: signalbox why forward-order order=1042 --as vic")]
     Why {
@@ -282,6 +292,8 @@ pub async fn main() -> ExitCode {
         Command::Migrate => look::migrate(&path).await,
         Command::Audit { what } => audit::audit(&path, what).await,
         Command::Runs { json } => show::runs(&path, json).await,
+        Command::People { json, what: None } => people::list(&path, json).await,
+        Command::People { what: Some(what), .. } => people::people(&path, what).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,
         Command::Chart { panel, last, out, dark } => look::chart(&path, &panel, &last, &out, dark).await,
         Command::Export {

@@ -173,6 +173,7 @@ impl Discord {
             surface: Surface::Discord,
             workspace: self.guilds.first().cloned(),
             channel: Some(self.ops_channel.clone()),
+            thread: None,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod bounds;
 pub mod completion;
 pub mod form;
 pub mod invocation;
+pub mod link;
 mod lists;
 mod looks;
 pub mod overview;
@@ -91,6 +92,7 @@ impl From<Report> for Turned {
 impl Desk {
     /// Carries a stored request through the gate, and stores what it came to.
     pub async fn handle(&self, request: &Request) -> Result<Reply, StoreError> {
+        self.refresh_links_for(&request.account).await?;
         let reply = match self.follow(request).await {
             Ok(reply) => reply,
             Err(Turned::Away(report)) => Reply::Said(report),
@@ -285,7 +287,7 @@ impl Desk {
         });
         let places: Vec<&Place> = own.into_iter().chain(others).collect();
         let message = |kind: MessageKind, word: &str, place: &Place| NewMessage {
-            id: format!("{run}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
+            id: format!("{run}:{word}:{}", place.spot()),
             kind,
             run: Some(run.to_owned()),
             // What came with the request leads to where it was asked, and nowhere else.

@@ -239,7 +239,7 @@ impl<W: Wire> Outbox<W> {
         }
         for place in self.desk.announce.iter().filter(|place| **place != due.message.place) {
             let message = NewMessage {
-                id: format!("{run}:run:{}", place.channel.as_deref().unwrap_or_default()),
+                id: format!("{run}:run:{}", place.spot()),
                 kind: MessageKind::Run,
                 run: Some(run.clone()),
                 // The response URL of the request leads to the channel that cannot be written to.

@@ -232,6 +232,49 @@ pub enum Press {
     },
 }
 
+/// What is asked of whoever presses, before the press takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// The question.
+    pub title: &'static str,
+    /// What it would come to.
+    pub text: &'static str,
+    /// To go on.
+    pub yes: &'static str,
+    /// To leave it.
+    pub no: &'static str,
+}
+
+impl Press {
+    /// The question before what ends or reverses something; none before the rest.
+    pub fn question(&self) -> Option<Question> {
+        match self {
+            Self::Stop => Some(Question {
+                title: "Stop this run?",
+                text: "No further step is started. What is done stays done.",
+                yes: "Stop",
+                no: "Let it run",
+            }),
+            Self::Undo => Some(Question {
+                title: "Undo what is done?",
+                text: "The done steps are reversed, last one first.",
+                yes: "Undo",
+                no: "Leave it",
+            }),
+            Self::Resolve {
+                resolution: crate::request::Resolution::Abandon,
+                ..
+            } => Some(Question {
+                title: "Give up on this step?",
+                text: "The run ends and lets go of its locks, and whether the step happened stays unknown.",
+                yes: "Give up",
+                no: "Go back",
+            }),
+            Self::Approve { .. } | Self::Deny | Self::Resolve { .. } | Self::Offer { .. } => None,
+        }
+    }
+}
+
 /// Whose attention is asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attention {

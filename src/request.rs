@@ -1,6 +1,8 @@
 //! Who asks for what, and where: the words of the first two stages. A [`Delivery`] is bytes that reached us and were
 //! found genuine; a [`Request`] is what they ask.
 
+pub mod link;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -75,6 +77,22 @@ pub enum Account {
     },
 }
 
+impl Account {
+    /// Whether it is one of a chat platform.
+    pub fn is_of_chat(&self) -> bool {
+        self.surface().is_some()
+    }
+
+    /// The chat platform that it is of.
+    pub fn surface(&self) -> Option<Surface> {
+        match self {
+            Self::Slack { .. } => Some(Surface::Slack),
+            Self::Discord { .. } => Some(Surface::Discord),
+            Self::Os { .. } | Self::Picked { .. } | Self::Session { .. } => None,
+        }
+    }
+}
+
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,6 +116,20 @@ pub struct Place {
     /// Channel in it.
     #[serde(default)]
     pub channel: Option<String>,
+    /// Thread in the channel, by the platform's own id. What holds of the channel holds in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
+}
+
+impl Place {
+    /// Channel and thread in one word, as the ids of messages have them.
+    pub fn spot(&self) -> String {
+        let channel = self.channel.as_deref().unwrap_or_default();
+        match &self.thread {
+            Some(thread) => format!("{channel}:{thread}"),
+            None => channel.to_owned(),
+        }
+    }
 }
 
 /// The inputs as they were given, before their types are known.

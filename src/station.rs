@@ -173,9 +173,15 @@ impl Station {
             }
             self.log(renewed);
             self.log(store.renew_requests(&self.owner, until, &self.requests.ids()).await);
+            // Another process may have linked an account, or taken one away.
+            self.log(self.desk.refresh_links().await);
+            if leads {
+                self.log(self.desk.drop_void_links().await);
+            }
             if leads && tidied.is_none_or(|at| at.elapsed() >= TIDY) {
                 tidied = Some(Instant::now());
                 self.log(self.desk.store.drop_tokens(now).await);
+                self.log(self.desk.store.drop_link_codes(now).await);
             }
             if leaving {
                 tokio::time::sleep(RENEW).await;

@@ -287,6 +287,7 @@ impl Stage {
             surface: Surface::Cli,
             workspace: None,
             channel: None,
+            thread: None,
         };
         let request = Request::new(account, place, ask);
         self.desk.store.request(&request, Timestamp::now()).await?;

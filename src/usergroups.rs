@@ -7,6 +7,8 @@ use crate::policy::identity::{Roll, Rolls, SlackUsergroup};
 use crate::rules::live::LiveRules;
 use crate::run::clock::Clock;
 use crate::station::Station;
+use crate::store::rolls::KeptRoll;
+use crate::store::{Store, StoreError};
 use crate::troubles::Troubles;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,11 +24,15 @@ const SOONER: Duration = Duration::from_secs(30);
 /// How old a list may be by which somebody approves or destroys.
 pub const LIFE: SignedDuration = SignedDuration::from_hours(1);
 
+/// What was kept longer ago tells nothing any more.
+const FORGOTTEN: SignedDuration = SignedDuration::from_hours(24);
+
 /// Reads the user groups that `people.toml` names, again and again.
 #[derive(Debug)]
 pub struct Usergroups {
     rules: Arc<LiveRules>,
     troubles: Arc<Troubles>,
+    store: Store,
     client: SlackClient,
     clock: Arc<Clock>,
     begun: Timestamp,
@@ -46,6 +52,7 @@ impl Usergroups {
         Self {
             rules: station.desk.rules.clone(),
             troubles: station.troubles.clone(),
+            store: station.desk.store.clone(),
             begun: clock.now(),
             client,
             clock,
@@ -103,6 +110,7 @@ impl Usergroups {
             }
         }
         self.put_in_force();
+        self.keep().await;
         pause
     }
 
@@ -112,6 +120,23 @@ impl Usergroups {
         groups
             .flat_map(|group| group.slack_usergroups.iter().cloned())
             .collect()
+    }
+
+    /// For processes that do not ask Slack, such as a command line.
+    async fn keep(&self) {
+        let rolls = self.known.iter().filter_map(|(usergroup, known)| {
+            let (read, users) = known.read.clone()?;
+            Some(KeptRoll {
+                usergroup: usergroup.clone(),
+                read,
+                users,
+            })
+        });
+        for roll in rolls {
+            if let Err(error) = self.store.keep_roll(&roll).await {
+                tracing::warn!(usergroup = %roll.usergroup, %error, "who is in a user group cannot be kept");
+            }
+        }
     }
 
     fn put_in_force(&self) {
@@ -140,22 +165,39 @@ impl Usergroups {
             }
             if let Some((read, users)) = &known.read {
                 let why = known.failing.as_deref().unwrap_or("it was not read since");
-                let lapsed = (now.duration_since(*read) > LIFE).then(|| {
-                    let when = read.strftime("%H:%M UTC on %Y-%m-%d");
-                    format!(
-                        "The Slack user group {usergroup} was last read at {when} ({why}); after an hour nobody approves \
-                         or destroys anything by it."
-                    )
-                });
-                let roll = Roll {
-                    users: users.clone(),
-                    read: *read,
-                    lapsed,
-                };
-                rolls.insert(usergroup.clone(), roll);
+                rolls.insert(usergroup.clone(), roll(usergroup, *read, users, why, now));
             }
         }
         self.rules.enrol(rolls);
+    }
+}
+
+/// Who is in which user group by what a serving process has kept, for one that does not ask Slack: believed as long.
+pub async fn kept(store: &Store, now: Timestamp) -> Result<Rolls, StoreError> {
+    let why = "no serving process has read it since";
+    let kept = store.kept_rolls().await?;
+    let lately = kept
+        .into_iter()
+        .filter(|kept| now.duration_since(kept.read) < FORGOTTEN);
+    let rolls = lately.map(|kept| {
+        let roll = roll(&kept.usergroup, kept.read, &kept.users, why, now);
+        (kept.usergroup, roll)
+    });
+    Ok(rolls.collect())
+}
+
+fn roll(usergroup: &SlackUsergroup, read: Timestamp, users: &BTreeSet<String>, why: &str, now: Timestamp) -> Roll {
+    let lapsed = (now.duration_since(read) > LIFE).then(|| {
+        let when = read.strftime("%H:%M UTC on %Y-%m-%d");
+        format!(
+            "The Slack user group {usergroup} was last read at {when} ({why}); after an hour nobody approves or destroys \
+             anything by it."
+        )
+    });
+    Roll {
+        users: users.clone(),
+        read,
+        lapsed,
     }
 }
 

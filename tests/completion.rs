@@ -98,6 +98,7 @@ fn console() -> Place {
         surface: Surface::Console,
         workspace: None,
         channel: None,
+        thread: None,
     }
 }
 

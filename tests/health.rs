@@ -148,6 +148,7 @@ async fn what_waits_is_counted() {
         surface: Surface::Slack,
         channel: Some("C1".to_owned()),
         workspace: Some("T1".to_owned()),
+        thread: None,
     };
     let request = Request::new(account, place, Ask::Help { runbook: None });
     world.app.store.request(&request, asked).await.unwrap();

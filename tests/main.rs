@@ -22,6 +22,7 @@ mod integration_django_admin;
 mod integration_http;
 mod integration_postgres;
 mod integration_prometheus;
+mod links;
 mod outbox;
 mod reload;
 mod slack_client;

@@ -145,6 +145,7 @@ impl Bot {
             surface: Surface::Cli,
             workspace: None,
             channel: None,
+            thread: None,
         };
         let request = Request::new(account, place, ask);
         self.store.request(&request, Timestamp::now()).await.unwrap();

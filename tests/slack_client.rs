@@ -96,7 +96,7 @@ async fn what_is_for_one_person_reaches_that_person() {
         outcome: Outcome::Denied,
         ..report("No.")
     });
-    client.ephemeral("C0OPS", "U3", &denial).await.unwrap();
+    client.ephemeral("C0OPS", None, "U3", &denial).await.unwrap();
     assert!(slack.whisper("U3").await.seen().starts_with("⊘ Denied"));
     let url = slack.response_url("C0OPS", "U3");
     client.respond(&url, &denial, Audience::Person).await.unwrap();
@@ -332,7 +332,7 @@ async fn the_real_causes_give_the_same_answers() {
     let scope = SlackError::Scope {
         needed: "chat:write".into(),
     };
-    assert_eq!(client.ephemeral("C0OPS", "U1", &message("x")).await, Err(scope));
+    assert_eq!(client.ephemeral("C0OPS", None, "U1", &message("x")).await, Err(scope));
     slack.revoke_token();
     assert_eq!(
         client.auth_test().await,

@@ -90,7 +90,7 @@ async fn what_is_asked_for_without_a_word_opens_its_form() {
             supplier: static_select [CJ] [Printful]
             pause (optional): plain_text_input
               Without it: 15m.
-            mail (optional): checkboxes [yes]
+            mail (optional): checkboxes [yes] = yes
               Without it: yes.
             Dry run (optional): checkboxes [Only show what would be done]
             <Run>
@@ -130,6 +130,80 @@ async fn what_is_asked_for_without_a_word_opens_its_form() {
         }
         assert_eq!(bot.slack.complaints(), []);
         bot.end_unread();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_is_in_the_form_and_what_is_wrong_above_it() {
+    for transport in [Transport::Http, Transport::Socket] {
+        let bot = bot(transport).await;
+        let dana = bot.slack.person("U1");
+        // Some of it, in one's own order, and a value that no field of numbers can hold.
+        let ack = dana
+            .command(
+                "C0OPS",
+                "/many",
+                "7,8 supplier=Printful how_many=99 mail=no pause=soon dry",
+            )
+            .await;
+        assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""), "{transport:?}");
+        let form = bot.slack.view("U1").await;
+        insta::allow_duplicates! {
+            assert_snapshot!(form.seen(), @r#"
+            /many
+            /many: Takes all kinds.
+            `how_many`: `99` is out of range; it takes 1 to 9 `pause`: `soon` is not a duration: write a whole number with s, m, h or d, such as "90s", "5m" or "1h30m" Nothing was done. You typed: /many 7,8 supplier=Printful how_many=99 mail=no pause=soon dry
+            order: multi_external_select at most 3 = 7, 8
+              the numbers of the orders. Several are separated by commas.
+            how many: number_input from 1 to 9
+            supplier: static_select [CJ] [Printful] = Printful
+            pause (optional): plain_text_input = soon
+              Without it: 15m.
+            mail (optional): checkboxes [yes]
+              Without it: yes.
+            Dry run (optional): checkboxes [Only show what would be done] = Only show what would be done
+            <Run>
+            "#);
+        }
+        let (submitted, _) = dana
+            .submits(&form, &[("input:how_many", "9"), ("input:pause", "1h")])
+            .await;
+        assert_eq!(submitted, Submitted::Closed);
+        let dry = steady(&bot.slack.whisper("U1").await.seen());
+        insta::allow_duplicates! {
+            assert_snapshot!(dry.lines().next().unwrap(), @"○ Dry run, nothing was done: many order=7,8 how_many=9 supplier=Printful pause=3600 mail=false");
+        }
+        // Words that no field is for are told, and lost as little.
+        dana.command("C0OPS", "/write", "much too many words").await;
+        let form = bot.slack.view("U1").await;
+        insta::allow_duplicates! {
+            assert_snapshot!(form.seen(), @r"
+            /write
+            /write: Writes a word.
+            `too` is one word too many: /write takes `word`; put a value with blanks in quotes, and commas between several `many` is one word too many: /write takes `word`; put a value with blanks in quotes, and commas between several `words` is one word too many: /write takes `word`; put a value with blanks in quotes, and commas between several Nothing was done. You typed: /write much too many words
+            word: plain_text_input = much
+              what is written.
+            Dry run (optional): checkboxes [Only show what would be done]
+            <Run>
+            ");
+        }
+        // Whoever may not ask is told so, whatever they type.
+        bot.slack.person("U3").command("C0OPS", "/write", "a b").await;
+        assert!(
+            bot.slack
+                .whisper("U3")
+                .await
+                .seen()
+                .contains("No policy lets vic ask for write")
+        );
+        // Where no form opens the words have their answer.
+        bot.slack.fault("views.open", Fault::Error("expired_trigger_id"));
+        dana.command("C0OPS", "/many", "7 how_many=x").await;
+        let told = bot.slack.whisper("U1").await.seen();
+        assert!(told.contains("`how_many`: `x` is not a whole number"), "{told}");
+        assert_eq!(runs(&bot), Vec::<String>::new());
+        assert_eq!(bot.slack.complaints(), []);
+        bot.end();
     }
 }
 

@@ -19,10 +19,26 @@ async fn a_mention_in_a_thread_asks_for_a_run() {
             .mentions("C0OPS", Some(&parent), "<@U0BOT> write “it &amp; &lt;b&gt;”")
             .await;
         assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""), "{transport:?}");
-        let message = bot.slack.posted("C0OPS").await;
+        // It is answered where it was asked: the run and what belongs to it stand in that thread.
+        let message = bot.slack.reply(&parent).await;
         insta::allow_duplicates! {
             assert_snapshot!(steady(&message.seen()).lines().next().unwrap(), @r#"… Waits for approval: write word="it & <b>""#);
         }
+        let details = bot.slack.reply(&parent).await;
+        assert!(details.seen().contains("Write it"), "{}", details.seen());
+        // A word that is wrong there is told there, and a run in a thread is answered by its buttons as any other.
+        dana.mentions("C0OPS", Some(&parent), "<@U0BOT> approve").await;
+        let usage = bot.slack.whisper("U1").await;
+        assert_eq!(usage.thread_ts.as_ref(), Some(&parent.ts));
+        bot.slack
+            .person("U3")
+            .mentions("C0OPS", Some(&parent), "<@U0BOT> write x")
+            .await;
+        let denied = bot.slack.whisper("U3").await;
+        assert_eq!(denied.thread_ts.as_ref(), Some(&parent.ts), "{}", denied.seen());
+        bot.slack.person("U2").press(&message, "Deny").await;
+        let message = bot.slack.until(&message, |now| now.seen().contains("⊘ Denied")).await;
+        assert_eq!(message.thread_ts.as_ref(), Some(&parent.ts));
         // The same words as behind the app's own command; what is wrong is told to the one who wrote.
         dana.mentions("C0OPS", None, "<@U0BOT|signalbox> approve").await;
         let usage = bot.slack.whisper("U1").await.seen();

@@ -8,6 +8,7 @@ mod deliveries;
 mod file;
 mod intake;
 mod leases;
+mod links;
 mod locks;
 mod messages;
 mod opening;
@@ -85,6 +86,7 @@ on_both! {
     messages::a_message_given_up_is_left_alone,
     messages::a_message_given_up_is_tried_again_when_its_run_closes,
     messages::replies_do_not_wait_for_ever,
+    messages::what_a_later_version_wants_sent_is_left_to_it,
     messages::of_many_senders_one_gets_a_message,
     messages::a_post_is_begun_by_whoever_has_the_message,
     messages::a_doubt_lasts_until_it_is_settled,
@@ -96,6 +98,12 @@ on_both! {
     leases::of_many_askers_one_leads,
     leases::a_pause_covers_one_or_all,
     leases::the_record_is_read_newest_first,
+    links::a_code_joins_one_account_once_and_stands_nowhere,
+    links::a_code_is_spent_by_whatever_comes_of_it,
+    links::too_many_wrong_codes_are_not_looked_at,
+    links::of_many_who_bring_a_code_one_is_joined,
+    links::what_is_taken_away_is_told_and_stands_in_the_record,
+    links::of_two_readings_the_later_one_is_kept,
     record::many_writers_of_one_chain_leave_no_gap,
     record::what_nobody_touched_is_proved,
     record::whatever_is_done_to_a_row_is_found_and_named,

@@ -87,6 +87,7 @@ impl World {
             surface: Surface::Slack,
             workspace: Some("T1".to_owned()),
             channel: Some("C0OPS".to_owned()),
+            thread: None,
         };
         let radius = Radius::new();
         let (person, requester) = (rules.people.who(&account).unwrap(), rules.people.person("vic").unwrap());
@@ -232,5 +233,84 @@ async fn whoever_is_in_the_user_group_may_ask_and_an_edit_is_heeded_at_once() {
     .await;
     bot.slack.person("U1").command("C0OPS", "/write", "third").await;
     assert!(bot.slack.whisper("U1").await.seen().contains("No policy lets dana"));
+    bot.end_unread();
+}
+
+/// A command line does not ask Slack: it goes by what a serving process has kept, and as long.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_line_knows_who_was_in_the_user_group() {
+    let me = std::process::Command::new("id").arg("-un").output().unwrap();
+    let me = String::from_utf8(me.stdout).unwrap();
+    let people = PEOPLE.replace(
+        "slack = [\"T1/U1\"]",
+        &format!("slack = [\"T1/U1\"]\nos_user = \"{}\"", me.trim()),
+    );
+    let bot = SlackBot::start_with(Transport::Http, &[("write", WRITE)], &people).await;
+    let database = format!("sqlite:{}", bot.path("bot.db").display());
+    let raw = sqlx::AnyPool::connect(&database).await.unwrap();
+    let kept = || {
+        let raw = raw.clone();
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM usergroup_roll")
+                    .fetch_one(&raw)
+                    .await
+                    .unwrap();
+                count == 1
+            })
+        })
+    };
+    until("the members are kept", kept).await;
+    bot.served.signal("-KILL");
+    let why = |bot: &SlackBot| {
+        let output = bot.command(&["why", "write", "word=x"]);
+        steady(&String::from_utf8(output.stdout).unwrap())
+    };
+    assert_snapshot!(why(&bot), @r"
+    dry run  /write word=x  by dana
+    Dry run: nothing was done. It would need 1 approval: Every run needs a second person.
+
+    plan:
+      - Write x.
+    policy: two
+    ");
+    // Nobody has read it for two hours. This destroys nothing, and goes on; an approval would not.
+    let aged = sqlx::query("UPDATE usergroup_roll SET read_at = read_at - 7200000000")
+        .execute(&raw)
+        .await;
+    assert_eq!(aged.unwrap().rows_affected(), 1);
+    let app = App::open(&bot.path("signalbox.toml")).await.unwrap();
+    app.recall_usergroups().await.unwrap();
+    let dana = app.rules.now().people.person("dana").unwrap().clone();
+    assert!(dana.groups.contains("ops"));
+    let rules = app.rules.now();
+    let place = Place {
+        surface: Surface::Cli,
+        workspace: None,
+        channel: None,
+        thread: None,
+    };
+    let account = Account::Os {
+        user: me.trim().to_owned(),
+    };
+    let decision = rules.policy.decide(&Question {
+        person: &dana,
+        act: Act::Approve {
+            radius: &Radius::new(),
+            requester: rules.people.person("vic").unwrap(),
+            account: &account,
+        },
+        runbook: "write",
+        place: &place,
+    });
+    assert_snapshot!(steady(decision.say()), @"The Slack user group T1/S0OPS was last read at TIME on DAY (no serving process has read it since); after an hour nobody approves or destroys anything by it.");
+    // What is a day old tells nothing.
+    sqlx::query("UPDATE usergroup_roll SET read_at = read_at - 86400000000")
+        .execute(&raw)
+        .await
+        .unwrap();
+    let app = App::open(&bot.path("signalbox.toml")).await.unwrap();
+    app.recall_usergroups().await.unwrap();
+    assert!(!app.rules.now().people.person("dana").unwrap().groups.contains("ops"));
     bot.end_unread();
 }

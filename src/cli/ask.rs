@@ -26,6 +26,9 @@ const SHORT: Duration = Duration::from_millis(700);
 /// A step under way gets this long once there is nothing more to do: none should be.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How often it is looked who is in which user group.
+const RECALL: Duration = Duration::from_secs(60);
+
 /// Whoever still waits after this is told what for.
 const EXPLAIN: Duration = Duration::from_secs(2);
 
@@ -33,6 +36,7 @@ const EXPLAIN: Duration = Duration::from_secs(2);
 pub(super) async fn ask(path: &Path, command: Command) -> Result<u8, AppError> {
     let (ask, who, wait) = read(command)?;
     let app = App::open(path).await?;
+    app.recall_usergroups().await?;
     let request = Request::new(account(&app, who.person.as_deref())?, here(), ask);
     app.store.request(&request, Timestamp::now()).await?;
     let helper = Helper::new(&app);
@@ -109,6 +113,7 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         | Command::Check(_)
         | Command::Doctor
         | Command::New { .. }
+        | Command::People { .. }
         | Command::Test(_)
         | Command::Runs { .. }
         | Command::Show { .. }
@@ -134,16 +139,17 @@ fn named(inputs: &[String]) -> Result<Words, AppError> {
         .map(Words::Named)
 }
 
-fn here() -> Place {
+pub(super) fn here() -> Place {
     Place {
         surface: Surface::Cli,
         workspace: None,
         channel: None,
+        thread: None,
     }
 }
 
 /// Outside of demo mode the command line acts as the user of the operating system.
-fn account(app: &App, person: Option<&str>) -> Result<Account, AppError> {
+pub(super) fn account(app: &App, person: Option<&str>) -> Result<Account, AppError> {
     match person {
         Some(_) if !app.config.server.demo => Err(AppError::Denied(
             "--as exists in demo mode alone ([server] demo = true). Here you act as your operating system user."
@@ -222,7 +228,12 @@ impl Helper {
 async fn follow(app: &App, request: &Request, who: &Who, wait: bool, mut helper: Helper) -> Result<Report, AppError> {
     let asked = Instant::now();
     let mut progress = LiveLine::new(who);
+    let mut recalled = Instant::now();
     let told = loop {
+        if recalled.elapsed() > RECALL {
+            app.recall_usergroups().await?;
+            recalled = Instant::now();
+        }
         helper.look(app).await?;
         match app.store.progress(&request.id).await? {
             Progress::Answered(report) => break *report,

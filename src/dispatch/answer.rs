@@ -65,9 +65,7 @@ pub fn ephemeral(request: &Request, report: &Report) -> NewMessage {
         kind: MessageKind::Ephemeral,
         run: None,
         request: Some(request.id.clone()),
-        place: Place {
-            ..request.place.clone()
-        },
+        place: request.place.clone(),
         body: Some(report.clone()),
     }
 }

@@ -91,12 +91,23 @@ pub fn person<'a>(rules: &'a Rules, request: &Request, runbook: &str) -> Result<
     asker.ok_or_else(|| {
         let say = match &request.account {
             Account::Picked { person } => format!("There is no person {} in people.toml.", brief(person)),
-            account => format!(
-                "I do not know who you are: the {account} belongs to nobody in people.toml. Ask an operator to add it."
-            ),
+            account => unknown(account),
         };
         said(&request.account.to_string(), runbook, Outcome::Denied, say).into()
     })
+}
+
+/// What an account is told that is nobody's, with the ways out.
+pub(super) fn unknown(account: &Account) -> String {
+    let nobody = format!("I do not know who you are: the {account} belongs to nobody in people.toml.");
+    if account.is_of_chat() {
+        format!(
+            "{nobody} If Signalbox knows you on another platform, type `/signalbox link` there and bring the code here by \
+             `/signalbox link CODE`. Otherwise ask an operator to add this account."
+        )
+    } else {
+        format!("{nobody} Ask an operator to add it.")
+    }
 }
 
 /// Whether a person may ask for a runbook here; otherwise the decision that says why not.

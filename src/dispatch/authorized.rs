@@ -64,8 +64,11 @@ impl<'a> Authorized<'a> {
         let rules = planned.rules();
         let plan = planned.plan();
         let decision = {
-            let proved = &planned.request().memberships;
-            let Some(person) = rules.people.member(&plan.person, proved) else {
+            let request = planned.request();
+            let known = rules
+                .people
+                .member(&plan.person, &request.account, &request.memberships);
+            let Some(person) = known else {
                 return Err(StoreError::Corrupt(format!("{} is no person any more", plan.person)).into());
             };
             rules.policy.decide(&Question {

@@ -10,17 +10,25 @@ use crate::request::{Ask, Request, Words};
 use crate::runbook::input::{interpret, quoted};
 
 impl Desk {
-    /// The form of what was asked for without saying a word of what it needs; none for those who may not ask, and they
-    /// are told so by the gate.
+    /// The form of what was asked for without saying all that it needs, or with something wrong, and with what was said
+    /// filled in; none for those who may not ask, and they are told so by the gate.
     pub fn form_wanted(&self, request: &Request) -> Option<Form> {
         let Ask::Run { runbook, words, .. } = &request.ask else {
             return None;
         };
-        if !matches!(words, Words::Line(line) if line.trim().is_empty()) {
-            return None;
-        }
-        self.form(request, runbook)
-            .filter(|form| form.fields.iter().any(|field| field.required))
+        let rules = self.rules.now();
+        let asked = Asked::new(&rules, request, runbook).ok()?;
+        let runbook = asked.runbook();
+        let problems = interpret(runbook, words).err()?;
+        let is_empty = match words {
+            Words::Line(line) => line.trim().is_empty(),
+            Words::Named(pairs) => pairs.is_empty(),
+        };
+        Some(if is_empty {
+            runbook.form()
+        } else {
+            runbook.form_of(words, problems)
+        })
     }
 
     /// The form of a runbook, for whoever may ask for it.

@@ -71,10 +71,13 @@ impl Desk {
         };
         let place = &request.place;
         let known = |party: &Party| {
-            rules
-                .people
-                .member(&party.person, &party.memberships)
-                .ok_or_else(|| format!("{} is no longer in people.toml.", party.person))
+            let (people, account) = (&rules.people, &party.account);
+            let member = people.member(&party.person, account, &party.memberships);
+            let member = member.ok_or_else(|| format!("{} is no longer in people.toml.", party.person))?;
+            if account.is_of_chat() && people.who(account).is_none_or(|owner| owner.name != party.person) {
+                return Err(format!("The {account} is no longer {}'s.", party.person));
+            }
+            Ok(member)
         };
         let requester = &*known(origin)?;
         let ask = Question {
@@ -445,7 +448,9 @@ impl Desk {
     /// The person whose run it is. One who is gone from `people.toml` is stood for by nobody: nothing can be decided.
     async fn requester<'r>(&self, rules: &'r Rules, live: &Live, asker: &Person) -> Result<Cow<'r, Person>, Turned> {
         let origin = self.store.request_body(&live.run.request).await?;
-        let requester = rules.people.member(&live.plan().person, &origin.memberships);
+        let requester = rules
+            .people
+            .member(&live.plan().person, &origin.account, &origin.memberships);
         requester.ok_or_else(|| {
             let say = format!(
                 "{} asked for this run and is no longer in people.toml; nobody can decide on it.",

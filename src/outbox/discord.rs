@@ -127,7 +127,8 @@ impl From<&Rendered> for Post {
 impl Outbox<Discord> {
     async fn to_discord(&self, due: &DueMessage) -> Result<Sent, Trouble> {
         let place = &due.message.place;
-        let Some(channel) = place.channel.as_deref() else {
+        // To Discord a thread is a channel.
+        let Some(channel) = place.thread.as_deref().or(place.channel.as_deref()) else {
             return Ok(Sent::Never("it names no channel".to_owned()));
         };
         if due.message.kind == MessageKind::Ephemeral {
@@ -272,6 +273,8 @@ impl Outbox<Discord> {
     ) -> Result<Sent, Trouble> {
         let known = self.wire.threads().get(parent).copied();
         let replies = match known {
+            // There are no threads in a thread.
+            _ if due.message.place.thread.is_some() => Replies::Beside,
             Some(replies) => replies,
             None => {
                 let begun = self.wire.client.begin_thread(channel, parent, name);

@@ -127,6 +127,8 @@ impl Outbox<Slack> {
             Thread::Awaited => return Ok(Sent::KeptBack(SETTLE)),
             Thread::Never => return Ok(Sent::Never("its thread was never begun".to_owned())),
         };
+        // There are no threads in a thread: what belongs to a run that is shown in one follows it there.
+        let thread = place.thread.clone().unwrap_or(thread);
         let address = Address {
             target,
             thread: Some(&thread),
@@ -181,7 +183,8 @@ impl Outbox<Slack> {
                 Err(error) => not_sent(error),
             }),
             None => {
-                let address = Address { target, thread: None };
+                let thread = due.message.place.thread.as_deref();
+                let address = Address { target, thread };
                 match self.post(due, &address, rendered.clone()).await? {
                     Ok(sent) => Ok(sent),
                     Err(SlackError::NotInChannel) if !settled => Ok(Sent::Shown(None)),
@@ -258,7 +261,8 @@ impl Outbox<Slack> {
         let Account::Slack { user, .. } = self.desk.store.request_body(request).await?.account else {
             return Ok(Sent::Never("nobody on Slack is there to be answered".to_owned()));
         };
-        let whisper = self.wire.client.ephemeral(target.channel, &user, &rendered);
+        let thread = due.message.place.thread.as_deref();
+        let whisper = self.wire.client.ephemeral(target.channel, thread, &user, &rendered);
         Ok(match self.call(Method::Whisper, target, whisper).await {
             Ok(()) => Sent::Shown(None),
             Err(error) => not_sent(error),

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod client;
 pub mod commands;
+pub mod form;
 pub mod gateway;
 pub mod limits;
 pub mod press;

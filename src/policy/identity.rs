@@ -1,5 +1,9 @@
 //! Who somebody is, across platforms: `people.toml` maps accounts to persons, and persons to groups.
 
+mod links;
+
+pub use links::{Known, Link, Links};
+
 use crate::nearest::way_out;
 use crate::problem::Problem;
 use crate::request::Account;
@@ -11,6 +15,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Everybody who is known, and the groups there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct People {
     persons: BTreeMap<String, Person>,
     groups: BTreeMap<String, Group>,
     accounts: HashMap<Account, String>,
+    /// Further accounts, which the persons have proved to be theirs. What the file says comes first.
+    links: Arc<Links>,
     demo: bool,
 }
 
@@ -147,6 +154,16 @@ pub struct DiscordRole {
     pub role: String,
 }
 
+impl Account {
+    /// As `people.toml` writes accounts of chat platforms: `T1/U9`, or a Discord user's id.
+    pub fn written(text: &str) -> Option<Self> {
+        if let Some((team, user)) = pair(text, is_team, is_slack_user) {
+            return Some(Self::Slack { team, user });
+        }
+        is_snowflake(text).then(|| Self::Discord { user: text.to_owned() })
+    }
+}
+
 impl People {
     /// Reads `people.toml`. A person can be picked without proof only if `demo` is true.
     pub fn load(path: &Path, text: &str, demo: bool) -> Result<Self, Vec<Problem>> {
@@ -182,6 +199,7 @@ impl People {
             persons,
             groups,
             accounts,
+            links: Arc::default(),
             demo,
         };
         (people, file.into_problems())
@@ -216,7 +234,7 @@ impl People {
     pub fn who(&self, account: &Account) -> Option<&Person> {
         match account {
             Account::Slack { .. } | Account::Discord { .. } | Account::Os { .. } => {
-                self.persons.get(self.accounts.get(account)?)
+                self.persons.get(self.holder(account)?)
             }
             Account::Picked { person } if self.demo => self.persons.get(person),
             Account::Picked { .. } => None,
@@ -226,15 +244,22 @@ impl People {
 
     /// The person behind an account, in the groups of the file and in those that the surface proved: who asks.
     pub fn asker(&self, account: &Account, memberships: &[String]) -> Option<Cow<'_, Person>> {
-        self.who(account).map(|person| self.joined(person, memberships))
+        self.who(account)
+            .map(|person| self.joined(person, account, memberships))
     }
 
-    /// A person by name, in the groups that a surface proved when they asked.
-    pub fn member(&self, name: &str, memberships: &[String]) -> Option<Cow<'_, Person>> {
-        self.person(name).map(|person| self.joined(person, memberships))
+    /// A person by name, in the groups that a surface proved of this account when they asked.
+    pub fn member(&self, name: &str, account: &Account, memberships: &[String]) -> Option<Cow<'_, Person>> {
+        self.person(name)
+            .map(|person| self.joined(person, account, memberships))
     }
 
-    fn joined<'p>(&self, person: &'p Person, memberships: &[String]) -> Cow<'p, Person> {
+    /// Groups that a platform tells of an account count where the file says whose the account is: a linked one brings its
+    /// person nothing.
+    fn joined<'p>(&self, person: &'p Person, account: &Account, memberships: &[String]) -> Cow<'p, Person> {
+        if !self.is_in_file(account, &person.name) {
+            return Cow::Borrowed(person);
+        }
         let doubtful = |group: &str| !person.groups.contains(group) || person.lapsed.contains_key(group);
         let proved: Vec<&str> = self
             .groups

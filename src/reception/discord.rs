@@ -4,11 +4,12 @@
 use super::{Counts, Fate};
 use crate::dispatch::Desk;
 use crate::dispatch::completion::Typist;
+use crate::dispatch::link::LinkReply;
 use crate::intake::{Intake, NotKept};
 use crate::platform::discord::receive::{self, Door, Field, Genuine, Received, Rejection, Typing};
-use crate::platform::discord::{answer, commands, press};
+use crate::platform::discord::{answer, form};
 use crate::registration::spec;
-use crate::request::{Ask, Delivery, Words};
+use crate::request::{Ask, Delivery, Request, Words};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +65,11 @@ impl DiscordReception {
             guilds: &self.guilds,
         };
         match receive::interaction(genuine, door) {
-            Ok(Received::Asked { delivery, answer }) => Ok(match self.form(&delivery.request.ask) {
+            Ok(Received::Asked {
+                delivery,
+                answer,
+                from_form,
+            }) => Ok(match self.form(&delivery.request, from_form) {
                 Some(form) => {
                     self.counts.add(Fate::Answered);
                     Step::Answer(form)
@@ -78,6 +83,14 @@ impl DiscordReception {
                     tracing::info!(reason = odd, "delivery ignored");
                 }
                 Ok(Step::Answer(answer))
+            }
+            Ok(Received::Linking(delivery)) => {
+                self.counts.add(Fate::Answered);
+                let words = match self.desk.link(&delivery).await {
+                    LinkReply::Said(words) => words,
+                    LinkReply::Before => "This was answered before. For a new answer type it again.".to_owned(),
+                };
+                Ok(Step::Answer(answer::whisper(&words)))
             }
             Ok(Received::Typing(typing)) => {
                 self.counts.add(Fate::Answered);
@@ -101,27 +114,28 @@ impl DiscordReception {
         kept
     }
 
-    /// The form of a runbook that has more inputs than a command has options. What its names are everybody sees who
-    /// knows its usage; whether it may be asked for is said by the gate, once it is.
-    fn form(&self, ask: &Ask) -> Option<Value> {
+    /// The form of a runbook that has more inputs than a command has options: what its names are everybody sees who knows
+    /// its usage, and whether it may be asked for is said by the gate, once it is. And the form of what was typed wrong,
+    /// with what was typed, for those who may ask. A form itself cannot be answered by another one.
+    fn form(&self, request: &Request, from_form: bool) -> Option<Value> {
         let Ask::Run {
             runbook,
             words: Words::Named(given),
             dry,
-        } = ask
+        } = &request.ask
         else {
             return None;
         };
+        if from_form {
+            return None;
+        }
+        if !given.is_empty() {
+            let form = self.desk.form_wanted(request)?;
+            return Some(form::run(&form, *dry));
+        }
         let rules = self.desk.rules.now();
-        let spec = given
-            .is_empty()
-            .then(|| rules.catalog.get(runbook))
-            .flatten()
-            .map(|known| spec(known))?;
-        spec.takes_form().then(|| {
-            let id = press::inputs_id(runbook, *dry);
-            answer::inputs_form(&id, runbook, &commands::written(&spec.inputs))
-        })
+        let known = rules.catalog.get(runbook)?;
+        spec(known).takes_form().then(|| form::run(&known.form(), *dry))
     }
 
     /// What can be picked; nothing where nobody may ask, where it is not known, and where it comes too late.

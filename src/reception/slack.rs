@@ -2,12 +2,14 @@
 
 use super::{Counts, Fate};
 use crate::dispatch::Desk;
+use crate::dispatch::link::LinkReply;
 use crate::intake::Intake;
 use crate::platform::slack::client::{Audience, SlackClient};
 use crate::platform::slack::form::{self, Filled, Memory};
 use crate::platform::slack::receive::{self, Asker, Genuine, Received, Rejection, Trigger, Typing};
 use crate::platform::slack::render;
 use crate::report::form::Flaw;
+use crate::request::link::LinkDelivery;
 use crate::request::{Account, Ask, Delivery, Request};
 use secrecy::ExposeSecret;
 use serde_json::Value;
@@ -75,6 +77,7 @@ impl SlackReception {
         match received {
             Received::Asked(delivery, trigger) => self.asked(*delivery, trigger).await,
             Received::Answered(asker, words) => self.answered(kind, &asker, words).await,
+            Received::Linking(asker, delivery) => self.linking(kind, &asker, &delivery).await,
             Received::Ignored(reason) => {
                 self.counts.add(Fate::Ignored);
                 tracing::info!(reason, "delivery ignored");
@@ -150,12 +153,28 @@ impl SlackReception {
         Answer::Empty
     }
 
+    async fn linking(&self, kind: Kind, asker: &Asker, delivery: &LinkDelivery) -> Answer {
+        let again = "This was answered before. For a new answer type it again.";
+        match self.desk.link(delivery).await {
+            LinkReply::Said(words) => self.answered(kind, asker, words).await,
+            LinkReply::Before if kind == Kind::Command => self.answered(kind, asker, again.to_owned()).await,
+            // Slack sends an event again where our word was lost.
+            LinkReply::Before => {
+                self.counts.add(Fate::Answered);
+                Answer::Empty
+            }
+        }
+    }
+
     /// Says something to one person, by the way that the delivery has opened. Nothing depends on it.
     async fn tell(&self, asker: &Asker, words: &str) {
         let message = render::sentence(words);
         let told = match (&asker.response_url, &asker.account, &asker.place.channel) {
             (Some(url), ..) => self.client.respond(url, &message, Audience::Person).await,
-            (None, Account::Slack { user, .. }, Some(channel)) => self.client.ephemeral(channel, user, &message).await,
+            (None, Account::Slack { user, .. }, Some(channel)) => {
+                let thread = asker.place.thread.as_deref();
+                self.client.ephemeral(channel, thread, user, &message).await
+            }
             _ => return,
         };
         if let Err(error) = told {

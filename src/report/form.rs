@@ -9,6 +9,12 @@ pub struct Form {
     pub summary: String,
     /// In the file's order.
     pub fields: Vec<Field>,
+    /// What was wrong with what was typed, and what that was; none where nothing was.
+    pub told: Option<String>,
+    /// The same, by the fields.
+    pub flaws: Vec<Flaw>,
+    /// Whether a dry run was asked for.
+    pub dry: bool,
 }
 
 /// One input.
@@ -28,6 +34,8 @@ pub struct Field {
     pub default: Option<String>,
     /// Whether values are offered while typing.
     pub suggests: bool,
+    /// What was typed for it already, each as it would be typed into the field. It may be wrong.
+    pub given: Vec<String>,
 }
 
 /// What a field takes.
@@ -73,6 +81,17 @@ pub struct Flaw {
     pub field: Option<String>,
     /// With the way out.
     pub say: String,
+}
+
+impl Form {
+    /// What is wrong with a field.
+    pub fn flaw(&self, field: &Field) -> Option<&str> {
+        let found = self
+            .flaws
+            .iter()
+            .find(|flaw| flaw.field.as_deref() == Some(field.name.as_str()))?;
+        Some(&found.say)
+    }
 }
 
 impl Field {

@@ -1,7 +1,7 @@
 //! The rules in force, and how others take their place: all four at once, or none of them.
 
 use super::Rules;
-use crate::policy::identity::Rolls;
+use crate::policy::identity::{Links, People, Rolls};
 use crate::problem::Problem;
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,10 +12,23 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct LiveRules {
     standing: watch::Sender<Standing>,
-    /// Who is in which user group. The people in force are those of the file with these.
-    rolls: Mutex<Arc<Rolls>>,
+    /// Who is in which user group, and which accounts were linked. The people in force are those of the file with these.
+    beside: Mutex<Beside>,
     applied: AtomicU64,
     rejected: AtomicU64,
+}
+
+/// What is known of people beside the file.
+#[derive(Debug, Clone, Default)]
+struct Beside {
+    rolls: Arc<Rolls>,
+    links: Arc<Links>,
+}
+
+impl Beside {
+    fn join(&self, people: &People) -> People {
+        people.enrolled(&self.rolls).linked(&self.links)
+    }
 }
 
 /// What is in force at one moment.
@@ -71,7 +84,7 @@ impl LiveRules {
         });
         Self {
             standing,
-            rolls: Mutex::default(),
+            beside: Mutex::default(),
             applied: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
         }
@@ -96,9 +109,9 @@ impl LiveRules {
     pub fn replace(&self, rules: Rules, now: Timestamp) {
         self.applied.fetch_add(1, Ordering::Relaxed);
         let mut rules = rules;
-        let rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
-        rules.people = rules.people.enrolled(&rolls);
-        // With the rolls still locked: nobody puts others in between.
+        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.people = beside.join(&rules.people);
+        // Still locked: nobody puts others in between.
         self.standing.send_replace(Standing {
             rules: Arc::new(rules),
             loaded: now,
@@ -108,10 +121,19 @@ impl LiveRules {
 
     /// Puts in force who is in which user group. Requests under way end with what they began with.
     pub fn enrol(&self, rolls: Rolls) {
-        let mut known = self.rolls.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Arc::new(rolls);
+        self.join(|beside| beside.rolls = Arc::new(rolls));
+    }
+
+    /// Puts in force which accounts were linked.
+    pub fn link(&self, links: Links) {
+        self.join(|beside| beside.links = Arc::new(links));
+    }
+
+    fn join(&self, change: impl FnOnce(&mut Beside)) {
+        let mut beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut beside);
         self.standing.send_if_modified(|standing| {
-            let people = standing.rules.people.enrolled(&known);
+            let people = beside.join(&standing.rules.people);
             let is_news = people != standing.rules.people;
             if is_news {
                 let mut rules = Rules::clone(&standing.rules);
@@ -134,7 +156,7 @@ impl LiveRules {
     /// The lines of `/metrics`.
     pub fn exposition(&self) -> String {
         let standing = self.standing.borrow();
-        let rolls = self.rolls.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let beside = self.beside.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut text = format!(
             "# HELP signalbox_rules_reloads_total Edits of runbooks, people, policy and panels, by what became of them.\n\
              # TYPE signalbox_rules_reloads_total counter\n\
@@ -151,12 +173,12 @@ impl LiveRules {
             u8::from(standing.trouble.is_none()),
             standing.loaded.as_second(),
         );
-        if !rolls.is_empty() {
+        if !beside.rolls.is_empty() {
             text.push_str(
                 "# HELP signalbox_usergroup_read_timestamp_seconds When the members of a user group were read last.\n\
                  # TYPE signalbox_usergroup_read_timestamp_seconds gauge\n",
             );
-            for (usergroup, roll) in rolls.iter() {
+            for (usergroup, roll) in beside.rolls.iter() {
                 let read = roll.read.as_second();
                 let line = format!("signalbox_usergroup_read_timestamp_seconds{{usergroup=\"{usergroup}\"}} {read}\n");
                 text.push_str(&line);

@@ -80,23 +80,7 @@ pub fn line(specs: &[InputSpec], values: &Map<String, Value>) -> String {
 
 fn interpret_specs(runbook: &str, specs: &[InputSpec], words: &Words) -> Result<Inputs, Vec<String>> {
     let mut problems = Vec::new();
-    let mut dry = false;
-    let given = match words {
-        Words::Line(line) => match words::split(line, MAX_BYTES) {
-            Err(problem) => {
-                problems.push(problem);
-                vec![None; specs.len()]
-            }
-            Ok(mut words) => {
-                if words.last().is_some_and(Word::is_dry) {
-                    words.pop();
-                    dry = true;
-                }
-                assign(runbook, specs, words, &mut problems)
-            }
-        },
-        Words::Named(pairs) => assign_named(runbook, specs, pairs, &mut problems),
-    };
+    let (given, dry) = sort(runbook, specs, words, &mut problems);
     let unreadable = matches!(words, Words::Line(_)) && !problems.is_empty();
     let mut values = Map::new();
     for (spec, word) in specs.iter().zip(given) {
@@ -123,6 +107,39 @@ fn interpret_specs(runbook: &str, specs: &[InputSpec], words: &Words) -> Result<
         problems.push(format!("and {more} more like these"));
     }
     Err(problems)
+}
+
+/// Gives each input its word, as far as that can be told, and whether a dry run is wanted.
+fn sort(runbook: &str, specs: &[InputSpec], words: &Words, problems: &mut Vec<String>) -> (Vec<Option<Word>>, bool) {
+    let line = match words {
+        Words::Named(pairs) => return (assign_named(runbook, specs, pairs, problems), false),
+        Words::Line(line) => line,
+    };
+    match words::split(line, MAX_BYTES) {
+        Err(problem) => {
+            problems.push(problem);
+            (vec![None; specs.len()], false)
+        }
+        Ok(mut words) => {
+            let dry = words.last().is_some_and(Word::is_dry);
+            if dry {
+                words.pop();
+            }
+            (assign(runbook, specs, words, problems), dry)
+        }
+    }
+}
+
+/// What was typed for each input, right or wrong: a text, or the items of a list; and whether a dry run is wanted.
+pub fn typed(runbook: &Runbook, words: &Words) -> (Vec<Vec<String>>, bool) {
+    // What is wrong is told by who interprets the words.
+    let (given, dry) = sort(&runbook.name, &runbook.inputs, words, &mut Vec::new());
+    let items = |(spec, word): (&InputSpec, Option<Word>)| match word {
+        None => Vec::new(),
+        Some(word) if spec.many => word.items(),
+        Some(word) => vec![word.text()],
+    };
+    (runbook.inputs.iter().zip(given).map(items).collect(), dry)
 }
 
 impl InputSpec {

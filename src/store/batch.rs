@@ -390,7 +390,7 @@ async fn thread(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<
         };
         let place: Place = decode("place", &text(&row, 2)?)?;
         let message = NewMessage {
-            id: format!("{run}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
+            id: format!("{run}:{word}:{}", place.spot()),
             kind: **kind,
             run: Some(run),
             request: optional_text(&row, 1)?,

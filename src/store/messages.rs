@@ -6,7 +6,7 @@
 
 use super::dialect::Dialect;
 use super::leases::FORESIGHT;
-use super::values::{Row, write_rows};
+use super::values::{Row, statement, write_rows};
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::report::Report;
 use crate::request::{Place, Surface};
@@ -34,6 +34,10 @@ pub enum MessageKind {
     /// About the bot itself, for all who use it: of no run, and nobody asked.
     Notice,
 }
+
+/// The kinds that this version knows, as they are stored. One that a later version has left is that version's to send: it
+/// is neither lost nor in anybody's way.
+const KNOWN: &str = "('\"run\"', '\"details\"', '\"result\"', '\"ping\"', '\"chart\"', '\"ephemeral\"', '\"notice\"')";
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,24 +135,25 @@ impl Store {
         each: i64,
         limit: i64,
     ) -> Result<Vec<DueMessage>, StoreError> {
-        let rows = sqlx::query(
+        let text = format!(
             "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since FROM \
              (SELECT m.*, ROW_NUMBER() OVER (PARTITION BY m.place ORDER BY m.due, m.created, m.id) AS turn \
              FROM message m LEFT JOIN message r ON r.run = m.run AND r.kind = '\"run\"' AND r.place = m.place \
-             WHERE m.place LIKE $6 AND (m.due <= $1 OR m.due > $4) AND \
+             WHERE m.place LIKE $6 AND m.kind IN {KNOWN} AND (m.due <= $1 OR m.due > $4) AND \
              (m.sending_until IS NULL OR m.sending_until <= $1 OR m.sending_until > $5) \
              AND (m.kind IN ('\"run\"', '\"ephemeral\"') OR r.id IS NULL OR r.remote IS NOT NULL \
              OR (r.due IS NULL AND r.error IS NOT NULL))) \
-             AS fair WHERE turn <= $2 ORDER BY due, created, id LIMIT $3",
-        )
-        .bind(micros(now))
-        .bind(each)
-        .bind(limit)
-        .bind(micros(now + LONGEST_WAIT))
-        .bind(micros(now + FORESIGHT))
-        .bind(places_of(surface)?)
-        .fetch_all(&self.read)
-        .await?;
+             AS fair WHERE turn <= $2 ORDER BY due, created, id LIMIT $3"
+        );
+        let rows = statement(text, 1)
+            .bind(micros(now))
+            .bind(each)
+            .bind(limit)
+            .bind(micros(now + LONGEST_WAIT))
+            .bind(micros(now + FORESIGHT))
+            .bind(places_of(surface)?)
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(due_message).collect()
     }
 
@@ -161,19 +166,20 @@ impl Store {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<DueMessage>, StoreError> {
-        let taken = sqlx::query(
-            "UPDATE message SET sender = $2, sending_until = $4 WHERE id = $1 AND (due <= $3 OR due > $5) \
+        let text = format!(
+            "UPDATE message SET sender = $2, sending_until = $4 WHERE id = $1 AND kind IN {KNOWN} AND (due <= $3 OR due > $5) \
              AND (sending_until IS NULL OR sending_until <= $3 OR sending_until > $6) RETURNING id, kind, run, request, \
-             place, body, wanted, remote, tries, attempted, sought, failing_since",
-        )
-        .bind(id)
-        .bind(sender)
-        .bind(micros(now))
-        .bind(micros(until))
-        .bind(micros(now + LONGEST_WAIT))
-        .bind(micros(now + FORESIGHT))
-        .fetch_optional(&self.write)
-        .await?;
+             place, body, wanted, remote, tries, attempted, sought, failing_since"
+        );
+        let taken = statement(text, 1)
+            .bind(id.to_owned())
+            .bind(sender.to_owned())
+            .bind(micros(now))
+            .bind(micros(until))
+            .bind(micros(now + LONGEST_WAIT))
+            .bind(micros(now + FORESIGHT))
+            .fetch_optional(&self.write)
+            .await?;
         taken.as_ref().map(due_message).transpose()
     }
 
@@ -333,15 +339,13 @@ impl Store {
             .collect()
     }
 
-    /// All messages of a run, with the last error of each: for `show`.
+    /// All messages of a run of the kinds that are known here, with the last error of each: for `show`.
     pub async fn messages_of(&self, run: &str) -> Result<Vec<(DueMessage, Option<String>)>, StoreError> {
-        let rows = sqlx::query(
+        let text = format!(
             "SELECT id, kind, run, request, place, body, wanted, remote, tries, attempted, sought, failing_since, error \
-             FROM message WHERE run = $1 ORDER BY created, id",
-        )
-        .bind(run)
-        .fetch_all(&self.read)
-        .await?;
+             FROM message WHERE run = $1 AND kind IN {KNOWN} ORDER BY created, id"
+        );
+        let rows = statement(text, 1).bind(run.to_owned()).fetch_all(&self.read).await?;
         rows.iter()
             .map(|row| Ok((due_message(row)?, optional_text(row, 12)?)))
             .collect()
@@ -421,4 +425,39 @@ fn due_message(row: &AnyRow) -> Result<DueMessage, StoreError> {
         doubt: attempted.map(|since| Doubt { since, sought }),
         failing_since: optional_number(row, 11)?.map(timestamp).transpose()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_among_the_known_ones() {
+        let all = [
+            MessageKind::Run,
+            MessageKind::Details,
+            MessageKind::Result,
+            MessageKind::Ping,
+            MessageKind::Chart,
+            MessageKind::Ephemeral,
+            MessageKind::Notice,
+        ];
+        // Whoever adds a kind is led here.
+        for kind in all {
+            match kind {
+                MessageKind::Run
+                | MessageKind::Details
+                | MessageKind::Result
+                | MessageKind::Ping
+                | MessageKind::Chart
+                | MessageKind::Ephemeral
+                | MessageKind::Notice => {}
+            }
+        }
+        let stored: Vec<String> = all
+            .iter()
+            .map(|kind| format!("'{}'", encode("kind", kind).unwrap()))
+            .collect();
+        assert_eq!(KNOWN, format!("({})", stored.join(", ")));
+    }
 }

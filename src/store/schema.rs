@@ -112,6 +112,18 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         // Messages that nobody will be shown are few among all that were.
         "CREATE INDEX message_given_up ON message (id) WHERE due IS NULL AND error IS NOT NULL",
     ],
+    &[
+        // Accounts that persons have linked, with the account of people.toml that asked for the code. An account is kept as
+        // the JSON that requests have.
+        "CREATE TABLE linked_account (account TEXT PRIMARY KEY, person TEXT NOT NULL, origin TEXT NOT NULL, \
+     since BIGINT NOT NULL)",
+        // What joins one, by its hash alone: one for each account that asks, and gone once it is used.
+        "CREATE TABLE link_code (hash TEXT PRIMARY KEY, person TEXT NOT NULL, origin TEXT NOT NULL, expires BIGINT NOT NULL)",
+        // Wrong codes, so that nobody tries them all.
+        "CREATE TABLE link_try (id TEXT PRIMARY KEY, account TEXT NOT NULL, at BIGINT NOT NULL)",
+        // Who is in a Slack user group, as a serving process has read it last.
+        "CREATE TABLE usergroup_roll (usergroup TEXT PRIMARY KEY, read_at BIGINT NOT NULL, users TEXT NOT NULL)",
+    ],
 ];
 
 #[cfg(test)]

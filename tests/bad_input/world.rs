@@ -199,6 +199,7 @@ impl World {
             surface: Surface::Cli,
             workspace: None,
             channel: None,
+            thread: None,
         };
         let request = Request::new(account, place, ask);
         self.app.store.request(&request, Timestamp::now()).await.unwrap();

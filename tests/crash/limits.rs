@@ -45,6 +45,7 @@ fn request(person: &str, ask: Ask) -> Request {
         surface: Surface::Cli,
         workspace: None,
         channel: None,
+        thread: None,
     };
     Request::new(account, place, ask)
 }

@@ -194,6 +194,7 @@ impl Process {
             surface,
             workspace: None,
             channel: None,
+            thread: None,
         };
         let mut request = Request::new(account, place, ask);
         request.session = session;

@@ -191,3 +191,153 @@ async fn a_command_is_answered_where_it_was_typed() {
     assert!(world.discord.messages(OPS).is_empty());
     world.end();
 }
+
+/// What Discord's own options cannot hold to the runbook's words.
+const TIMED: &str = r#"
+summary = "Waits, and looks."
+[[input]]
+name = "pause"
+kind = "duration"
+help = "how long"
+[[input]]
+name = "colour"
+kind = "choice"
+choices = ["red", "green"]
+many = true
+[[input]]
+name = "loud"
+kind = "boolean"
+required = false
+[[look]]
+name = "orders"
+use = "http.get"
+on = "shop"
+with.path = "/orders"
+[result]
+rows = "looks.orders.json.rows"
+columns = ["order"]
+say = "{{ inputs.pause }}: {{ inputs.colour }}."
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_wrong_is_in_a_form_with_a_field_for_each_input() {
+    let world = World::with(&[("timed", TIMED)]).await;
+    let person = world.discord.person(DANA);
+    let wrong = [
+        ("pause", json!("soon")),
+        ("colour", json!("red, blue")),
+        ("dry", json!(false)),
+    ];
+    let ack = person.types(OPS, "timed", &wrong).await;
+    assert_eq!((ack.status, ack.kind()), (Some(200), 9));
+    insta::assert_snapshot!(serde_json::to_string_pretty(ack.form()).unwrap(), @r#"
+    {
+      "custom_id": "sbf:timed",
+      "title": "/timed",
+      "components": [
+        {
+          "type": 18,
+          "label": "pause",
+          "component": {
+            "type": 4,
+            "custom_id": "in:pause",
+            "style": 1,
+            "max_length": 4000,
+            "required": true,
+            "value": "soon"
+          },
+          "description": "`pause`: `soon` is not a duration: write a whole number with s, m, h or d, such as \"90s\", \"5m\" or \"…"
+        },
+        {
+          "type": 18,
+          "label": "colour",
+          "component": {
+            "type": 4,
+            "custom_id": "in:colour",
+            "style": 1,
+            "max_length": 4000,
+            "required": true,
+            "value": "red,blue"
+          },
+          "description": "`colour`: `blue` is no choice; it takes one of red, green"
+        },
+        {
+          "type": 18,
+          "label": "loud",
+          "component": {
+            "type": 4,
+            "custom_id": "in:loud",
+            "style": 1,
+            "max_length": 4000,
+            "required": false
+          }
+        }
+      ]
+    }
+    "#);
+    assert!(world.app.store.runs(9).await.unwrap().is_empty());
+    let sent = person
+        .submits(&ack, &[("in:pause", "5m"), ("in:colour", "red, green")])
+        .await;
+    assert_eq!((sent.status, sent.kind()), (Some(200), 5));
+    let message = world.discord.posted(OPS).await;
+    assert!(message.seen().contains("300: "), "{}", message.seen());
+    world.discord.whisper(DANA).await;
+    // What is wrong in the form too is told in words: a form is no answer to a form.
+    let ack = person.types(OPS, "timed", &wrong).await;
+    person.submits(&ack, &[]).await;
+    let told = shown(&world.discord.whisper(DANA).await);
+    assert!(told.contains("is not a duration"), "{told}");
+    // Those who may not ask get no form.
+    let ack = world.discord.person(EVE).types(OPS, "timed", &wrong).await;
+    assert_eq!(ack.kind(), 5);
+    assert!(shown(&world.discord.whisper(EVE).await).contains("belongs to nobody"));
+    world.discord.take_unread();
+    world.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_asked_in_a_thread_is_answered_there() {
+    let world = World::new().await;
+    world.types(DANA, "charge", &[("order", json!(1042))]).await;
+    let first = world.discord.posted(OPS).await;
+    world.discord.whisper(DANA).await;
+    world.discord.reply(&first).await;
+    // The run's own thread is a place as any other.
+    let thread = first.id.clone();
+    let ack = world
+        .discord
+        .person(LEE)
+        .types(&thread, "charge", &[("order", json!(7))])
+        .await;
+    assert_eq!(ack.kind(), 5);
+    let inside = world.discord.posted(&thread).await;
+    assert!(shown(&inside).contains("charge order=7"), "{}", shown(&inside));
+    let details = world.discord.posted(&thread).await;
+    assert!(shown(&details).contains("Charge order 7."), "{}", shown(&details));
+    let told = world.discord.whisper(LEE).await;
+    assert!(
+        told.seen().contains(&format!("/channels/900/{thread}/")),
+        "{}",
+        told.seen()
+    );
+    // It is answered by its buttons, and policies see the channel that the thread is in.
+    world.presses(DANA, &inside, "Approve").await;
+    world.until_says(&inside, "✓ Succeeded").await;
+    let run = crate::harness::discord_world::run_of(&inside);
+    let live = signalbox::run::ledger::Live::load(&world.app.store, &run)
+        .await
+        .unwrap();
+    let place = &live.plan().place;
+    assert_eq!(
+        (place.channel.as_deref(), place.thread.as_deref()),
+        (Some(OPS), Some(thread.as_str()))
+    );
+    let result = world.discord.posted(&thread).await;
+    assert!(
+        shown(&result).contains("Details of charge order=7"),
+        "{}",
+        shown(&result)
+    );
+    world.end();
+}

@@ -215,3 +215,128 @@ async fn an_override_is_asked_for_its_reason_and_refused_to_who_may_not() {
     world.discord.reply(&message).await;
     world.end();
 }
+
+/// Two steps: what the first one does can be undone, and the second one fails.
+const PAINT: &str = r#"
+summary = "Paints."
+[lock]
+keys = ["'paint'"]
+[[step]]
+name = "paint"
+use = "http.post"
+on = "shop"
+with.path = "/paint"
+with.json = { what = "'the wall'" }
+timeout = "2s"
+say = "Paint."
+[[step.expect]]
+when = "call.result == 'done'"
+outcome = "done"
+say = "Painted."
+[step.undo]
+use = "http.post"
+on = "shop"
+with.path = "/wash"
+with.json = { what = "'the wall'" }
+[[step.undo.expect]]
+when = "call.result == 'done'"
+outcome = "done"
+say = "Washed off."
+[[step]]
+name = "varnish"
+use = "http.post"
+on = "shop"
+with.path = "/varnish"
+with.json = { what = "'the wall'" }
+timeout = "2s"
+say = "Varnish."
+[[step.expect]]
+when = "call.result == 'done'"
+outcome = "failed"
+say = "There is no varnish."
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_or_reverses_something_is_asked_about_first() {
+    let world = World::with(&[("paint", PAINT)]).await;
+    world.types(DANA, "paint", &[]).await;
+    let message = world.discord.posted(OPS).await;
+    world.discord.whisper(DANA).await;
+    let message = world.until_says(&message, "Undo what is done").await;
+    assert_eq!(world.writes(), 2);
+    // Only whoever pressed is asked, and a no changes nothing.
+    let person = world.discord.person(LEE);
+    let ack = person.presses(&message, "Undo what is done").await;
+    assert_eq!((ack.status, ack.kind()), (Some(200), 4));
+    let question = world.discord.whisper(LEE).await;
+    insta::assert_snapshot!(shown(&question), @r"
+    Undo what is done? The done steps are reversed, last one first.
+    [Undo]
+    [Leave it]
+    ");
+    let ack = person.presses(&question, "Leave it").await;
+    assert_eq!((ack.status, ack.kind()), (Some(200), 7));
+    let question = world.discord.now(&question);
+    assert_eq!(
+        (shown(&question).as_str(), question.buttons().len()),
+        ("Nothing was done.", 0)
+    );
+    assert_eq!(world.writes(), 2);
+    // Asked once more, and yes. Another delivery of the same yes is the same yes.
+    person.presses(&message, "Undo what is done").await;
+    let question = world.discord.whisper(LEE).await;
+    let ack = person.presses(&question, "Undo").await;
+    assert_eq!((ack.status, ack.kind()), (Some(200), 7));
+    let undone = world.until_says(&message, "Undone").await;
+    assert_eq!(world.writes(), 3);
+    insta::assert_snapshot!(shown(&undone), @r"
+    ↶ Undone: paint
+    What was done is undone. There is no varnish. Undone: paint.
+
+    Steps: 1 failed, 1 done
+    ✓ paint: Washed off.
+    ✗ varnish failed
+    Asked by dana, run RUN
+    lee asked to undo what is done · MARK
+    ");
+    insta::assert_snapshot!(shown(&world.discord.now(&question)), @"That is asked for. The message of the run shows what comes of it.");
+    world.discord.take_unread();
+    world.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_stopped_after_a_question_and_by_those_who_may() {
+    let world = World::new().await;
+    world.shop_answers(Answers::Nothing);
+    let message = asked_for(&world).await;
+    world.presses(LEE, &message, "Approve").await;
+    let message = world.until_says(&message, "[Stop]").await;
+    for user in [VIC, LEE] {
+        let person = world.discord.person(user);
+        person.presses_as_it_was(&message, "Stop").await;
+        let question = world.discord.whisper(user).await;
+        assert!(shown(&question).starts_with("Stop this run?"), "{}", shown(&question));
+        person.presses(&question, "Stop").await;
+        if user == VIC {
+            // Vic may not, and is told so, alone.
+            let told = shown(&world.discord.whisper(VIC).await);
+            assert!(
+                told.starts_with("! Not understood") || told.starts_with("⊘ Denied"),
+                "{told}"
+            );
+        }
+    }
+    let run = run_of(&message);
+    crate::harness::services::until("it is to stop", || {
+        let live = tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current()
+                .block_on(Live::load(&world.app.store, &run))
+                .unwrap()
+        });
+        live.state.stop.is_some()
+    })
+    .await;
+    world.until_says(&message, "? Needs a person").await;
+    world.discord.take_unread();
+    world.end();
+}

@@ -75,7 +75,7 @@ async fn who_may_not_learns_it_alone() {
     world.types(EVE, "charge", &[("order", json!(1042))]).await;
     insta::assert_snapshot!(shown(&world.discord.whisper(EVE).await), @r"
     ⊘ Denied: charge
-    I do not know who you are: the Discord account 109 belongs to nobody in people.toml. Ask an operator to add it.
+    I do not know who you are: the Discord account 109 belongs to nobody in people.toml. If Signalbox knows you on another platform, type \`/signalbox link\` there and bring the code here by \`/signalbox link CODE\`. Otherwise ask an operator to add this account.
     Asked by Discord account 109
     ");
     world.types(DANA, "charge", &[("order", json!(13))]).await;

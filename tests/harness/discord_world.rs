@@ -271,6 +271,11 @@ impl World {
         Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false).await
     }
 
+    /// With Slack beside it, and people who are known by some of their accounts.
+    pub async fn of_both_with(people: &str) -> Self {
+        Self::begin(Some(Slack::start().await), people, &[], false).await
+    }
+
     async fn begin(slack: Option<Slack>, people: &str, runbooks: &[(&str, &str)], is_over_gateway: bool) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {

@@ -219,5 +219,6 @@ pub fn place(channel: &str) -> Place {
         surface: Surface::Slack,
         workspace: Some("T1".to_owned()),
         channel: Some(channel.to_owned()),
+        thread: None,
     }
 }

@@ -121,7 +121,7 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Approve, stop and look at runs; help",
             "should_escape": false,
-            "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume"
+            "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume | link | unlink"
           },
           {
             "command": "/forward-order",

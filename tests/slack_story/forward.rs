@@ -1,5 +1,6 @@
 //! One order is forwarded, or is not, and why.
 
+use crate::harness::slack::Fault;
 use crate::harness::slack_world::{Scene, run_of, shown, steady, whispered};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,7 +64,7 @@ async fn who_may_not_learns_it_alone() {
         .await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U3").await), @r"
     ⊘ Denied: forward-order
-    I do not know who you are: the Slack account T1/U77 belongs to nobody in people.toml. Ask an operator to add it.
+    I do not know who you are: the Slack account T1/U77 belongs to nobody in people.toml. If Signalbox knows you on another platform, type `/signalbox link` there and bring the code here by `/signalbox link CODE`. Otherwise ask an operator to add this account.
     Asked by Slack account T1/U77
     ");
 
@@ -84,6 +85,10 @@ async fn what_cannot_be_meant_is_told_to_the_asker_with_the_way_out() {
         ("/forward-order", "99999"),
         ("/forward-order", "1048"),
     ] {
+        // Slack opens no form for what is wrong this time.
+        if answers.len() < 3 {
+            scene.slack.fault("views.open", Fault::Error("expired_trigger_id"));
+        }
         scene.types("U1", command, text).await;
         let answer = whispered(&scene.slack.whisper("U1").await);
         answers.push(format!("{command} {text}\n{answer}"));

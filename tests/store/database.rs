@@ -137,6 +137,7 @@ pub fn channel(name: &str) -> Place {
         surface: Surface::Slack,
         workspace: Some("T1".to_owned()),
         channel: Some(name.to_owned()),
+        thread: None,
     }
 }
 

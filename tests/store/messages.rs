@@ -345,3 +345,43 @@ async fn ids(store: &Store) -> Vec<String> {
     let due = store.due_messages(Surface::Slack, later(9000), 10, 10).await.unwrap();
     due.into_iter().map(|it| it.message.id).collect()
 }
+
+/// While replicas are restarted one after the other, one of before may lead.
+pub async fn what_a_later_version_wants_sent_is_left_to_it(database: Database) {
+    let store = with_message(&database).await;
+    store
+        .post(&message("later", MessageKind::Notice, "r1"), noon())
+        .await
+        .unwrap();
+    let raw = database.raw().await;
+    let changed = sqlx::query("UPDATE message SET kind = '\"hologram\"' WHERE id = 'later'")
+        .execute(&raw)
+        .await;
+    assert_eq!(changed.unwrap().rows_affected(), 1);
+
+    // What is of kinds that are known here goes on, and the other is not in its way even where one turn is given.
+    let due = store.due_messages(Surface::Slack, later(1), 1, 10).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.message.id.as_str()).collect::<Vec<_>>(), ["m"]);
+    assert_eq!(
+        store.take_message("later", "us", later(1), later(9)).await.unwrap(),
+        None
+    );
+    assert_eq!(store.messages_of("r1").await.unwrap().len(), 1);
+    store.shown("m", due[0].wanted, Some("ts1"), later(2)).await.unwrap();
+
+    // It still waits, as its own version left it, and nothing takes it away.
+    assert_eq!(store.unsent_messages().await.unwrap(), 1);
+    assert_eq!(store.prune_messages(later(999_999_999), 10).await.unwrap(), 0);
+    store.hurry_messages(Surface::Slack, later(3)).await.unwrap();
+    let kept: (String, i64, i64) = sqlx::query_as("SELECT kind, shown, tries FROM message WHERE id = 'later'")
+        .fetch_one(&raw)
+        .await
+        .unwrap();
+    assert_eq!(kept, ("\"hologram\"".to_owned(), 0, 0));
+    sqlx::query("UPDATE message SET kind = '\"notice\"' WHERE id = 'later'")
+        .execute(&raw)
+        .await
+        .unwrap();
+    let due = store.due_messages(Surface::Slack, later(4), 10, 10).await.unwrap();
+    assert_eq!(due.len(), 1, "the version that knows it sends it");
+}

@@ -79,6 +79,7 @@ impl Visitor {
             surface: Surface::Console,
             workspace: None,
             channel: None,
+            thread: None,
         };
         let mut request = Request::new(self.account.clone(), place, ask);
         request.session = Some(self.session.id.clone());

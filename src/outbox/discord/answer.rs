@@ -76,7 +76,8 @@ impl Outbox<Discord> {
         let place = &request.place;
         Ok(match self.desk.store.thread_of(run, place).await? {
             Thread::Begun(message) => {
-                let (guild, channel) = (place.workspace.as_deref(), place.channel.as_deref());
+                let channel = place.thread.as_deref().or(place.channel.as_deref());
+                let guild = place.workspace.as_deref();
                 Ok(render::pointer(
                     guild.unwrap_or("@me"),
                     channel.unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! What is answered to an interaction at once, as Discord takes it. Everything that people wait for comes later, by an
 //! edit or by a message.
 
-use super::press::Reasoned;
+use super::press::{Questioned, Reasoned};
 use super::render::text::{escape, fit};
 use serde_json::{Value, json};
 
@@ -11,14 +11,12 @@ pub const EPHEMERAL: u64 = 1 << 6;
 const MESSAGE: u8 = 4;
 const DEFERRED: u8 = 5;
 const DEFERRED_UPDATE: u8 = 6;
+const UPDATE: u8 = 7;
 const CHOICES: u8 = 8;
 const MODAL: u8 = 9;
 
 /// The field of a form that takes a reason.
 pub const REASON: &str = "reason";
-
-/// The field of a form that takes a runbook's inputs.
-pub const INPUTS: &str = "inputs";
 
 /// Choices that Discord shows, and the characters of each name and value.
 const MOST: usize = 25;
@@ -43,6 +41,28 @@ pub fn pressed() -> Value {
 pub fn whisper(words: &str) -> Value {
     let content: String = escape(words).chars().take(2000).collect();
     json!({"type": MESSAGE, "data": {"content": content, "flags": EPHEMERAL, "allowed_mentions": {"parse": []}}})
+}
+
+/// Asks whoever pressed, alone, before it takes effect: below a run's message, whose id the yes carries.
+pub fn question(about: &Questioned, message: &str) -> Option<Value> {
+    const BUTTON: u8 = 2;
+    const DANGER: u8 = 4;
+    const SECONDARY: u8 = 2;
+    let asks = about.question()?;
+    let button =
+        |id: String, label: &str, style: u8| json!({"type": BUTTON, "custom_id": id, "label": label, "style": style});
+    let buttons = [
+        button(about.yes_id(message), asks.yes, DANGER),
+        button(about.no_id(), asks.no, SECONDARY),
+    ];
+    let mut answer = whisper(&format!("{} {}", asks.title, asks.text));
+    answer["data"]["components"] = json!([{"type": 1, "components": buttons}]);
+    Some(answer)
+}
+
+/// Words in the place of a question that was answered.
+pub fn instead(words: &str) -> Value {
+    json!({"type": UPDATE, "data": {"content": escape(words), "components": [], "allowed_mentions": {"parse": []}}})
 }
 
 /// What can be picked, as pairs of what people see and what is sent. What Discord could not carry is left out.
@@ -72,28 +92,14 @@ pub fn reason_form(of: &Reasoned) -> Value {
     form(
         &of.id(),
         title,
-        json!({
+        &[json!({
             "type": 18, "label": label, "description": "Everybody who sees the run reads this.",
             "component": {"type": 4, "custom_id": REASON, "style": 1, "min_length": 1, "max_length": 500, "required": true},
-        }),
+        })],
     )
 }
 
-/// A form for a runbook with more inputs than a command has options; `written` is what stands in it to begin with.
-pub fn inputs_form(id: &str, runbook: &str, written: &str) -> Value {
-    let written: String = written.chars().take(4000).collect();
-    form(
-        id,
-        &fit(&format!("/{runbook}"), 45),
-        json!({
-            "type": 18, "label": "Inputs, a line each", "description": "name=value; leave empty what is not wanted.",
-            "component": {
-                "type": 4, "custom_id": INPUTS, "style": 2, "max_length": 4000, "required": true, "value": written,
-            },
-        }),
-    )
-}
-
-fn form(id: &str, title: &str, label: Value) -> Value {
-    json!({"type": MODAL, "data": {"custom_id": id, "title": title, "components": [label]}})
+/// A form of these fields.
+pub(super) fn form(id: &str, title: &str, fields: &[Value]) -> Value {
+    json!({"type": MODAL, "data": {"custom_id": id, "title": title, "components": fields}})
 }

@@ -246,7 +246,7 @@ const RUN: OwnOption = ("run", "The run, as its message names it", true);
 const WHY: OwnOption = ("reason", "Why; everybody who sees the run reads it", true);
 const ANY_RUNBOOK: OwnOption = ("runbook", "One runbook; all without it", false);
 
-const OWN: [OwnWord; 10] = [
+const OWN: [OwnWord; 12] = [
     (
         "help",
         "What you may run here",
@@ -278,6 +278,20 @@ const OWN: [OwnWord; 10] = [
     ),
     ("pause", "Start no writes until resume", &[ANY_RUNBOOK]),
     ("resume", "Let writes start again", &[ANY_RUNBOOK]),
+    (
+        "link",
+        "Be the same person here and on Slack: a code there, and the code here, or the other way round",
+        &[(
+            "code",
+            "What link gave you on the other platform; without it you get one",
+            false,
+        )],
+    ),
+    (
+        "unlink",
+        "The accounts that you linked on Discord are no longer yours",
+        &[],
+    ),
 ];
 
 /// The words of the app's own command.
@@ -376,11 +390,6 @@ fn told(of: &Value) -> Value {
         fields.insert("value".to_owned(), of["value"].clone());
     }
     fields.into()
-}
-
-/// What a form for a runbook's inputs holds to begin with: their names, the required ones marked.
-pub fn written(inputs: &[InputSpec]) -> String {
-    inputs.iter().map(|input| format!("{}=\n", input.name)).collect()
 }
 
 /// A help sentence that an input without one gets.

@@ -1,7 +1,7 @@
 //! What a button or a form carries: which run, and what is asked of it. Discord gives the id back as it was set, signed,
 //! and takes a hundred characters: the digest of a plan fits, and of a long step's name its hash stands.
 
-use crate::report::Press;
+use crate::report::{Press, Question};
 use crate::request::{Ask, Resolution, short_step};
 
 /// The longest id that Discord takes, in characters.
@@ -15,6 +15,12 @@ const FORM: &str = "sbf";
 pub enum Pressed {
     /// Something that can be asked at once.
     Ask(Ask),
+    /// Something that is asked about first, of whoever pressed.
+    Questioned(Questioned),
+    /// The question was answered with yes, below this message of the run.
+    Confirmed(Questioned, String),
+    /// It was answered with no.
+    Left,
     /// Something that takes a reason, which a form asks for.
     Reasoned(Reasoned),
     /// A form with a runbook's inputs.
@@ -24,6 +30,40 @@ pub enum Pressed {
         /// Stop after the plan.
         dry: bool,
     },
+}
+
+/// What a question stands before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Questioned {
+    run: String,
+    press: Press,
+}
+
+impl Questioned {
+    /// What is asked.
+    pub fn question(&self) -> Option<Question> {
+        self.press.question()
+    }
+
+    /// As the flow takes it; none of what takes a reason or no question.
+    pub fn ask(&self) -> Option<Ask> {
+        let run = self.run.clone();
+        match self.press {
+            Press::Stop => Some(Ask::Stop { run }),
+            Press::Undo => Some(Ask::Undo { run }),
+            Press::Approve { .. } | Press::Deny | Press::Resolve { .. } | Press::Offer { .. } => None,
+        }
+    }
+
+    /// The id of the button that says yes, below this message of the run.
+    pub fn yes_id(&self, message: &str) -> String {
+        format!("{}:{message}", id(&self.run, &self.press))
+    }
+
+    /// The id of the button that says no.
+    pub fn no_id(&self) -> String {
+        format!("{PREFIX}:{}:leave", self.run)
+    }
 }
 
 /// What is asked with a reason.
@@ -140,8 +180,18 @@ pub fn read(id: &str) -> Option<Pressed> {
             }
         }
         ("deny", None) => Ask::Deny { run },
-        ("stop", None) => Ask::Stop { run },
-        ("undo", None) => Ask::Undo { run },
+        ("leave", None) => return Some(Pressed::Left),
+        ("stop" | "undo", message) => {
+            let press = if word == "stop" { Press::Stop } else { Press::Undo };
+            let questioned = Questioned { run, press };
+            return match message {
+                None => Some(Pressed::Questioned(questioned)),
+                Some(message) if super::receive::is_id(message) => {
+                    Some(Pressed::Confirmed(questioned, message.to_owned()))
+                }
+                Some(_) => None,
+            };
+        }
         ("offer", Some(index)) => Ask::Offer {
             run,
             index: index.parse().ok()?,
@@ -195,8 +245,16 @@ mod tests {
                 let meant = match press {
                     Press::Approve { digest } => Pressed::Ask(Ask::Approve { run, digest: Some(digest) }),
                     Press::Deny => Pressed::Ask(Ask::Deny { run }),
-                    Press::Stop => Pressed::Ask(Ask::Stop { run }),
-                    Press::Undo => Pressed::Ask(Ask::Undo { run }),
+                    Press::Stop | Press::Undo => {
+                        let questioned = Questioned { run, press };
+                        let message = "18446744073709551615".to_owned();
+                        let yes = questioned.yes_id(&message);
+                        prop_assert!(yes.chars().count() <= MAX_ID, "{}", yes);
+                        prop_assert_eq!(read(&yes), Some(Pressed::Confirmed(questioned.clone(), message)));
+                        prop_assert_eq!(read(&questioned.no_id()), Some(Pressed::Left));
+                        prop_assert!(questioned.ask().is_some() && questioned.question().is_some());
+                        Pressed::Questioned(questioned)
+                    }
                     Press::Offer { index } => Pressed::Ask(Ask::Offer { run, index }),
                     Press::Resolve { step, resolution } => {
                         let room = 100 - format!("sb:{RUN}:not-done:").len();
@@ -219,7 +277,8 @@ mod tests {
             match read(&id) {
                 Some(Pressed::Reasoned(reasoned)) => prop_assert_eq!(reasoned.id(), id),
                 Some(Pressed::Inputs { runbook, dry }) => prop_assert_eq!(inputs_id(&runbook, dry), id),
-                Some(Pressed::Ask(_)) => prop_assert!(id.starts_with("sb:")),
+                Some(Pressed::Confirmed(questioned, message)) => prop_assert_eq!(questioned.yes_id(&message), id),
+                Some(Pressed::Questioned(_) | Pressed::Left | Pressed::Ask(_)) => prop_assert!(id.starts_with("sb:")),
                 None => {}
             }
         }

@@ -9,8 +9,10 @@ mod payload;
 mod tests;
 
 use super::answer;
+use super::form as forms;
 use super::gateway;
 use super::press::{self, Pressed, Reasoned};
+use crate::request::link::{LinkAsk, LinkDelivery};
 use crate::request::{Account, Ask, Delivery, Place, Request, Surface, Words};
 use ed25519_dalek::{Signature, VerifyingKey};
 use jiff::Timestamp;
@@ -95,6 +97,8 @@ pub enum Received {
         delivery: Box<Delivery>,
         /// What to answer once it is.
         answer: Value,
+        /// Whether it came by a form: to a form no other one can be an answer.
+        from_form: bool,
     },
     /// Answer so; there is nothing to store. The text is for the log, where there is something to tell.
     Answered {
@@ -103,6 +107,8 @@ pub enum Received {
         /// What was odd about it.
         odd: Option<String>,
     },
+    /// Something about linked accounts: answered at once, for the eyes of whoever asked.
+    Linking(Box<LinkDelivery>),
     /// Somebody is typing, and may be offered something.
     Typing(Box<Typing>),
 }
@@ -215,6 +221,8 @@ pub fn over_gateway(interaction: &gateway::Interaction) -> Result<Genuine<'_>, R
     Ok(Genuine { body })
 }
 
+pub(super) use payload::is_id;
+
 /// What Discord lets an app call a command, of what we would.
 pub(super) fn is_command(name: &str) -> bool {
     (1..=32).contains(&name.len())
@@ -245,10 +253,12 @@ pub fn interaction(genuine: &Genuine<'_>, door: Door<'_>) -> Result<Received, Re
     if !door.guilds.iter().any(|known| known == guild) {
         return Err(Rejection::ForeignGuild(guild.to_owned()));
     }
+    let (channel, thread) = place_in(&payload)?;
     let origin = Origin {
         guild,
         user: payload.id("member.user.id")?,
-        channel: payload.id("channel_id")?,
+        channel,
+        thread,
         memberships: memberships(&payload, guild)?,
         payload: &payload,
     };
@@ -263,6 +273,17 @@ pub fn interaction(genuine: &Genuine<'_>, door: Door<'_>) -> Result<Received, Re
 
 fn answered(answer: Value) -> Received {
     Received::Answered { answer, odd: None }
+}
+
+/// The channel, and the thread in it. To Discord a thread is a channel of its own, with the other one as its parent.
+fn place_in(payload: &Payload) -> Result<(&str, Option<&str>), Rejection> {
+    const THREADS: std::ops::RangeInclusive<i64> = 10..=12;
+    let here = payload.id("channel_id")?;
+    let kind = payload.at("channel.type").and_then(Value::as_i64);
+    if !kind.is_some_and(|kind| THREADS.contains(&kind)) || payload.at("channel.parent_id").is_none() {
+        return Ok((here, None));
+    }
+    Ok((payload.id("channel.parent_id")?, Some(here)))
 }
 
 fn memberships(payload: &Payload, guild: &str) -> Result<Vec<String>, Rejection> {
@@ -284,6 +305,7 @@ struct Origin<'a> {
     guild: &'a str,
     user: &'a str,
     channel: &'a str,
+    thread: Option<&'a str>,
     memberships: Vec<String>,
     payload: &'a Payload,
 }
@@ -300,6 +322,7 @@ impl Origin<'_> {
             surface: Surface::Discord,
             workspace: Some(self.guild.to_owned()),
             channel: Some(self.channel.to_owned()),
+            thread: self.thread.map(str::to_owned),
         }
     }
 
@@ -311,29 +334,57 @@ impl Origin<'_> {
         }
     }
 
-    fn asks(&self, kind: &str, what: &Value, ask: Ask, answer: Value) -> Result<Received, Rejection> {
+    /// What is kept of a delivery. The id is the platform's own.
+    fn kept(&self, kind: &str, what: &Value) -> Result<(String, String), Rejection> {
         let id = self.payload.id("id")?;
+        let kept = json!({
+            "kind": kind, "guild": self.guild, "channel": self.channel, "user": self.user,
+            "user_name": self.payload.text("member.user.username"), "message": self.message()?, "asked": what,
+        });
+        Ok((format!("discord-{id}"), kept.to_string()))
+    }
+
+    fn links(&self, ask: LinkAsk) -> Result<Received, Rejection> {
+        let (id, kept) = self.kept("command", &json!({ "command": COMMAND, "options": ask.words() }))?;
+        Ok(Received::Linking(Box::new(LinkDelivery {
+            id,
+            kept,
+            account: self.account(),
+            place: self.place(),
+            ask,
+        })))
+    }
+
+    fn asks(&self, kind: &str, what: &Value, ask: Ask, answer: Value) -> Result<Received, Rejection> {
+        self.asks_about(self.message()?, kind, what, ask, answer)
+    }
+
+    fn asks_about(
+        &self,
+        message: Option<&str>,
+        kind: &str,
+        what: &Value,
+        ask: Ask,
+        answer: Value,
+    ) -> Result<Received, Rejection> {
+        let (id, kept) = self.kept(kind, what)?;
         let token = match self.payload.at("token") {
             None => None,
             Some(Value::String(token)) if is_token(token) => Some(token.clone()),
             Some(_) => return Err(Rejection::BadField("token")),
         };
-        let message = self.message()?;
-        let kept = json!({
-            "kind": kind, "guild": self.guild, "channel": self.channel, "user": self.user,
-            "user_name": self.payload.text("member.user.username"), "message": message, "asked": what,
-        });
         let mut request = Request::new(self.account(), self.place(), ask);
         request.memberships = self.memberships.clone();
         request.message = message.map(str::to_owned);
         Ok(Received::Asked {
             delivery: Box::new(Delivery {
-                id: format!("discord-{id}"),
-                kept: kept.to_string(),
+                id,
+                kept,
                 token,
                 request,
             }),
             answer,
+            from_form: kind == "form",
         })
     }
 }
@@ -416,6 +467,7 @@ fn command(origin: &Origin<'_>) -> Result<Received, Rejection> {
     }
     match own::read(&given) {
         Own::Asks(ask) => origin.asks("command", &words(), ask, answer::thinking()),
+        Own::Links(ask) => origin.links(ask),
         Own::Reasoned(reasoned) => Ok(answered(answer::reason_form(&reasoned))),
         Own::Usage(usage) => Ok(answered(answer::whisper(&usage))),
     }
@@ -436,6 +488,21 @@ fn press(origin: &Origin<'_>) -> Result<Received, Rejection> {
     match press::read(id) {
         Some(Pressed::Ask(ask)) => origin.asks("press", &json!(id), ask, answer::pressed()),
         Some(Pressed::Reasoned(reasoned)) => Ok(answered(answer::reason_form(&reasoned))),
+        Some(Pressed::Questioned(questioned)) => {
+            let asked = origin
+                .message()?
+                .and_then(|message| answer::question(&questioned, message));
+            Ok(asked.map_or_else(not_ours, answered))
+        }
+        // The message that was pressed is the question; what is asked is asked of the run's own.
+        Some(Pressed::Confirmed(questioned, message)) => match questioned.ask() {
+            Some(ask) => {
+                let done = answer::instead("That is asked for. The message of the run shows what comes of it.");
+                origin.asks_about(Some(&message), "press", &json!(id), ask, done)
+            }
+            None => Ok(not_ours()),
+        },
+        Some(Pressed::Left) => Ok(answered(answer::instead("Nothing was done."))),
         Some(Pressed::Inputs { .. }) | None => Ok(not_ours()),
     }
 }
@@ -452,7 +519,7 @@ fn not_ours() -> Received {
 fn form(origin: &Origin<'_>) -> Result<Received, Rejection> {
     let data = origin.payload.object("data")?;
     let id = data["custom_id"].as_str().ok_or(Rejection::NoField("data.custom_id"))?;
-    let field = |name: &str| payload::field(data, name).ok_or(Rejection::NoField("data.components"));
+    const FIELDS: &str = "data.components";
     // What comes of a form that hangs on a message is shown by the message, as for a press.
     let answer = match origin.message()? {
         Some(_) => answer::pressed(),
@@ -460,33 +527,23 @@ fn form(origin: &Origin<'_>) -> Result<Received, Rejection> {
     };
     match press::read(id) {
         Some(Pressed::Reasoned(reasoned)) => {
-            let reason = field(answer::REASON)?;
+            let reason = forms::field(data, answer::REASON).ok_or(Rejection::NoField(FIELDS))?;
             let what = json!({ "form": id, "reason": reason });
             origin.asks("form", &what, of_reason(reasoned, reason), answer)
         }
         Some(Pressed::Inputs { runbook, dry }) => {
-            let text = field(answer::INPUTS)?;
-            let words = Words::Named(lines(text));
-            let what = json!({ "form": id, "inputs": text });
+            let given = forms::filled(data).ok_or(Rejection::NoField(FIELDS))?;
+            let what = json!({ "form": id, "inputs": given });
+            let words = Words::Named(given);
             origin.asks("form", &what, Ask::Run { runbook, words, dry }, answer)
         }
-        Some(Pressed::Ask(_)) | None => Ok(not_ours()),
+        _ => Ok(not_ours()),
     }
 }
 
 /// A field of one line can hold several where it is pasted into; a reason is one line.
 fn of_reason(reasoned: Reasoned, reason: &str) -> Ask {
     reasoned.with(reason.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-/// `name=value`, a line each. A line without a name is an input of that name, which there is none of: so it is told.
-fn lines(text: &str) -> Vec<(String, String)> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let pairs = lines.map(|line| {
-        let (name, value) = line.split_once('=').unwrap_or((line, ""));
-        (name.trim().to_owned(), value.trim().to_owned())
-    });
-    pairs.collect()
 }
 
 fn typing(origin: &Origin<'_>) -> Result<Received, Rejection> {

@@ -276,10 +276,19 @@ impl SlackClient {
     }
 
     /// Posts to one person in a channel.
-    pub async fn ephemeral(&self, channel: &str, user: &str, message: &Rendered) -> Result<(), SlackError> {
+    pub async fn ephemeral(
+        &self,
+        channel: &str,
+        thread_ts: Option<&str>,
+        user: &str,
+        message: &Rendered,
+    ) -> Result<(), SlackError> {
         let mut body = body(message);
         body["channel"] = channel.into();
         body["user"] = user.into();
+        if let Some(thread) = thread_ts {
+            body["thread_ts"] = thread.into();
+        }
         self.method::<Accepted>("chat.postEphemeral", &body).await.map(drop)
     }
 

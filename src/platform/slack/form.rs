@@ -1,6 +1,7 @@
 //! Forms in Slack: modal views. How a runbook's form looks there, what was filled in, and how what is wrong with it is
 //! told. Pure; [`super::client`] opens them, [`super::receive`] gets them back.
 
+mod begin;
 mod filled;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,9 @@ pub struct Memory {
     /// And in which channel.
     #[serde(default)]
     pub channel: Option<String>,
+    /// And in which thread of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
     /// The address for answers to whoever asked, sealed by us.
     #[serde(default)]
     pub reply: Option<String>,
@@ -67,6 +71,7 @@ impl Memory {
             runbook: None,
             workspace: place.workspace.clone(),
             channel: place.channel.clone(),
+            thread: place.thread.clone(),
             reply,
         }
     }
@@ -97,17 +102,15 @@ pub fn run(form: &Form, memory: &Memory) -> Option<Value> {
         ..memory.clone()
     };
     let mut blocks = vec![section(&format!("/{}: {}", form.runbook, form.summary))];
+    blocks.extend(form.told.as_deref().map(section));
     blocks.extend(form.fields.iter().map(input));
+    let only_show = option("dry", "Only show what would be done");
+    let mut dry = json!({ "type": "checkboxes", "action_id": FIELD, "options": [only_show] });
+    if form.dry {
+        dry["initial_options"] = json!([only_show]);
+    }
     blocks.push(json!({
-        "type": "input",
-        "block_id": DRY,
-        "optional": true,
-        "label": plain("Dry run", LABEL),
-        "element": {
-            "type": "checkboxes",
-            "action_id": FIELD,
-            "options": [option("dry", "Only show what would be done")],
-        },
+        "type": "input", "block_id": DRY, "optional": true, "label": plain("Dry run", LABEL), "element": dry,
     }));
     (blocks.len() <= BLOCKS).then(|| view(RUN, &format!("/{}", form.runbook), "Run", blocks, &memory))?
 }
@@ -280,6 +283,7 @@ fn element(field: &Field) -> Value {
     {
         element["max_selected_items"] = most.max(1).into();
     }
+    begin::fill(&mut element, &field.given);
     element
 }
 

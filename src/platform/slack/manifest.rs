@@ -130,7 +130,7 @@ pub fn manifest(
     let own = CommandSpec {
         name: COMMAND,
         summary: "Approve, stop and look at runs; help",
-        usage: "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume",
+        usage: "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume | link | unlink",
     };
     let all: Vec<CommandSpec<'_>> = std::iter::once(own).chain(commands.iter().copied()).collect();
     let mut problems = Vec::new();

@@ -18,6 +18,7 @@ pub use interaction::interaction;
 pub use subcommand::{COMMAND, RESERVED};
 
 use super::form::{Filled, Memory};
+use crate::request::link::{LinkAsk, LinkDelivery};
 use crate::request::{Account, Ask, Delivery, Place, Request, Surface};
 use form::Form;
 use hmac::{Hmac, KeyInit, Mac};
@@ -98,6 +99,8 @@ pub enum Received {
     Asked(Box<Delivery>, Option<Trigger>),
     /// Acknowledge with these words for the sender alone; there is nothing to store.
     Answered(Box<Asker>, String),
+    /// Something about linked accounts: answered at once, for the eyes of whoever asked.
+    Linking(Box<Asker>, Box<LinkDelivery>),
     /// Acknowledge with nothing; nothing is asked. The text is for the log.
     Ignored(String),
     /// Somebody wants to choose a runbook.
@@ -251,6 +254,8 @@ struct Origin<'a> {
     own: &'a str,
     user: &'a str,
     channel: Option<&'a str>,
+    /// The message that the thread hangs on in which it was.
+    thread: Option<&'a str>,
 }
 
 impl Origin<'_> {
@@ -264,6 +269,7 @@ impl Origin<'_> {
                 surface: Surface::Slack,
                 workspace: Some(self.team.to_owned()),
                 channel: self.channel.map(str::to_owned),
+                thread: self.thread.map(str::to_owned),
             },
             response_url: response_url.filter(|url| !url.is_empty()).map(str::to_owned),
         }
@@ -271,6 +277,17 @@ impl Origin<'_> {
 }
 
 impl Asker {
+    fn links(self, id: String, kept: &Value, ask: LinkAsk) -> Received {
+        let delivery = LinkDelivery {
+            id,
+            kept: kept.to_string(),
+            account: self.account.clone(),
+            place: self.place.clone(),
+            ask,
+        };
+        Received::Linking(Box::new(self), Box::new(delivery))
+    }
+
     fn asks(self, id: String, kept: &Value, ask: Ask) -> Delivery {
         Delivery {
             id,
@@ -351,6 +368,23 @@ fn id<'a>(field: &'static str, value: &'a str) -> Result<&'a str, Rejection> {
     let fits = !value.is_empty() && value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if fits {
         Ok(value)
+    } else {
+        Err(Rejection::BadField(field))
+    }
+}
+
+/// The thread that a message is in. The message that a thread hangs on is none in it.
+fn thread<'a>(
+    field: &'static str,
+    thread: Option<&'a str>,
+    message: Option<&str>,
+) -> Result<Option<&'a str>, Rejection> {
+    let Some(ts) = thread.filter(|thread| Some(*thread) != message) else {
+        return Ok(None);
+    };
+    let fits = (1..=32).contains(&ts.len()) && ts.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if fits {
+        Ok(Some(ts))
     } else {
         Err(Rejection::BadField(field))
     }

@@ -35,6 +35,7 @@ fn place() -> Place {
         surface: Surface::Slack,
         workspace: None,
         channel: None,
+        thread: None,
     }
 }
 

@@ -57,6 +57,7 @@ fn in_slack() -> Place {
         surface: Surface::Slack,
         workspace: Some("T1".to_owned()),
         channel: Some("C1".to_owned()),
+        thread: None,
     }
 }
 
@@ -316,6 +317,7 @@ fn the_most_approvals_count_and_a_ban_beats_them() {
             surface: Surface::Slack,
             workspace: Some(workspace.to_owned()),
             channel: None,
+            thread: None,
         };
         let radius = radius(&[("orders", orders), ("money.USD", 0)]);
         let person = people.person("vic").unwrap();
@@ -653,6 +655,7 @@ fn a_group_in_doubt_neither_allows_nor_lets_off() {
         surface: Surface::Cli,
         workspace: None,
         channel: None,
+        thread: None,
     };
     let radius = Radius::new();
     let says = |person: &Person, runbook: &str| {

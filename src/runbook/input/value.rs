@@ -115,7 +115,7 @@ impl InputKind {
     }
 
     /// Reads one value; an error is a sentence that begins with the value.
-    pub(super) fn read(&self, text: &str) -> Result<Value, String> {
+    pub(in crate::runbook) fn read(&self, text: &str) -> Result<Value, String> {
         if let Some(bad) = text.chars().find(|c| is_unseen(*c)) {
             return Err(format!(
                 "it has the character U+{:04X} in it, which cannot be seen; type it anew",

@@ -1,7 +1,7 @@
 //! What Discord posts, and what people type and press there.
 
 use super::assert_harmless;
-use super::slack::assert_kept;
+use super::slack::{assert_kept, assert_no_code};
 use ed25519_dalek::{Signer, SigningKey};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn read(body: &[u8]) -> Result<Received, Rejection> {
 /// Interactions, whole.
 pub fn interactions(bytes: &[u8]) {
     match read(bytes) {
-        Ok(Received::Asked { delivery, answer }) => {
+        Ok(Received::Asked { delivery, answer, .. }) => {
             assert_kept(&delivery.request, &delivery.kept);
             assert!(answer["type"].is_u64());
         }
@@ -42,6 +42,7 @@ pub fn interactions(bytes: &[u8]) {
             assert_harmless(words);
             assert!(words.chars().count() <= 2000);
         }
+        Ok(Received::Linking(delivery)) => assert_no_code(&delivery),
         Ok(Received::Typing(typing)) => assert!(typing.place.channel.is_some()),
         Err(rejection) => assert!((400..500).contains(&rejection.status()), "{rejection}"),
     }

@@ -11,6 +11,7 @@ use signalbox::platform::slack::press;
 use signalbox::platform::slack::receive::{self, Genuine, Received, Rejection};
 use signalbox::platform::slack::render;
 use signalbox::report::{Outcome, terminal};
+use signalbox::request::link::LinkDelivery;
 use signalbox::request::{Request, Words};
 use signalbox::runbook::Runbook;
 use signalbox::runbook::input::{interpret, line};
@@ -49,6 +50,7 @@ pub fn deliveries(bytes: &[u8]) {
             Ok(Received::Asked(delivery, _)) => assert_kept(&delivery.request, &delivery.kept),
             Ok(Received::Filled(filled)) => assert_kept(&filled.delivery.request, &filled.delivery.kept),
             Ok(Received::Answered(_, words)) => assert_harmless(&words),
+            Ok(Received::Linking(_, delivery)) => assert_no_code(&delivery),
             Ok(
                 Received::Ignored(_)
                 | Received::Choosing(..)
@@ -59,6 +61,13 @@ pub fn deliveries(bytes: &[u8]) {
             Err(rejection) => assert!((400..500).contains(&rejection.status()), "{rejection}"),
         }
     }
+}
+
+/// Of what is asked about linked accounts nothing that was typed is kept.
+pub fn assert_no_code(delivery: &LinkDelivery) {
+    let kept: Value = serde_json::from_str(&delivery.kept).expect("what is kept is JSON");
+    let words = kept.get("text").or(kept["asked"].get("options"));
+    assert_eq!(words, Some(&Value::from(delivery.ask.words())));
 }
 
 /// What is stored can be read again.

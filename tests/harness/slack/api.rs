@@ -357,8 +357,12 @@ fn ephemeral(world: &mut World, arguments: &Value) -> Answer {
     if !world.people.contains_key(&user) {
         return Err(error("user_not_in_channel"));
     }
+    let thread = thread(world, arguments, &channel)?;
     let blocks = judge::message(arguments)?;
     world.add_whisper(&channel, &user, arguments["text"].as_str().unwrap_or_default(), blocks);
+    if let Some(whisper) = world.whispers.last_mut() {
+        whisper.thread_ts = thread;
+    }
     let ts = world.count();
     Ok(json!({"message_ts": format!("1700000000.{ts:06}")}))
 }

@@ -205,6 +205,9 @@ impl Person<'_> {
         payload["channel"] = json!({"id": message.channel, "name": world.channels[&message.channel].name});
         payload["message_ts"] = message.ts.clone().into();
         payload["message"] = json!({"type": "message", "user": message.user, "ts": message.ts, "text": message.text});
+        if let Some(thread) = &message.thread_ts {
+            payload["message"]["thread_ts"] = thread.clone().into();
+        }
         payload
     }
 
@@ -325,7 +328,15 @@ fn state(view: &View, block: &Value, given: Option<&str>) -> Value {
                     assert!(bound("max_value").is_none_or(|max| number <= max), "{id} is too much");
                 }
             }
-            json!({"type": kind, "value": given})
+            json!({"type": kind, "value": given.or(element["initial_value"].as_str())})
+        }
+        // What is not touched stays as it was to begin with.
+        "static_select" | "radio_buttons" | "external_select" if given.is_none() => {
+            json!({"type": kind, "selected_option": element["initial_option"]})
+        }
+        "multi_static_select" | "multi_external_select" if given.is_none() => {
+            let begun = element["initial_options"].as_array().cloned().unwrap_or_default();
+            json!({"type": kind, "selected_options": begun})
         }
         "static_select" | "radio_buttons" => {
             json!({"type": kind, "selected_option": given.map(|value| pick(&own(), value))})

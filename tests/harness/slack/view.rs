@@ -142,6 +142,16 @@ impl View {
                     line.push_str(&format!(" {word} {}", bound.to_string().trim_matches('"')));
                 }
             }
+            let begun = element["initial_options"].as_array().into_iter().flatten();
+            let begun = begun
+                .chain(element.get("initial_option"))
+                .map(|option| text(&option["text"]));
+            let begun: Vec<String> = begun
+                .chain(element["initial_value"].as_str().map(str::to_owned))
+                .collect();
+            if !begun.is_empty() {
+                line.push_str(&format!(" = {}", begun.join(", ")));
+            }
             lines.push(line);
             if !block["hint"].is_null() {
                 lines.push(format!("  {}", text(&block["hint"])));
@@ -172,9 +182,61 @@ pub fn check(view: &Value) -> Result<(), Refusal> {
     }
     judge::view(view)?;
     let blocks = view["blocks"].as_array().into_iter().flatten();
+    for element in blocks.clone().map(|block| &block["element"]) {
+        begins_well(element)?;
+    }
     let ids: Vec<&str> = blocks.filter_map(|block| block["block_id"].as_str()).collect();
     if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
         return Err(Refusal::new("invalid_arguments", "a block_id is there twice"));
+    }
+    Ok(())
+}
+
+/// Whether a field takes what stands in it to begin with.
+fn begins_well(element: &Value) -> Result<(), Refusal> {
+    let refused = |why: &str| Err(Refusal::new("invalid_arguments", format!("{why}: {element}")));
+    if let Some(text) = element["initial_value"].as_str() {
+        let length = text.chars().count() as u64;
+        let number = |name: &str| element[name].as_str().and_then(|bound| bound.parse::<f64>().ok());
+        match element["type"].as_str() {
+            Some("number_input") => {
+                let Ok(value) = text.parse::<f64>() else {
+                    return refused("it begins with no number");
+                };
+                if number("min_value").is_some_and(|least| value < least)
+                    || number("max_value").is_some_and(|most| value > most)
+                {
+                    return refused("it begins with a number out of its bounds");
+                }
+            }
+            _ if element["min_length"].as_u64().is_some_and(|least| length < least)
+                || element["max_length"].as_u64().is_some_and(|most| length > most) =>
+            {
+                return refused("it begins with a text that is too short or too long");
+            }
+            _ => {}
+        }
+    }
+    let is_one = element["initial_option"].is_object();
+    let several = element["initial_options"].as_array();
+    if several.is_some_and(Vec::is_empty) {
+        return refused("initial_options is empty");
+    }
+    let begun: Vec<&Value> = several
+        .into_iter()
+        .flatten()
+        .chain(is_one.then_some(&element["initial_option"]))
+        .collect();
+    if let Some(options) = element["options"].as_array()
+        && !begun.iter().all(|option| options.contains(option))
+    {
+        return refused("it begins with what is none of its options");
+    }
+    if element["max_selected_items"]
+        .as_u64()
+        .is_some_and(|most| begun.len() as u64 > most)
+    {
+        return refused("it begins with more than may be chosen");
     }
     Ok(())
 }

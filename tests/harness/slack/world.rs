@@ -79,6 +79,7 @@ pub struct Message {
 #[derive(Debug, Clone)]
 pub struct Whisper {
     pub channel: String,
+    pub thread_ts: Option<String>,
     pub user: String,
     pub text: String,
     pub blocks: Vec<Value>,
@@ -151,6 +152,7 @@ impl World {
                 person("U1", "dana", "T1"),
                 person("U2", "lee", "T1"),
                 person("U3", "vic", "T1"),
+                person("U4", "zoe", "T1"),
                 // Somebody from another company, in a shared channel.
                 person("U9", "eve", "T9"),
             ]),
@@ -206,6 +208,7 @@ impl World {
         let (channel, user, text) = (channel.to_owned(), user.to_owned(), text.to_owned());
         self.whispers.push(Whisper {
             channel,
+            thread_ts: None,
             user,
             text,
             blocks,

@@ -2,10 +2,13 @@
 
 use super::super::press::Reasoned;
 use super::Given;
+use crate::request::link::{Code, LinkAsk};
 use crate::request::{Ask, Resolution};
 
 pub(super) enum Own {
     Asks(Ask),
+    /// Something about linked accounts.
+    Links(LinkAsk),
     /// It takes a reason, and none was given.
     Reasoned(Reasoned),
     /// What is wrong, for the person who typed.
@@ -23,6 +26,10 @@ pub(super) fn read(given: &[Given<'_>]) -> Own {
     let runbook = || option("runbook").map(|name| name.trim_start_matches('/').to_owned());
     let ask = match word.name {
         "help" => Some(Ask::Help { runbook: runbook() }),
+        "link" => {
+            return Own::Links(option("code").map_or(LinkAsk::Begin, |code| LinkAsk::Finish(Code::typed(&code))));
+        }
+        "unlink" => return Own::Links(LinkAsk::Unlink),
         "runs" => Some(Ask::Runs),
         "pause" => Some(Ask::Pause { runbook: runbook() }),
         "resume" => Some(Ask::Resume { runbook: runbook() }),

@@ -67,14 +67,6 @@ impl Payload {
 }
 
 /// Discord's ids are numbers of 64 bits, written as text.
-pub(super) fn is_id(id: &str) -> bool {
+pub(in crate::platform::discord) fn is_id(id: &str) -> bool {
     (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// A field of a form that was sent: in a row as forms once were made, or in a label.
-pub(super) fn field<'d>(data: &'d Value, name: &str) -> Option<&'d str> {
-    let list = |value: &'d Value| value.as_array().map(Vec::as_slice).unwrap_or_default();
-    let parts = list(&data["components"]).iter();
-    let mut fields = parts.flat_map(|part| list(&part["components"]).iter().chain(part.get("component")));
-    fields.find(|field| field["custom_id"] == name)?["value"].as_str()
 }

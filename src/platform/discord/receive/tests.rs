@@ -48,7 +48,7 @@ fn command(name: &str, options: Value) -> Value {
 
 fn delivery(received: Received) -> (Delivery, Value) {
     match received {
-        Received::Asked { delivery, answer } => (*delivery, answer),
+        Received::Asked { delivery, answer, .. } => (*delivery, answer),
         other => panic!("nothing is asked: {other:?}"),
     }
 }
@@ -241,6 +241,81 @@ fn a_button_asks_what_it_says_of_the_message_that_it_is_on() {
     let mut foreign = pressed(&Press::Deny);
     foreign["data"]["custom_id"] = "other:button".into();
     assert!(matches!(read(&foreign), Ok(Received::Answered { odd: Some(_), .. })));
+}
+
+#[test]
+fn what_ends_a_run_is_asked_about_first_and_the_yes_is_about_the_runs_own_message() {
+    let question = answer_of(&pressed(&Press::Stop));
+    assert_eq!(
+        (&question["type"], &question["data"]["flags"]),
+        (&json!(4), &json!(64)),
+        "whoever pressed sees it alone"
+    );
+    let buttons = question["data"]["components"][0]["components"].clone();
+    // The question is a message of its own.
+    let below = |id: &Value| {
+        let mut payload = pressed(&Press::Stop);
+        payload["data"]["custom_id"] = id.clone();
+        payload["message"] = json!({"id": "3003"});
+        payload
+    };
+    let (delivery, answer) = delivery(read(&below(&buttons[0]["custom_id"])).unwrap());
+    assert_eq!(
+        (&answer["type"], &answer["data"]["components"]),
+        (&json!(7), &json!([]))
+    );
+    assert_eq!(delivery.request.ask, Ask::Stop { run: RUN.to_owned() });
+    assert_eq!(delivery.request.message.as_deref(), Some("2002"));
+    let left = answer_of(&below(&buttons[1]["custom_id"]));
+    assert_eq!((&left["type"], &left["data"]["components"]), (&json!(7), &json!([])));
+    for odd in ["sb:7k2m9qx4ab:stop:x", "sb:7k2m9qx4ab:undo:", "sb:7k2m9qx4ab:leave:1"] {
+        assert!(
+            matches!(read(&below(&json!(odd))), Ok(Received::Answered { odd: Some(_), .. })),
+            "{odd}"
+        );
+    }
+}
+
+#[test]
+fn a_thread_is_a_place_in_its_channel() {
+    let place = |channel: Value| {
+        let mut payload = command("charge", json!([]));
+        payload["channel"] = channel;
+        delivery(read(&payload).unwrap()).0.request.place
+    };
+    let usual = place(json!({"id": "9001", "type": 0, "parent_id": "8000"}));
+    assert_eq!(
+        (usual.channel.as_deref(), usual.thread.as_deref()),
+        (Some("9001"), None)
+    );
+    for kind in [10, 11, 12] {
+        let inside = place(json!({"id": "9001", "type": kind, "parent_id": "8000"}));
+        assert_eq!(
+            (inside.channel.as_deref(), inside.thread.as_deref()),
+            (Some("8000"), Some("9001"))
+        );
+    }
+    let mut garbled = command("charge", json!([]));
+    garbled["channel"] = json!({"type": 11, "parent_id": "../8"});
+    assert_eq!(read(&garbled), Err(Rejection::BadField("channel.parent_id")));
+}
+
+#[test]
+fn a_code_is_kept_nowhere() {
+    let code = json!({"name": "code", "type": 3, "value": "k7m2-9qx4-abcd"});
+    let code = json!([{"name": "link", "type": 1, "options": [code]}]);
+    let Ok(Received::Linking(delivery)) = read(&command(COMMAND, code)) else {
+        panic!("nothing is linked")
+    };
+    let told = format!("{delivery:?}");
+    assert!(
+        !told.contains("9qx4") && delivery.kept.contains("link (a code)"),
+        "{told}"
+    );
+    assert_eq!(
+        delivery.ask,
+        LinkAsk::Finish(crate::request::link::Code::typed("K7M29QX4ABCD"))
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn field(name: &str, kind: FieldKind) -> Field {
         many: None,
         default: None,
         suggests: false,
+        given: Vec::new(),
     }
 }
 
@@ -22,6 +23,9 @@ fn form(fields: Vec<Field>) -> Form {
         runbook: "forward-order".to_owned(),
         summary: "Sends <orders> & more".to_owned(),
         fields,
+        told: None,
+        flaws: Vec::new(),
+        dry: false,
     }
 }
 
@@ -146,6 +150,7 @@ fn what_it_remembers_comes_back_and_is_cut_before_slack_refuses_it() {
         surface: crate::request::Surface::Slack,
         workspace: Some("T1".to_owned()),
         channel: Some("C1".to_owned()),
+        thread: None,
     };
     for (reply, kept) in [("sealed".to_owned(), true), ("x".repeat(3000), false)] {
         let view = run(&form(Vec::new()), &Memory::of(&place, Some(reply))).unwrap();

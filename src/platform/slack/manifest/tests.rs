@@ -44,7 +44,7 @@ fn the_manifest_asks_for_the_least() {
             "url": "https://signalbox.example/slack/commands",
             "description": "Approve, stop and look at runs; help",
             "should_escape": false,
-            "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume"
+            "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume | link | unlink"
           },
           {
             "command": "/forward-order",

@@ -27,8 +27,33 @@ pub fn command(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reje
         own,
         user,
         channel: Some(channel),
+        // Slack takes no commands in threads.
+        thread: None,
     };
     let asker = origin.asker(form.optional("response_url"));
+    let link = (name == subcommand::COMMAND).then(|| subcommand::link(&text)).flatten();
+    let kept = |text: &str| {
+        json!({
+            "kind": "command",
+            "team": team,
+            "enterprise": enterprise,
+            "user": user,
+            "user_name": form.optional("user_name"),
+            "channel": channel,
+            "channel_name": form.optional("channel_name"),
+            "command": name,
+            "text": text,
+            "timestamp": genuine.timestamp,
+        })
+    };
+    let trigger = Trigger::of(form.optional("trigger_id"));
+    let known = trigger
+        .as_ref()
+        .map_or(Known::Body, |trigger| Known::Trigger(trigger.expose()));
+    let id = known.delivery_id(genuine);
+    if let Some(link) = link {
+        return Ok(asker.links(id, &kept(link.words()), link));
+    }
     let ask = if name == subcommand::COMMAND {
         match subcommand::parse(&text) {
             Ok(ask) => ask,
@@ -41,22 +66,6 @@ pub fn command(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reje
             dry: false,
         }
     };
-    let kept = json!({
-        "kind": "command",
-        "team": team,
-        "enterprise": enterprise,
-        "user": user,
-        "user_name": form.optional("user_name"),
-        "channel": channel,
-        "channel_name": form.optional("channel_name"),
-        "command": name,
-        "text": text,
-        "timestamp": genuine.timestamp,
-    });
-    let trigger = Trigger::of(form.optional("trigger_id"));
-    let known = trigger
-        .as_ref()
-        .map_or(Known::Body, |trigger| Known::Trigger(trigger.expose()));
-    let delivery = asker.asks(known.delivery_id(genuine), &kept, ask);
+    let delivery = asker.asks(id, &kept(&text), ask);
     Ok(Received::Asked(Box::new(delivery), trigger))
 }

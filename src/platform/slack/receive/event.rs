@@ -1,7 +1,8 @@
 //! Events: somebody mentions the bot. So a runbook is asked for where slash commands cannot be typed, in threads.
 
 use super::payload::misread;
-use super::{Asker, Body, Genuine, Known, Origin, Received, Rejection, heard, id, subcommand, unescape};
+use super::{Asker, Body, Genuine, Known, Origin, Received, Rejection, heard, id, subcommand, thread, unescape};
+use crate::request::link::LinkAsk;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -103,6 +104,7 @@ pub fn event(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reject
         own,
         user,
         channel: Some(channel),
+        thread: thread("event.thread_ts", event.thread_ts.as_deref(), event.ts.as_deref())?,
     };
     let asker = origin.asker(None);
     let answered = |asker: Asker, words: String| Ok(Received::Answered(Box::new(asker), words));
@@ -114,25 +116,35 @@ pub fn event(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, Reject
         let words = format!("Your message reached Signalbox {minutes} minutes late. Nothing was done; ask again.");
         return answered(asker, words);
     }
+    let kept = |text: &str| {
+        json!({
+            "kind": "mention",
+            "team": team,
+            "enterprise": envelope.enterprise_id,
+            "user": user,
+            "user_team": own,
+            "channel": channel,
+            "message": event.ts,
+            "thread": event.thread_ts,
+            "text": text,
+            "timestamp": genuine.timestamp,
+        })
+    };
+    let known = envelope.event_id.as_deref().filter(|id| !id.is_empty());
+    let id = known.map_or(Known::Body, Known::Event).delivery_id(genuine);
+    if let Some(link) = subcommand::link(&line) {
+        let link = match link {
+            // A message, unlike a command, is read by all.
+            LinkAsk::Finish(code) => LinkAsk::Overheard(code),
+            other => other,
+        };
+        return Ok(asker.links(id, &kept(link.words()), link));
+    }
     let ask = match subcommand::parse(&line) {
         Ok(ask) => ask,
         Err(usage) => return answered(asker, usage),
     };
-    let kept = json!({
-        "kind": "mention",
-        "team": team,
-        "enterprise": envelope.enterprise_id,
-        "user": user,
-        "user_team": own,
-        "channel": channel,
-        "message": event.ts,
-        "thread": event.thread_ts,
-        "text": line,
-        "timestamp": genuine.timestamp,
-    });
-    let known = envelope.event_id.as_deref().filter(|id| !id.is_empty());
-    let known = known.map_or(Known::Body, Known::Event);
-    let delivery = asker.asks(known.delivery_id(genuine), &kept, ask);
+    let delivery = asker.asks(id, &kept(&line), ask);
     Ok(Received::Asked(Box::new(delivery), None))
 }
 

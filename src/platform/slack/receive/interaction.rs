@@ -35,6 +35,7 @@ pub fn interaction(genuine: &Genuine<'_>, teams: &[String]) -> Result<Received, 
         own,
         user: user_id,
         channel: channel.map(|channel| id("channel.id", channel)).transpose()?,
+        thread: payload.thread()?,
     };
     match payload.kind.as_str() {
         "block_actions" => pressed(genuine, &payload, &origin),
@@ -178,11 +179,13 @@ fn remembered(view: &View, origin: &Origin<'_>) -> Result<(Asker, Memory), Rejec
     for part in [&memory.workspace, &memory.channel].into_iter().flatten() {
         id(FIELD, part)?;
     }
+    super::thread(FIELD, memory.thread.as_deref(), None)?;
     let mut asker = origin.asker(None);
     asker.place = Place {
         surface: Surface::Slack,
         workspace: memory.workspace.clone().or(asker.place.workspace),
         channel: memory.channel.clone(),
+        thread: memory.thread.clone(),
     };
     Ok((asker, memory))
 }

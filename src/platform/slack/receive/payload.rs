@@ -51,6 +51,7 @@ pub(super) struct Container {
 #[derive(Deserialize)]
 pub(super) struct Message {
     pub(super) ts: Option<String>,
+    pub(super) thread_ts: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +82,16 @@ pub(super) struct ViewState {
 }
 
 impl Payload {
+    /// The thread of the message whose button or shortcut was used.
+    pub(super) fn thread(&self) -> Result<Option<&str>, Rejection> {
+        let of_container = self
+            .container
+            .as_ref()
+            .and_then(|container| container.thread_ts.as_deref());
+        let of_message = self.message.as_ref().and_then(|message| message.thread_ts.as_deref());
+        super::thread("container.thread_ts", of_container.or(of_message), self.message_ts())
+    }
+
     /// The message whose button was pressed.
     pub(super) fn message_ts(&self) -> Option<&str> {
         let contained = self

@@ -1,5 +1,6 @@
 //! `/signalbox WORD ...`: everything that is not a runbook's own command. Reads words and decides nothing.
 
+use crate::request::link::{Code, LinkAsk};
 use crate::request::{Ask, Resolution, Words};
 
 /// The app's own slash command.
@@ -7,9 +8,21 @@ pub const COMMAND: &str = "signalbox";
 
 /// The words that mean something else than a runbook after [`COMMAND`]. A runbook of such a name is still reached by its
 /// own slash command.
-pub const RESERVED: [&str; 11] = [
-    "approve", "deny", "stop", "undo", "override", "resolve", "pause", "resume", "unlock", "help", "runs",
+pub const RESERVED: [&str; 13] = [
+    "approve", "deny", "stop", "undo", "override", "resolve", "pause", "resume", "unlock", "help", "runs", "link",
+    "unlink",
 ];
+
+/// What is asked about linked accounts, where the words do; so they are read before anything of them is kept.
+pub(super) fn link(text: &str) -> Option<LinkAsk> {
+    let (word, rest) = word(text);
+    match word.as_str() {
+        "link" if rest.is_empty() => Some(LinkAsk::Begin),
+        "link" => Some(LinkAsk::Finish(Code::typed(rest))),
+        "unlink" => Some(LinkAsk::Unlink),
+        _ => None,
+    }
+}
 
 /// The error is the usage, for the person who typed.
 pub(super) fn parse(text: &str) -> Result<Ask, String> {

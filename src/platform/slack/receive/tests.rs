@@ -212,7 +212,8 @@ fn a_slash_command_becomes_a_run() {
         Place {
             surface: Surface::Slack,
             workspace: Some("T1".into()),
-            channel: Some("C0OPS".into())
+            channel: Some("C0OPS".into()),
+            thread: None
         }
     );
     assert_eq!(
@@ -794,4 +795,63 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_code_is_kept_nowhere_and_in_a_message_it_counts_no_more() {
+    use crate::request::link::{Code, LinkAsk};
+    let linking = |received: Received| match received {
+        Received::Linking(_, delivery) => *delivery,
+        other => panic!("nothing is linked: {other:?}"),
+    };
+    let of = |text: &str| {
+        let body = command_body("/signalbox", text);
+        linking(command(&genuine(body.as_bytes()), &teams()).unwrap())
+    };
+    let brought = of("link k7m2-9qx4-abcd");
+    assert_eq!(brought.ask, LinkAsk::Finish(Code::typed("k7m29qx4abcd")));
+    assert!(!format!("{brought:?}").contains("9qx4"), "{brought:?}");
+    assert_eq!((of("link").ask, of(" unlink ").ask), (LinkAsk::Begin, LinkAsk::Unlink));
+    // A runbook that is called so still has its own command.
+    let own = command(&genuine(command_body("/link", "x").as_bytes()), &teams()).unwrap();
+    assert!(matches!(asked(own).request.ask, Ask::Run { .. }));
+    let body = json!({
+        "type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event_time": NOW,
+        "event": {"type": "app_mention", "user": "U1", "channel": "C0OPS", "ts": "1.2", "text": "<@U0BOT> link k7m2-9qx4-abcd"},
+    });
+    let overheard = linking(event(&genuine(body.to_string().as_bytes()), &teams()).unwrap());
+    assert_eq!(overheard.ask, LinkAsk::Overheard(Code::typed("k7m29qx4abcd")));
+    assert!(!overheard.kept.contains("9qx4"), "{}", overheard.kept);
+}
+
+#[test]
+fn a_thread_is_a_place_in_its_channel() {
+    let mention = |thread: Value| {
+        let body = json!({
+            "type": "event_callback", "team_id": "T1", "event_id": "Ev1", "event_time": NOW,
+            "event": {"type": "app_mention", "user": "U1", "channel": "C0OPS", "ts": "1700000001.000200",
+                "text": "<@U0BOT> runs", "thread_ts": thread},
+        });
+        let received = event(&genuine(body.to_string().as_bytes()), &teams());
+        received.map(|received| asked(received).request.place)
+    };
+    let inside = mention(json!("1700000000.000100")).unwrap();
+    assert_eq!(
+        (inside.channel.as_deref(), inside.thread.as_deref()),
+        (Some("C0OPS"), Some("1700000000.000100"))
+    );
+    assert_eq!(mention(Value::Null).unwrap().thread, None);
+    assert_eq!(mention(json!("../1")), Err(Rejection::BadField("event.thread_ts")));
+    // The message that a thread hangs on is in the channel, also when its button is pressed.
+    let press = |thread: &str| {
+        let mut payload = press_payload(&Press::Deny);
+        payload["container"]["thread_ts"] = thread.into();
+        let body = format!("payload={}", encode(&payload.to_string()));
+        asked(interaction(&genuine(body.as_bytes()), &teams()).unwrap())
+            .request
+            .place
+            .thread
+    };
+    assert_eq!(press("1.2"), None);
+    assert_eq!(press("1.1").as_deref(), Some("1.1"));
 }

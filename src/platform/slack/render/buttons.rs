@@ -66,7 +66,7 @@ pub(super) fn blocks(report: &Report) -> Vec<Value> {
 
 fn element(run: &str, press: &Press, label: &str, index: usize) -> Option<Value> {
     let value = press::encode(run, press).ok().filter(|value| cost(value) <= VALUE)?;
-    let (own, style, confirm) = looks(press);
+    let (own, style) = looks(press);
     let label = if label.trim().is_empty() { own } else { label };
     let mut button = json!({
         "type": "button",
@@ -77,60 +77,27 @@ fn element(run: &str, press: &Press, label: &str, index: usize) -> Option<Value>
     if let Some(style) = style {
         button["style"] = style.into();
     }
-    if let Some([title, text, yes, no]) = confirm {
+    if let Some(asks) = press.question() {
         button["confirm"] = json!({
-            "title": plain_text(title), "text": plain_text(text), "confirm": plain_text(yes), "deny": plain_text(no),
+            "title": plain_text(asks.title), "text": plain_text(asks.text), "confirm": plain_text(asks.yes),
+            "deny": plain_text(asks.no),
         });
     }
     Some(button)
 }
 
-/// The usual label, the style, and what is asked before it is sent: title, text, yes, no.
-fn looks(press: &Press) -> (&'static str, Option<&'static str>, Option<[&'static str; 4]>) {
+/// The usual label and the style.
+fn looks(press: &Press) -> (&'static str, Option<&'static str>) {
     match press {
-        Press::Approve { .. } => ("Approve", Some("primary"), None),
-        Press::Deny => ("Deny", Some("danger"), None),
-        Press::Stop => (
-            "Stop",
-            Some("danger"),
-            Some([
-                "Stop this run?",
-                "No further step is started. What is done stays done.",
-                "Stop",
-                "Let it run",
-            ]),
-        ),
-        Press::Undo => (
-            "Undo",
-            None,
-            Some([
-                "Undo what is done?",
-                "The done steps are reversed, last one first.",
-                "Undo",
-                "Leave it",
-            ]),
-        ),
-        Press::Resolve {
-            resolution: Resolution::Done,
-            ..
-        } => ("It happened", None, None),
-        Press::Resolve {
-            resolution: Resolution::NotDone,
-            ..
-        } => ("It did not happen", None, None),
-        Press::Resolve {
-            resolution: Resolution::Abandon,
-            ..
-        } => (
-            "Give up",
-            Some("danger"),
-            Some([
-                "Give up on this step?",
-                "The run ends and lets go of its locks, and whether the step happened stays unknown.",
-                "Give up",
-                "Go back",
-            ]),
-        ),
-        Press::Offer { .. } => ("Do this next", None, None),
+        Press::Approve { .. } => ("Approve", Some("primary")),
+        Press::Deny => ("Deny", Some("danger")),
+        Press::Stop => ("Stop", Some("danger")),
+        Press::Undo => ("Undo", None),
+        Press::Resolve { resolution, .. } => match resolution {
+            Resolution::Done => ("It happened", None),
+            Resolution::NotDone => ("It did not happen", None),
+            Resolution::Abandon => ("Give up", Some("danger")),
+        },
+        Press::Offer { .. } => ("Do this next", None),
     }
 }
