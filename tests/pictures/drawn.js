@@ -68,7 +68,7 @@ const discord = {
   },
 
   embed(embed) {
-    const known = ["title", "description", "footer", "color"];
+    const known = ["type", "title", "description", "footer", "color"];
     const other = Object.keys(embed).filter((key) => !known.includes(key));
     if (other.length) throw new Error(`an embed with ${other}`);
     const box = text(
