@@ -55,10 +55,10 @@ async fn main() {
         let baseline = health(&bot, rounds).await;
         table.baseline(&format!("GET /healthz ({way})"), &baseline);
         completions(&bot, &shop, way, rounds, &mut table).await;
+        // Before hundreds of answers stand in line for the channels, which take one a second.
+        in_the_channels(&bot, &shop, way, &mut table).await;
         shop.hang(true);
         acknowledgements(&bot, way, rounds, &mut table).await;
-        shop.hang(false);
-        in_the_channels(&bot, &shop, way, &mut table).await;
         bot.end();
     }
     table.end();
@@ -79,7 +79,7 @@ async fn health(bot: &Bot, rounds: usize) -> Vec<Duration> {
     took
 }
 
-/// Everybody asks for something that looks at the shop, which hangs.
+/// Everybody asks for something that looks at the shop, which hangs. Who is not answered has waited three seconds.
 async fn acknowledgements(bot: &Bot, way: Way, rounds: usize, table: &mut Table) {
     let (mut slack, mut discord) = (Vec::new(), Vec::new());
     for round in 0..rounds {
@@ -91,7 +91,6 @@ async fn acknowledgements(bot: &Bot, way: Way, rounds: usize, table: &mut Table)
                 .person(&person)
                 .command("C0OPS", "/look", &order.to_string())
                 .await;
-            assert_eq!(ack.status, Some(200), "{person}: {}", ack.body);
             ack.took
         });
         slack.extend(join_all(calls).await);
@@ -103,7 +102,6 @@ async fn acknowledgements(bot: &Bot, way: Way, rounds: usize, table: &mut Table)
                 .person(&person)
                 .types(OPS, "look", &[("order", order)])
                 .await;
-            assert_eq!(ack.kind(), 5, "{person}: {ack:?}");
             ack.took
         });
         discord.extend(join_all(calls).await);
@@ -112,29 +110,25 @@ async fn acknowledgements(bot: &Bot, way: Way, rounds: usize, table: &mut Table)
     table.row(&format!("Discord, {way}: command acknowledged"), &discord, ACK);
 }
 
-/// Everybody types into a field whose offers the shop knows: while it answers, when it has begun to hang, and what it
-/// never told.
+/// Everybody types into a field whose offers the shop knows, which hangs: what it told before, and what it never told.
 async fn completions(bot: &Bot, shop: &Shop, way: Way, rounds: usize, table: &mut Table) {
     let ack = bot.slack.person("U1").command("C0OPS", "/look", "").await;
     assert_eq!(ack.status, Some(200));
     let view = bot.slack.view("U1").await;
     // Somebody typed the same a while ago.
-    let first = bot.slack.person("U1").types_into(&view, "order", "10").await;
+    let first = bot.slack.person("U1").types_into(&view, "input:order", "10").await;
     assert!(!first.is_empty(), "the shop's orders are offered");
     shop.hang(true);
     for (typed, what) in [("10", "offers of before"), ("2", "never asked before")] {
-        let (mut slack, mut discord) = (Vec::new(), Vec::new());
+        let (mut slack, mut discord, mut empty) = (Vec::new(), Vec::new(), 0);
         for _ in 0..rounds {
             let calls = (0..PEOPLE).map(async |_| {
                 let begun = Instant::now();
-                let offered = bot.slack.person("U1").types_into(&view, "order", typed).await;
+                let offered = bot.slack.person("U1").types_into(&view, "input:order", typed).await;
                 (begun.elapsed(), offered.len())
             });
             let told = join_all(calls).await;
-            assert!(
-                told.iter().all(|(_, offers)| (*offers > 0) == (typed == "10")),
-                "{told:?}"
-            );
+            empty += told.iter().filter(|(_, offers)| *offers == 0).count();
             slack.extend(told.into_iter().map(|(took, _)| took));
             let calls = (0..PEOPLE).map(async |at| {
                 let person = bot::discord_person(at);
@@ -143,17 +137,19 @@ async fn completions(bot: &Bot, shop: &Shop, way: Way, rounds: usize, table: &mu
                     .person(&person)
                     .completes(OPS, "look", &[], ("order", typed))
                     .await;
-                (ack.took, ack.choices().len())
+                let offers = ack.answer.as_ref().map_or(0, |_| ack.choices().len());
+                (ack.took, offers)
             });
             let told = join_all(calls).await;
-            assert!(
-                told.iter().all(|(_, offers)| (*offers > 0) == (typed == "10")),
-                "{told:?}"
-            );
+            empty += told.iter().filter(|(_, offers)| *offers == 0).count();
             discord.extend(told.into_iter().map(|(took, _)| took));
         }
         table.row(&format!("Slack, {way}: completion, {what}"), &slack, COMPLETION);
         table.row(&format!("Discord, {way}: completion, {what}"), &discord, COMPLETION);
+        println!(
+            "{empty:>8} of these {} were offered nothing",
+            slack.len() + discord.len()
+        );
     }
     shop.hang(false);
 }
