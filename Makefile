@@ -34,12 +34,13 @@ faults: ## kill and disturb the bot thousands of times, and print what came of i
 	@FAULTS=full cargo test --locked --no-fail-fast --test main faults:: -- --test-threads=1; \
 		status=$$?; cat target/faults.txt; exit $$status
 
-PICTURES := console:channel-whole console-dark:channel-whole-dark console-phone:channel-phone console-run:run-whole
+PICTURES := console.png:channel-whole.png console-dark.png:channel-whole-dark.png console-phone.png:channel-phone.png \
+	console-run.png:run-whole.png slack.webp:slack.webp discord.webp:discord.webp
 
-screenshots: ## the pictures of the console that the README shows, taken anew
+screenshots: ## the pictures that the README shows, taken anew
 	demo/ctl install --tests
-	cargo test --locked --test main console_browser::appearance
-	@for one in $(PICTURES); do cp -v target/screenshots/$${one#*:}.png docs/$${one%:*}.png; done
+	cargo test --locked --test main -- console_browser::appearance pictures::
+	@for one in $(PICTURES); do cp -v target/screenshots/$${one#*:} docs/$${one%:*}; done
 
 SECONDS ?= 60
 fuzz: ## search the parsers for inputs that break them; TARGET=commands SECONDS=600 for one

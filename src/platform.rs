@@ -3,4 +3,6 @@
 pub mod console;
 pub mod discord;
 pub mod slack;
+#[cfg(test)]
+mod tests;
 pub mod tls;

@@ -1,5 +1,6 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
+pub mod cell;
 pub mod chart;
 pub mod file;
 pub mod fit;
@@ -124,6 +125,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// How much it touches, in one line: `money USD 84.50, orders 3`.
+    pub fn touched(&self) -> String {
+        let parts = self.radius.iter().map(|(what, much)| format!("{what} {much}"));
+        fit::one_line(&parts.collect::<Vec<_>>().join(", "))
+    }
+
     /// The same report with no secret in it: the last thing that happens to it before it leaves.
     pub fn redacted(self, redactor: &redact::Redactor) -> Self {
         let text = |text: String| redactor.redact(&text).into_owned();

@@ -125,7 +125,7 @@ async fn what_is_wrong_is_closed_with_its_code() {
     let url = told["url"].as_str().unwrap();
     assert_eq!(Bare::connect(url, "v=5&encoding=json").await.next().await, Err(4012));
     assert_eq!(
-        Bare::connect(url, "v=10&encoding=json&compress=zlib-stream")
+        Bare::connect(url, "v=10&encoding=json&compress=zstd-stream")
             .await
             .next()
             .await,

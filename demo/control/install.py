@@ -16,6 +16,8 @@ DEMO = Path(__file__).resolve().parent.parent
 REPOSITORY = DEMO.parent
 VENV = DEMO / ".venv"
 PYTHON = VENV / "bin" / "python"
+# Apart from the shop's, which pins older versions of what these need.
+VENV_OF_TESTS = DEMO / ".venv-tests"
 
 
 def postgres_program(name):
@@ -109,17 +111,23 @@ def install(for_tests=False):
         packages = missing_packages(for_tests)
         if packages:
             install_packages(packages)
-        requirements = DEMO / "requirements.txt"
-        wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode() + str(VENV).encode()).hexdigest()
-        stamp = VENV / "installed"
-        if stamp.exists() and stamp.read_text() == wanted:
-            return
-        say("installing the shop's Python packages")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-        pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
-        if subprocess.run(pip).returncode:
-            raise Problem("the shop's Python packages could not be installed")
-        write(stamp, wanted)
+        install_python(VENV, DEMO / "requirements.txt", "the shop's Python packages")
+        if for_tests:
+            requirements = REPOSITORY / "tests" / "official" / "requirements.txt"
+            install_python(VENV_OF_TESTS, requirements, "the platforms' own clients")
+
+
+def install_python(venv, requirements, what):
+    wanted = hashlib.sha256(requirements.read_bytes() + sys.version.encode() + str(venv).encode()).hexdigest()
+    stamp = venv / "installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say(f"installing {what}")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]
+    if subprocess.run(pip).returncode:
+        raise Problem(f"{what} could not be installed")
+    write(stamp, wanted)
 
 
 def build():

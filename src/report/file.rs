@@ -1,9 +1,9 @@
 //! The whole of a report as a text file, for what a message has no room for.
 
+use super::cell::cell;
 use super::heading::heading;
 use super::unseen::spelled_columns;
 use super::{Report, steps};
-use serde_json::Value;
 
 /// A file for the thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,9 @@ impl TextFile {
             .map(|(what, much)| format!("{what} {much}"))
             .collect();
         let verdict: Vec<String> = report.verdict.iter().map(|verdict| verdict.say.clone()).collect();
+        let asked: Vec<String> = report.attention.iter().map(|attention| attention.say.clone()).collect();
         let parts = [
+            ("Asked", &asked),
             ("Warnings", &report.warnings),
             ("Touches", &radius),
             ("Plan", &report.plan),
@@ -47,7 +49,7 @@ impl TextFile {
                 let cells: Vec<String> = table
                     .columns
                     .iter()
-                    .map(|name| value(row.get(name)).replace(['\t', '\n', '\r'], " "))
+                    .map(|name| cell(row.get(name)).replace(['\t', '\n', '\r'], " "))
                     .collect();
                 text.push_str(&format!("{}\n", cells.join("\t")));
             }
@@ -64,14 +66,5 @@ impl TextFile {
             bytes: spelled_columns(&text).into_bytes(),
             title: format!("{}, the whole report", name(&report.runbook)),
         }
-    }
-}
-
-/// As people read it: a text without quotes, nothing for null.
-pub fn value(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
     }
 }

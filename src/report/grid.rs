@@ -1,10 +1,10 @@
 //! Rows as text that lines up.
 
 use super::Table;
-use super::file::value;
+use super::cell::{self, Side, padded, shortened, width};
 use super::fit::{Cut, Script, one_line};
 
-/// The widest cell, in characters.
+/// The widest cell, in columns.
 const CELL: usize = 28;
 
 /// Rows as lines of text, for a code block.
@@ -22,18 +22,19 @@ impl Grid {
         if table.columns.is_empty() || table.rows.is_empty() {
             return None;
         }
-        let mut shortened = false;
-        let mut shown: Vec<Vec<String>> = vec![table.columns.iter().map(|name| cell(name, &mut shortened)).collect()];
+        let mut is_cut = false;
+        let mut shown: Vec<Vec<String>> = vec![table.columns.iter().map(|name| fitted(name, &mut is_cut)).collect()];
         for row in table.rows.iter().take(most.min(200)) {
             let cells = table
                 .columns
                 .iter()
-                .map(|name| cell(&value(row.get(name)), &mut shortened));
+                .map(|name| fitted(&cell::cell(row.get(name)), &mut is_cut));
             shown.push(cells.collect());
         }
         let widths: Vec<usize> = (0..table.columns.len())
-            .map(|at| shown.iter().map(|row| row[at].chars().count()).max().unwrap_or(0))
+            .map(|at| shown.iter().map(|row| width(&row[at])).max().unwrap_or(0))
             .collect();
+        let sides: Vec<Side> = table.columns.iter().map(|name| Side::of(name, table)).collect();
         let mut line = 0;
         let columns = widths.iter().take_while(|width| {
             line += **width + 2;
@@ -45,9 +46,9 @@ impl Grid {
         for row in &shown {
             let padded: Vec<String> = row
                 .iter()
-                .zip(&widths)
+                .zip(widths.iter().zip(&sides))
                 .take(columns)
-                .map(|(cell, width)| format!("{cell:<width$}"))
+                .map(|(cell, (width, side))| padded(cell, *width, *side))
                 .collect();
             let line = padded.join("  ").trim_end().to_owned();
             if script.cost(&text) + script.cost(&line) + 2 > room {
@@ -65,7 +66,7 @@ impl Grid {
         if columns < table.columns.len() {
             notes.push(format!("{} more columns", table.columns.len() - columns));
         }
-        if shortened {
+        if is_cut {
             notes.push("values ending in … are longer".to_owned());
         }
         if !notes.is_empty() {
@@ -75,12 +76,12 @@ impl Grid {
     }
 }
 
-fn cell(text: &str, shortened: &mut bool) -> String {
+fn fitted(text: &str, is_cut: &mut bool) -> String {
     // Three backticks would end the code block, and then Slack would interpret what follows.
     let text = one_line(text).replace("```", "``ˋ").replace('\t', " ");
-    if text.chars().count() <= CELL {
+    let Some(short) = shortened(&text, CELL) else {
         return text;
-    }
-    *shortened = true;
-    text.chars().take(CELL - 1).chain(['…']).collect()
+    };
+    *is_cut = true;
+    short
 }

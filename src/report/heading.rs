@@ -27,6 +27,12 @@ pub fn summary(report: &Report) -> String {
     }
 }
 
+/// So many entries of the history that are not shown.
+pub fn earlier(count: usize) -> String {
+    let entries = if count == 1 { "entry" } else { "entries" };
+    format!("{count} earlier {entries}")
+}
+
 /// How it stands, with a capital letter.
 pub fn words(report: &Report) -> String {
     let words = report.outcome.words();

@@ -1,5 +1,7 @@
 //! Reports for the tests of those who render them: whatever somebody could have typed, and more of it than fits.
 
+pub(crate) mod known;
+
 use super::verdict::Verdict;
 use super::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
@@ -160,4 +162,94 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
             policies: Vec::new(),
         }
     })
+}
+
+/// Any number of words of which no two are alike and that mean nothing anywhere, so that each can be looked for.
+fn words(tag: &'static str, most: usize) -> impl Strategy<Value = String> {
+    (0..most).prop_map(move |count| {
+        let words: Vec<String> = (0..count).map(|at| format!("{tag}{at}x")).collect();
+        words.join(" ")
+    })
+}
+
+/// Reports of plain words, from short ones to such as no message has room for; and what they say, word by word.
+pub(crate) fn worded() -> impl Strategy<Value = (Report, Vec<String>)> {
+    let list = |tag: &'static str| {
+        (0..60usize, 1..60usize).prop_map(move |(lines, length)| {
+            let line = |at: usize| (0..length).map(move |word| format!("{tag}{at}x{word}x"));
+            let lines = (0..lines).map(|at| line(at).collect::<Vec<_>>().join(" "));
+            lines.collect::<Vec<String>>()
+        })
+    };
+    let texts = (
+        words("inputs", 200),
+        words("say", 900),
+        words("proof", 200),
+        words("ask", 300),
+    );
+    let lists = (list("note"), list("plan"), list("past"), list("step"), list("size"));
+    (texts, lists, (0..12usize, 0..300usize, 1..60usize), outcomes()).prop_map(|(texts, lists, sizes, outcome)| {
+        let ((inputs, say, proof, ask), (warnings, plan, history, steps, radius)) = (texts, lists);
+        let (columns, rows, cell) = sizes;
+        let columns: Vec<String> = (0..columns).map(|at| format!("column{at}x")).collect();
+        let row = |at: usize| {
+            let cells = columns.iter().enumerate();
+            let cells =
+                cells.map(|(nth, name)| (name.clone(), Value::from(format!("c{at}r{nth}{}x", "c".repeat(cell)))));
+            cells.collect()
+        };
+        let rows = (0..rows).map(row).collect();
+        let steps = steps.into_iter().enumerate().map(|(at, say)| StepLine {
+            name: format!("name{at}x"),
+            outcome: Some(StepOutcome::Done),
+            begun: true,
+            say,
+        });
+        let report = Report {
+            inputs,
+            say,
+            plan,
+            warnings,
+            history,
+            steps: steps.collect(),
+            radius: radius.into_iter().map(|line| ("much".to_owned(), line)).collect(),
+            table: Some(Table { columns, rows }).filter(|table| !table.columns.is_empty()),
+            verdict: Some(VerdictLine {
+                verdict: Verdict::NoChange,
+                say: proof,
+            }),
+            attention: Some(Attention {
+                groups: vec!["ops".to_owned()],
+                say: ask,
+            }),
+            ..blank("7k2m9qx4ab", outcome)
+        };
+        let said = said_in(&report);
+        (report, said)
+    })
+}
+
+/// Every word that a report says somewhere; of plan and steps those that are shown.
+fn said_in(report: &Report) -> Vec<String> {
+    let mut texts: Vec<&str> = vec![&report.inputs, &report.say];
+    texts.extend(report.warnings.iter().map(String::as_str));
+    if report.steps.is_empty() {
+        texts.extend(report.plan.iter().map(String::as_str));
+    }
+    texts.extend(
+        report
+            .steps
+            .iter()
+            .flat_map(|step| [step.name.as_str(), step.say.as_str()]),
+    );
+    texts.extend(report.radius.iter().map(|(_, much)| much.as_str()));
+    texts.extend(report.verdict.iter().map(|verdict| verdict.say.as_str()));
+    texts.extend(report.attention.iter().map(|attention| attention.say.as_str()));
+    texts.extend(report.history.iter().map(String::as_str));
+    for table in report.table.iter().filter(|table| !table.rows.is_empty()) {
+        texts.extend(table.columns.iter().map(String::as_str));
+        texts.extend(table.rows.iter().flat_map(|row| row.values()).filter_map(Value::as_str));
+    }
+    let words = texts.into_iter().flat_map(str::split_whitespace);
+    words.map(str::to_owned).collect()
 }

@@ -4,13 +4,13 @@
 #[cfg(test)]
 mod tests;
 
+use super::cell::{self, Side, padded};
 use super::unseen::spelled;
 use super::wrap::wrap;
 use super::{Outcome, Press, Report, StepLine, Table};
 use crate::report::verdict::Verdict;
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
-use serde_json::Value;
 use std::fmt::Write;
 
 /// What `signalbox run` prints. Sentences are broken at `width`; the rows of a table are not, for a cut cell would be
@@ -147,12 +147,7 @@ impl Page {
             }
         }
         if !report.radius.is_empty() {
-            let facts: Vec<String> = report
-                .radius
-                .iter()
-                .map(|(name, amount)| format!("{name} {amount}"))
-                .collect();
-            self.sentence("touches: ", &facts.join(", "));
+            self.sentence("touches: ", &report.touched());
         }
         if (report.dry || report.outcome == Outcome::Denied) && !report.policies.is_empty() {
             let _ = writeln!(self.text, "policy: {}", shown(&report.policies.join(", ")));
@@ -228,18 +223,29 @@ impl Page {
             .iter()
             .filter_map(|button| Some((button.label.as_str(), command(&button.press, report.run.as_deref()?)?)))
             .collect();
-        if report.attention.is_none() && commands.is_empty() {
+        let elsewhere: Vec<&str> = report
+            .buttons
+            .iter()
+            .filter(|button| report.run.is_some() && matches!(button.press, Press::Undo | Press::Offer { .. }))
+            .map(|button| button.label.as_str())
+            .collect();
+        if report.attention.is_none() && commands.is_empty() && elsewhere.is_empty() {
             return;
         }
         self.gap();
         if let Some(attention) = &report.attention {
-            self.sentence(
-                &self.paint(&format!("{}: ", shown(&attention.groups.join(", "))), BOLD),
-                &attention.say,
-            );
+            let lead = if attention.groups.is_empty() {
+                String::new()
+            } else {
+                self.paint(&format!("{}: ", shown(&attention.groups.join(", "))), BOLD)
+            };
+            self.sentence(&lead, &attention.say);
         }
         for (label, command) in commands {
             let _ = writeln!(self.text, "  {}: {command}", shown(label));
+        }
+        if !elsewhere.is_empty() {
+            self.sentence("  By a button in chat or the console: ", &elsewhere.join(", "));
         }
     }
 }
@@ -273,20 +279,10 @@ struct Column {
     side: Side,
 }
 
-#[derive(Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-}
-
 impl Column {
     fn of(name: &str, table: &Table) -> Self {
-        let values: Vec<&Value> = table
-            .rows
-            .iter()
-            .map(|row| row.get(name).unwrap_or(&Value::Null))
-            .collect();
-        let cells: Vec<String> = values.iter().map(|value| cell(value)).collect();
+        let cells = table.rows.iter().map(|row| shown(&cell::cell(row.get(name))));
+        let cells: Vec<String> = cells.collect();
         let head = shown(name);
         let width = cells
             .iter()
@@ -294,8 +290,7 @@ impl Column {
             .chain([letters(&head)])
             .max()
             .unwrap_or(0);
-        let numbers = values.iter().all(|value| value.is_number() || value.is_null());
-        let side = if numbers { Side::Right } else { Side::Left };
+        let side = Side::of(name, table);
         Self {
             head,
             cells,
@@ -305,40 +300,19 @@ impl Column {
     }
 }
 
-/// A cell's text. What is not there is a dash, so that it is not taken for an empty text.
-fn cell(value: &Value) -> String {
-    match value {
-        Value::Null => "-".to_owned(),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => shown(text),
-        Value::Array(_) | Value::Object(_) => shown(&value.to_string()),
-    }
-}
-
-fn padded(text: &str, width: usize, side: Side) -> String {
-    let space = " ".repeat(width.saturating_sub(letters(text)));
-    match side {
-        Side::Left => format!("{text}{space}"),
-        Side::Right => format!("{space}{text}"),
-    }
-}
-
-/// How many letters are seen, without the codes of our own colours.
+/// How many columns are seen, without the codes of our own colours.
 fn letters(text: &str) -> usize {
     let mut inside = false;
-    text.chars()
-        .filter(|letter| match letter {
-            '\u{1b}' => {
-                inside = true;
-                false
-            }
-            'm' if inside => {
-                inside = false;
-                false
-            }
-            _ => !inside,
-        })
-        .count()
+    let seen = text.chars().filter(|letter| match letter {
+        '\u{1b}' => {
+            inside = true;
+            false
+        }
+        'm' if inside => {
+            inside = false;
+            false
+        }
+        _ => !inside,
+    });
+    cell::width(&seen.collect::<String>())
 }

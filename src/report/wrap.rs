@@ -1,31 +1,51 @@
 //! Sentences in lines of limited length.
 
-/// Breaks at spaces; a word that is too long for a line is broken anywhere. Counts characters. Never gives no line.
+use super::cell;
+
+/// Breaks at spaces; a word that is too long for a line is broken anywhere. Counts columns. Never gives no line.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = vec![String::new()];
     let mut length = 0;
     for word in text.split_whitespace() {
-        let letters: Vec<char> = word.chars().collect();
-        for (index, piece) in letters.chunks(width).enumerate() {
+        for (index, piece) in pieces(word, width).into_iter().enumerate() {
             let space = usize::from(index == 0 && length > 0);
-            if length + space + piece.len() > width {
+            let wide = cell::width(&piece);
+            if length > 0 && length + space + wide > width {
                 lines.push(String::new());
                 length = 0;
             } else if space == 1 {
-                push(&mut lines, [' ']);
+                push(&mut lines, " ");
                 length += 1;
             }
-            push(&mut lines, piece.iter().copied());
-            length += piece.len();
+            push(&mut lines, &piece);
+            length += wide;
         }
     }
     lines
 }
 
-fn push(lines: &mut [String], letters: impl IntoIterator<Item = char>) {
+/// A word in parts that have room; a letter that is wider than a line stands alone.
+fn pieces(word: &str, width: usize) -> Vec<String> {
+    if cell::width(word) <= width {
+        return vec![word.to_owned()];
+    }
+    let mut pieces = vec![String::new()];
+    for letter in word.chars() {
+        if let Some(last) = pieces.last_mut() {
+            last.push(letter);
+            if cell::width(last) > width && last.chars().count() > 1 {
+                last.pop();
+                pieces.push(letter.to_string());
+            }
+        }
+    }
+    pieces
+}
+
+fn push(lines: &mut [String], letters: &str) {
     if let Some(line) = lines.last_mut() {
-        line.extend(letters);
+        line.push_str(letters);
     }
 }
 
@@ -39,6 +59,8 @@ mod tests {
         assert_eq!(wrap("", 10), [""]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a abcdefgh b", 3), ["a", "abc", "def", "gh", "b"]);
+        assert_eq!(wrap("注文番号 b", 5), ["注文", "番号", "b"]);
+        assert_eq!(wrap("注文", 1), ["注", "文"]);
     }
 
     proptest! {

@@ -150,12 +150,12 @@ fn a_run_that_succeeded() {
         history: vec!["lee approved at 14:02 UTC".to_owned()],
         ..report(Outcome::Succeeded, "Order 1042 is forwarded.")
     };
-    insta::assert_snapshot!(seen(done, None), @"
+    insta::assert_snapshot!(seen(done, None), @r"
     ✓ succeeded /forward-order order=1042 dana · 09-21 14:13 UTC
     Order 1042 is forwarded.
     ✓ done forward CJ took it as CJ1.
     order supplier id note
-    1042 CJ1
+    1042 CJ1 -
     ↗ improved: orders awaiting forwarding: 3 before, 2 after
     picture: Chart of the signals.
     lee approved at 14:02 UTC

@@ -7,6 +7,8 @@
 #[path = "browser/inspection.rs"]
 pub mod inspection;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -416,6 +418,13 @@ impl Window<'_> {
         self.sized(PHONE, true);
     }
 
+    /// This wide, and as high as what is on the page.
+    pub fn whole(&self, width: u32) {
+        self.sized((width, 100), false);
+        let high = self.script("return document.documentElement.scrollHeight");
+        self.sized((width, high.as_u64().unwrap() as u32), false);
+    }
+
     /// As wide as the desktop, and this high.
     pub fn tall(&self, height: u32) {
         self.sized((DESKTOP.0, height), false);
@@ -439,6 +448,15 @@ impl Window<'_> {
         fs::create_dir_all(&folder).unwrap();
         let png = self.wait(self.client().screenshot()).unwrap();
         fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// The same in a format that takes a third of the room for much text.
+    pub fn small_picture(&self, name: &str) {
+        let wanted = json!({ "format": "webp", "quality": 82 });
+        let taken = self.devtools("Page.captureScreenshot", &wanted);
+        let bytes = BASE64_STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        fs::write(folder.join(format!("{name}.webp")), bytes).unwrap();
     }
 }
 

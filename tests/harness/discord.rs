@@ -55,6 +55,8 @@ pub struct Discord {
     shared: Arc<Shared>,
     address: String,
     key: SigningKey,
+    /// By which interactions go out.
+    client: reqwest::Client,
     /// Where interactions are sent to; none means by the gateway.
     bot: Option<String>,
     servers: Vec<tokio::task::JoinHandle<()>>,
@@ -99,6 +101,12 @@ impl Discord {
             shared,
             address,
             key,
+            // A connection for each, as from a platform's many machines.
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             bot: None,
             servers,
         }
@@ -417,6 +425,14 @@ impl Discord {
             .unwrap()
             .members
             .insert(user.to_owned(), roles);
+    }
+
+    /// Somebody new on Discord, and in a guild.
+    pub fn join(&self, guild: &str, user: &str, name: &'static str, roles: &[&str]) {
+        let takes_messages = true;
+        let person = world::User { name, takes_messages };
+        self.shared.world().people.insert(user.to_owned(), person);
+        self.set_roles(guild, user, roles);
     }
 
     /// Somebody leaves a guild.

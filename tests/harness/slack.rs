@@ -43,6 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Slack {
     shared: Arc<Shared>,
     address: String,
+    /// By which deliveries go out.
+    client: reqwest::Client,
     bot: Option<Bot>,
     servers: [tokio::task::JoinHandle<()>; 2],
 }
@@ -88,6 +90,12 @@ impl Slack {
         Self {
             shared,
             address,
+            // A connection for each, as from a platform's many machines.
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
             bot: None,
             servers,
         }
@@ -248,6 +256,12 @@ impl Slack {
 
     pub fn make_private(&self, channel: &str) {
         self.shared.world().channel_mut(channel).is_private = true;
+    }
+
+    /// Somebody new in the workspace.
+    pub fn hire(&self, user: &str, name: &str) {
+        let mut world = self.shared.world();
+        world.people.insert(user.to_owned(), (name.to_owned(), "T1".to_owned()));
     }
 
     /// Somebody else writes something.

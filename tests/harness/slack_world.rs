@@ -3,6 +3,7 @@
 //! The shop comes up once per test binary, stories take it in turn, and it is wiped when the binary ends, however it
 //! ends. Each story has a Slack and a bot of its own.
 
+use super::discord::{self, Discord};
 use super::services::until;
 use super::slack::{BOT_TOKEN, Message, SIGNING_SECRET, Sent, Slack, Whisper};
 use regex::Regex;
@@ -183,7 +184,7 @@ pub struct Bot {
 }
 
 impl Bot {
-    fn new(shop: &Shop, slack: &Slack) -> Self {
+    fn new(shop: &Shop, slack: &Slack, discord: Option<&Discord>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
         let url = shop.variable("SIGNALBOX_URL").to_owned();
@@ -196,7 +197,10 @@ impl Bot {
             fs::write(path.join("commands").join(file.file_name().unwrap()), text.as_bytes()).unwrap();
         }
         let people = fs::read_to_string(format!("{REPOSITORY}/demo/config/people.toml")).unwrap();
-        let people = people.replace("[group.ops]", "[group.ops]\nslack_usergroups = [\"T1/S0OPS\"]");
+        let people = people.replace(
+            "[group.ops]",
+            "[group.ops]\nslack_usergroups = [\"T1/S0OPS\"]\ndiscord_roles = [\"900/7001\"]",
+        );
         fs::write(path.join("people.toml"), people).unwrap();
         // As the demo has it, with its own files and with Slack.
         let demo = fs::read_to_string(shop.state.join("signalbox.toml")).unwrap();
@@ -212,7 +216,16 @@ impl Bot {
              signing_secret = \"env:SLACK_SIGNING_SECRET\"\nbot_token = \"env:SLACK_BOT_TOKEN\"\napi_url = \"{}\"\n",
             slack.api_url()
         );
-        fs::write(path.join("signalbox.toml"), config + &slack).unwrap();
+        let discord_section = discord.map_or_else(String::new, |discord| {
+            format!(
+                "\n[discord]\ntransport = \"http\"\nguilds = [\"900\"]\nops_channel = \"9001\"\napplication_id = \
+                 \"{}\"\npublic_key = \"env:DISCORD_PUBLIC_KEY\"\nbot_token = \"env:DISCORD_BOT_TOKEN\"\napi_url = \
+                 \"{}\"\n",
+                discord::APPLICATION,
+                discord.api_url()
+            )
+        });
+        fs::write(path.join("signalbox.toml"), config + &slack + &discord_section).unwrap();
         let mut environment: BTreeMap<String, String> = shop
             .environment
             .iter()
@@ -223,6 +236,10 @@ impl Bot {
         environment.insert("SIGNALBOX_CONFIG".to_owned(), config);
         environment.insert("SLACK_SIGNING_SECRET".to_owned(), SIGNING_SECRET.to_owned());
         environment.insert("SLACK_BOT_TOKEN".to_owned(), BOT_TOKEN.to_owned());
+        if let Some(discord) = discord {
+            environment.insert("DISCORD_PUBLIC_KEY".to_owned(), discord.public_key());
+            environment.insert("DISCORD_BOT_TOKEN".to_owned(), discord::BOT_TOKEN.to_owned());
+        }
         // More is said than in production, so more could leak.
         environment.insert("SIGNALBOX_LOG".to_owned(), "debug".to_owned());
         Self {
@@ -341,6 +358,17 @@ pub struct Scene {
 impl Scene {
     /// Everything as at the beginning, and the bot ready.
     pub async fn open() -> Self {
+        Self::begin(None).await
+    }
+
+    /// The same with a Discord beside Slack, which shows every run too.
+    pub async fn open_beside(discord: &mut Discord) -> Self {
+        let scene = Self::begin(Some(discord)).await;
+        discord.connect(scene.bot.url.clone());
+        scene
+    }
+
+    async fn begin(discord: Option<&Discord>) -> Self {
         let mut shop = SHOP.lock().await;
         if shop.is_none() {
             *shop = Some(Shop::up());
@@ -348,7 +376,7 @@ impl Scene {
         let known = shop.as_ref().unwrap();
         known.ctl(&["reset"]);
         let mut slack = Slack::start().await;
-        let mut bot = Bot::new(known, &slack);
+        let mut bot = Bot::new(known, &slack, discord);
         bot.start().await;
         slack.connect(bot.url.clone());
         let posts_before = known.posts_of_all().await;

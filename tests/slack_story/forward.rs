@@ -158,7 +158,7 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     insta::assert_snapshot!(shown(&message), @r"
     ✓ Succeeded: stuck-orders
     340 paid orders wait for a supplier; 336 can be forwarded.
-    Note
+    Warning
     • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier; an order that it has not got goes again with /retry-forward.
     ```
     order  total       paid_since            age       missing  note

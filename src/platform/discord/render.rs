@@ -13,7 +13,7 @@ pub(super) mod text;
 use crate::report::file::TextFile;
 use crate::report::fit::{Cut, one_line};
 use crate::report::grid::Grid;
-use crate::report::heading::{heading, symbol, words};
+use crate::report::heading::{earlier, heading, symbol, words};
 use crate::report::verdict::Verdict;
 use crate::report::{Attention, Outcome, Report, Table, steps};
 use serde_json::{Value, json};
@@ -143,8 +143,9 @@ const TABLE: usize = 1200;
 const FOOTER: usize = 480;
 /// Of each of the footer's lines.
 const FOOTER_LINE: usize = 140;
-/// Of the parts of a run's details.
-const PART: usize = 620;
+/// Of the parts of a run's details, and of those that are seldom long.
+const PART: usize = 560;
+const SELDOM: usize = 200;
 
 /// The widest line of a table, in characters: longer ones are broken.
 const LINE: usize = 56;
@@ -214,15 +215,21 @@ pub fn thread_details(report: &Report) -> Details {
             Vec::new()
         }
     };
+    let none = String::new();
+    let attention = report.attention.as_ref().map_or(&none, |attention| &attention.say);
+    let verdict = report.verdict.as_ref().map_or(&none, |verdict| &verdict.say);
     let parts = [
-        ("Inputs", "• ", long(&report.inputs, TITLE / 2)),
-        ("In full", "", long(&report.say, SAY)),
-        ("Notes", "• ", report.warnings.clone()),
-        ("Plan", "• ", report.plan.clone()),
-        ("Steps", "", report.steps.iter().map(steps::line).collect()),
-        ("History", "• ", report.history.clone()),
+        ("Inputs", "• ", PART, long(&report.inputs, TITLE / 2)),
+        ("In full", "", PART, long(&report.say, SAY)),
+        ("Asked", "", SELDOM, long(attention, ATTENTION)),
+        ("Touches", "", SELDOM, long(&report.touched(), RADIUS)),
+        ("Proof", "", SELDOM, long(verdict, VERDICT)),
+        ("Warnings", "• ", PART, report.warnings.clone()),
+        ("Plan", "• ", PART, report.plan.clone()),
+        ("Steps", "", PART, report.steps.iter().map(steps::line).collect()),
+        ("History", "• ", PART, report.history.clone()),
     ];
-    let parts = parts.map(|(title, mark, lines)| list(title, mark, &lines, PART, whole, &mut cut));
+    let parts = parts.map(|(title, mark, share, lines)| list(title, mark, &lines, share, whole, &mut cut));
     let title = one_line(format!("Details of {} {}", report.runbook, report.inputs).trim_end());
     let mut message = message(report, &title, &parts);
     message
@@ -272,11 +279,9 @@ fn status(report: &Report, more: &str, cut: &mut Cut) -> Rendered {
             SCRIPT.fit(&one_line(&report.inputs), INPUTS, cut)
         ));
     }
-    parts.push(list("Note", "• ", &report.warnings, WARNINGS, more, cut));
+    parts.push(list("Warning", "• ", &report.warnings, WARNINGS, more, cut));
     if !report.radius.is_empty() {
-        let touched = report.radius.iter().map(|(what, much)| format!("{what} {much}"));
-        let touched = one_line(&touched.collect::<Vec<_>>().join(", "));
-        parts.push(format!("**Touches** {}", SCRIPT.fit(&touched, RADIUS, cut)));
+        parts.push(format!("**Touches** {}", SCRIPT.fit(&report.touched(), RADIUS, cut)));
     }
     if let Some(verdict) = &report.verdict {
         let word = match verdict.verdict {
@@ -371,7 +376,7 @@ fn footer(report: &Report, is_whole: bool) -> String {
         .map(|line| PLAIN.fit(&one_line(line), FOOTER_LINE, &mut Cut::default()));
     let mut lines: Vec<String> = lines.collect();
     if last > 0 && is_whole {
-        lines.push(format!("{last} earlier entries in the thread"));
+        lines.push(format!("{} in the thread", earlier(last)));
     }
     lines.join("\n")
 }
@@ -386,13 +391,13 @@ fn with_footer(mut message: Rendered, words: &str) -> Rendered {
 /// Green is done, yellow waits for people, blue is under way, red went wrong, grey did nothing.
 fn colour(report: &Report) -> u32 {
     match report.outcome {
-        Outcome::Succeeded if report.dry => 0x8A_8F_98,
+        Outcome::Failed | Outcome::Denied | Outcome::Refused | Outcome::Invalid => 0xC0_39_2B,
+        _ if report.dry => 0x8A_8F_98,
         Outcome::Succeeded => 0x2E_8B_57,
         Outcome::NothingToDo | Outcome::Undone | Outcome::Stopped => 0x8A_8F_98,
         Outcome::Running => 0x3B_6F_D4,
         Outcome::AwaitingApproval | Outcome::NeedsPerson => 0xE0_A0_00,
         Outcome::PartlyDone => 0xD9_6C_00,
-        Outcome::Failed | Outcome::Denied | Outcome::Refused | Outcome::Invalid => 0xC0_39_2B,
     }
 }
 

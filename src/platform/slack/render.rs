@@ -14,7 +14,7 @@ mod text;
 
 use crate::report::file::TextFile;
 use crate::report::fit::{Cut, one_line};
-use crate::report::heading::{heading, summary, symbol, words};
+use crate::report::heading::{earlier, heading, summary, symbol, words};
 use crate::report::steps;
 use crate::report::verdict::Verdict;
 use crate::report::{Attention, Outcome, Report};
@@ -103,6 +103,8 @@ const TABLE: usize = 1400;
 const CONTEXT: usize = 300;
 const NOTIFICATION: usize = 1000;
 const DETAILS: usize = 2600;
+/// Of a part of the details that is seldom long.
+const SELDOM: usize = 200;
 
 /// Rows that a channel is shown; the rest is in the thread.
 const FEW_ROWS: usize = 10;
@@ -112,7 +114,7 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
     let mut cut = Cut::default();
     let mut blocks = status(report, Some(mentions), "more in the thread", &mut cut);
     blocks.extend(buttons::blocks(report));
-    blocks.push(footer(report, &mut cut));
+    blocks.push(footer(report, true, &mut cut));
     rendered(report, &summary(report), blocks)
 }
 
@@ -120,7 +122,7 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
 pub fn ephemeral(report: &Report) -> Rendered {
     let mut cut = Cut::default();
     let mut blocks = status(report, None, "a message has no room for them", &mut cut);
-    blocks.push(footer(report, &mut cut));
+    blocks.push(footer(report, false, &mut cut));
     rendered(report, &summary(report), blocks)
 }
 
@@ -163,10 +165,16 @@ pub fn thread_details(report: &Report) -> Details {
             Vec::new()
         }
     };
+    let none = String::new();
+    let attention = report.attention.as_ref().map_or(&none, |attention| &attention.say);
+    let verdict = report.verdict.as_ref().map_or(&none, |verdict| &verdict.say);
     let parts = [
         ("Inputs", "• ", WARNINGS, long(&report.inputs, HEADER / 2)),
         ("In full", "", WARNINGS, long(&report.say, SAY)),
-        ("Notes", "• ", WARNINGS, report.warnings.clone()),
+        ("Asked", "", SELDOM, long(attention, ATTENTION)),
+        ("Touches", "", SELDOM, long(&report.touched(), RADIUS)),
+        ("Proof", "", SELDOM, long(verdict, VERDICT)),
+        ("Warnings", "• ", WARNINGS, report.warnings.clone()),
         ("Plan", "• ", DETAILS, report.plan.clone()),
         ("Steps", "", DETAILS, report.steps.iter().map(steps::line).collect()),
         ("History", "• ", WARNINGS, report.history.clone()),
@@ -229,15 +237,10 @@ fn status(report: &Report, mentions: Option<&Mentions>, more: &str, cut: &mut Cu
     if let (Some(attention), Some(mentions)) = (&report.attention, mentions) {
         blocks.extend(asked(attention, mentions, cut));
     }
-    blocks.extend(blocks::plain(&list("Note", &report.warnings, WARNINGS, more, cut)));
+    blocks.extend(blocks::plain(&list("Warning", &report.warnings, WARNINGS, more, cut)));
     if !report.radius.is_empty() {
-        let parts: Vec<String> = report
-            .radius
-            .iter()
-            .map(|(what, much)| format!("{what} {much}"))
-            .collect();
         blocks.extend(blocks::plain(&fit(
-            &one_line(&format!("Touches: {}", parts.join(", "))),
+            &format!("Touches: {}", report.touched()),
             RADIUS,
             cut,
         )));
@@ -306,13 +309,14 @@ fn asked(attention: &Attention, mentions: &Mentions, cut: &mut Cut) -> Vec<Value
     blocks
 }
 
-fn footer(report: &Report, cut: &mut Cut) -> Value {
+/// Whose it is, and what happened last, where the whole history is in a thread.
+fn footer(report: &Report, has_thread: bool, cut: &mut Cut) -> Value {
     let mut who = format!("Asked by {}", report.person);
     if let Some(run) = &report.run {
         who.push_str(&format!(", run {run}"));
     }
     let mut parts = vec![fit(&one_line(&who), CONTEXT, cut)];
-    // What happened last matters most; the whole history is in the thread.
+    // What happened last matters most.
     let last = report.history.len().saturating_sub(2);
     parts.extend(
         report.history[last..]
@@ -320,7 +324,8 @@ fn footer(report: &Report, cut: &mut Cut) -> Value {
             .map(|line| fit(&one_line(line), CONTEXT, cut)),
     );
     if last > 0 {
-        parts.push(format!("{last} earlier entries in the thread"));
+        let place = if has_thread { " in the thread" } else { "" };
+        parts.push(format!("{}{place}", earlier(last)));
     }
     blocks::context(&parts)
 }

@@ -100,7 +100,9 @@ const STEPS: &[i64] = &[
 /// Round times between two moments, `most` at the most, with their labels.
 pub(super) fn times(start: Timestamp, end: Timestamp, zone: &TimeZone, most: i64) -> Vec<(Timestamp, String)> {
     let span = end.as_second() - start.as_second();
-    let longest = (span / most.max(1)).max(1);
+    // Rounded up: rounded down, the labels of a quarter of a minute would stand on each other.
+    let most = most.max(1);
+    let longest = ((span + most - 1) / most).max(1);
     let step = STEPS
         .iter()
         .copied()

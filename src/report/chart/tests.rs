@@ -399,3 +399,13 @@ proptest! {
         prop_assert!(times.iter().all(|(at, _)| (from..=to).contains(at)));
     }
 }
+
+#[test]
+fn a_short_time_has_few_labels_too() {
+    let start = Timestamp::from_second(1_790_000_000).unwrap();
+    for seconds in (0..200).chain([599, 3601, 86_401, 3_000_000]) {
+        let end = start + jiff::SignedDuration::from_secs(seconds);
+        let labels = super::scale::times(start, end, &TimeZone::UTC, 8);
+        assert!(labels.len() <= 9, "{seconds} seconds have {} labels", labels.len());
+    }
+}

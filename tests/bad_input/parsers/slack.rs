@@ -1,5 +1,6 @@
 //! What Slack posts, and what people type into it.
 
+use super::discord::assert_safe_in_discord;
 use super::{assert_harmless, files};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use sha2::Sha256;
 use signalbox::dispatch::answer::said;
+use signalbox::platform::discord::render as discord;
 use signalbox::platform::slack::press;
 use signalbox::platform::slack::receive::{self, Genuine, Received, Rejection};
 use signalbox::platform::slack::render;
@@ -120,6 +122,7 @@ pub fn commands(bytes: &[u8]) {
             let seen = render::ephemeral(&report);
             assert_safe_in_slack(&Value::from(seen.blocks));
             assert_safe_in_slack(&Value::from(seen.text));
+            assert_safe_in_discord(&discord::ephemeral(&report).body());
         }
     }
 }

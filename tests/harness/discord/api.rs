@@ -134,8 +134,12 @@ async fn call(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     }
 }
 
-/// Discord asks every client to say who it is.
+/// Discord asks every client to say who it is. Answers to interactions need no token, and discord.py sends them without a
+/// name.
 fn note_agent(world: &mut World, headers: &HeaderMap, route: Route) {
+    if route.is_of_interaction() {
+        return;
+    }
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     if !agent.is_some_and(|agent| agent.starts_with("DiscordBot (")) {
         world.misuse.push(format!(

@@ -170,8 +170,8 @@ impl Discord {
 
     async fn request(&self, sent: &Sent) -> Option<Reply> {
         let bot = self.bot.as_deref().expect("no bot is connected");
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client
+        let request = self
+            .client
             .post(format!("{bot}{PATH}"))
             .header("content-type", "application/json")
             .header("user-agent", "Discord-Interactions/1.0 (+https://discord.com)")

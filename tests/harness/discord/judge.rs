@@ -293,7 +293,7 @@ pub fn pings(shown: &Shown, allowed: &Value) -> Vec<String> {
     let lists = |kind: &str, id: &str| {
         allowed[kind]
             .as_array()
-            .is_some_and(|ids| ids.iter().any(|one| one == id))
+            .is_some_and(|ids| ids.iter().any(|one| one == id || one.to_string() == id))
     };
     let is_allowed = |name: &String| {
         if allowed.is_null() {

@@ -226,12 +226,12 @@ impl Slack {
     }
 
     async fn over_http(&self, bot: &str, sent: &Sent) -> Acked {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let content = match sent.path {
             "/slack/events" => "application/json",
             _ => "application/x-www-form-urlencoded",
         };
-        let request = client
+        let request = self
+            .client
             .post(format!("{bot}{}", sent.path))
             .header("content-type", content)
             .header("user-agent", "Slackbot 1.0 (+https://api.slack.com/robots)")

@@ -2,12 +2,12 @@
 
 use super::{moment, said, shown, state, word};
 use crate::platform::console::receive;
+use crate::report::cell::{Side, cell};
 use crate::report::verdict::Verdict;
 use crate::report::{Button, Outcome, Press, Report, StepLine, Table};
 use crate::runbook::StepOutcome;
 use jiff::Timestamp;
 use maud::{Markup, html};
-use serde_json::Value;
 
 /// Rows of a table in a message; the run's page has more.
 const ROWS: usize = 12;
@@ -15,7 +15,7 @@ const ROWS: usize = 12;
 /// Rows of a table on a page.
 const ALL_ROWS: usize = 500;
 
-/// Characters of one cell.
+/// Characters of one cell in a message; the run's page has it whole.
 const CELL: usize = 200;
 
 /// Steps of a message that are not worth a word are folded away beyond this many.
@@ -104,9 +104,20 @@ pub fn message(message: &Message) -> Markup {
                     span.only { "only you see this" }
                 }
             }
-            (body(message, ROWS))
+            @match message.subject {
+                Subject::Run { .. } => (body(message, Extent::Few)),
+                // It has no page of its own.
+                Subject::Answer { .. } => (body(message, Extent::Whole)),
+            }
         }
     }
+}
+
+/// How much of a table is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Few,
+    Whole,
 }
 
 fn title(report: &Report) -> String {
@@ -119,11 +130,11 @@ fn title(report: &Report) -> String {
 }
 
 /// Everything below the heading, with every row.
-pub(super) fn whole(message: &Message) -> Markup {
-    body(message, ALL_ROWS)
+pub fn whole(message: &Message) -> Markup {
+    body(message, Extent::Whole)
 }
 
-fn body(message: &Message, rows: usize) -> Markup {
+fn body(message: &Message, extent: Extent) -> Markup {
     let report = &message.report;
     html! {
         @if !report.say.is_empty() { p.say { (said(&report.say)) } }
@@ -138,9 +149,15 @@ fn body(message: &Message, rows: usize) -> Markup {
                 }
             }
         }
+        @if let Some(attention) = &report.attention {
+            p.asked {
+                @if !attention.groups.is_empty() { strong { (shown(&attention.groups.join(", "))) ": " } }
+                (shown(&attention.say))
+            }
+        }
         (plan(&report.plan, &format!("{}:plan", message.key())))
         (steps(report, &message.key()))
-        @if let Some(table) = &report.table { (self::table(table, rows, &message.subject)) }
+        @if let Some(table) = &report.table { (self::table(table, extent, &message.subject)) }
         @if let Some(verdict) = &report.verdict {
             p class={ "verdict " (verdict_mood(verdict.verdict)) } {
                 span.mark aria-hidden="true" { (verdict_mark(verdict.verdict)) } " "
@@ -198,7 +215,7 @@ fn steps(report: &Report, key: &str) -> Markup {
 fn step(step: &StepLine, told: bool) -> Markup {
     let (mark, word, mood) = match (step.outcome, step.begun) {
         (Some(StepOutcome::Done), _) => ("✓", "done", "good"),
-        (Some(StepOutcome::Skipped), _) => ("=", "nothing to do", "calm"),
+        (Some(StepOutcome::Skipped), _) => ("–", "skipped", "calm"),
         (Some(StepOutcome::Failed), _) => ("✕", "failed", "bad"),
         (Some(StepOutcome::Unknown), _) => ("?", "not known", "wait"),
         (None, true) => ("▸", "under way", "busy"),
@@ -241,39 +258,56 @@ fn chart(message: &Message) -> Markup {
     }
 }
 
-fn table(table: &Table, rows: usize, subject: &Subject) -> Markup {
+fn table(table: &Table, extent: Extent, subject: &Subject) -> Markup {
+    let (rows, longest) = match extent {
+        Extent::Few => (ROWS, CELL),
+        Extent::Whole => (ALL_ROWS, usize::MAX),
+    };
+    let shown_rows = || table.rows.iter().take(rows);
+    let sides: Vec<Side> = table.columns.iter().map(|column| Side::of(column, table)).collect();
+    let number = |at: usize| (sides[at] == Side::Right).then_some("number");
+    let is_cut = shown_rows().any(|row| {
+        let mut cells = table.columns.iter().map(|column| cell(row.get(column)));
+        cells.any(|cell| cell.chars().count() > longest)
+    });
     html! {
         @if !table.rows.is_empty() {
             div.scroll tabindex="0" role="region" aria-label="Result" {
                 table {
-                    thead { tr { @for column in &table.columns { th scope="col" { (shown(&column.replace('_', " "))) } } } }
+                    thead { tr { @for (at, column) in table.columns.iter().enumerate() {
+                        th scope="col" class=[number(at)] { (shown(&column.replace('_', " "))) }
+                    } } }
                     tbody {
-                        @for row in table.rows.iter().take(rows) {
-                            tr { @for column in &table.columns { td { (cell(row.get(column))) } } }
+                        @for row in shown_rows() {
+                            tr { @for (at, column) in table.columns.iter().enumerate() {
+                                td class=[number(at)] { (shown(&first(&cell(row.get(column)), longest))) }
+                            } }
                         }
                     }
                 }
             }
-            @if table.rows.len() > rows {
+            @if table.rows.len() > rows || is_cut {
                 p.more {
-                    (table.rows.len() - rows) " more rows"
-                    @if let Subject::Run { id, .. } = subject { " on " a href={ "/runs/" (id) } { "the run's page" } }
-                    "."
+                    @if table.rows.len() > rows { (table.rows.len() - rows) " more rows" }
+                    @if table.rows.len() > rows && is_cut { ", and the rest of " }
+                    @else if is_cut { "The rest of " }
+                    @if is_cut { "what ends in …" }
+                    @match (subject, extent) {
+                        (Subject::Run { id, .. }, Extent::Few) => { " on " a href={ "/runs/" (id) } { "the run's page" } "." },
+                        (Subject::Run { id, .. }, Extent::Whole) => { ": " code { "signalbox show " (id) } " gives all." },
+                        (Subject::Answer { .. }, _) => "; a page has no room for them.",
+                    }
                 }
             }
         }
     }
 }
 
-fn cell(value: Option<&Value>) -> String {
-    let text = match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
-    };
-    let cut: String = text.chars().take(CELL).collect();
+/// The beginning of a text, with dots where it goes on.
+fn first(text: &str, longest: usize) -> String {
+    let cut: String = text.chars().take(longest).collect();
     let dots = if cut.len() < text.len() { "…" } else { "" };
-    shown(&format!("{cut}{dots}"))
+    format!("{cut}{dots}")
 }
 
 fn buttons(message: &Message) -> Markup {

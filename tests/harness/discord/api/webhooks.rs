@@ -24,7 +24,9 @@ const FIELDS: &[&str] = &[
 pub fn callback(world: &mut World, id: &str, token: &str, given: Given) -> Answer {
     note_unknown(world, "an answer", &given.body, &["type", "data"]);
     world.answer(id, token, &given.body, given.uploads)?;
-    if given.query.get("with_response").is_none_or(|wanted| wanted != "true") {
+    // discord.py writes the one, discord.js the other.
+    let wanted = given.query.get("with_response").map(String::as_str);
+    if !matches!(wanted, Some("true" | "1")) {
         return nothing_to_say();
     }
     let interaction = &world.interactions[id];

@@ -3,6 +3,7 @@
 use super::super::Shared;
 use super::super::world::World;
 use super::session::{Closed, Out, Way};
+use flate2::{Compress, Compression, FlushCompress};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -49,6 +50,44 @@ struct Talk {
     sent: Vec<Duration>,
     is_known: bool,
     is_numb: bool,
+    wire: Wire,
+}
+
+/// How payloads are put on the wire.
+enum Wire {
+    Text,
+    /// One stream of zlib for the whole connection; each payload ends with a flush.
+    Zlib(Box<Compress>),
+}
+
+impl Wire {
+    fn of(query: &str) -> Self {
+        if query.contains("compress=zlib-stream") {
+            Self::Zlib(Box::new(Compress::new(Compression::fast(), true)))
+        } else {
+            Self::Text
+        }
+    }
+
+    fn message(&mut self, text: &str) -> Message {
+        let Self::Zlib(stream) = self else {
+            return Message::text(text.to_owned());
+        };
+        let mut packed = Vec::with_capacity(text.len() + 64);
+        let begun = stream.total_in();
+        loop {
+            let done = usize::try_from(stream.total_in() - begun).unwrap();
+            stream
+                .compress_vec(&text.as_bytes()[done..], &mut packed, FlushCompress::Sync)
+                .unwrap();
+            // Room that is left means that nothing is left to say.
+            if packed.len() < packed.capacity() {
+                break;
+            }
+            packed.reserve(1024);
+        }
+        Message::binary(packed)
+    }
 }
 
 async fn talk(shared: Arc<Shared>, stream: TcpStream, way: Way) {
@@ -73,15 +112,16 @@ async fn talk(shared: Arc<Shared>, stream: TcpStream, way: Way) {
         sent: Vec::new(),
         is_known: false,
         is_numb: false,
+        wire: Wire::of(&query),
     };
     let closed = if !query.split('&').any(|pair| pair == "v=10") {
         close(&mut socket, 4012, "Invalid API version").await
-    } else if query.contains("compress=") {
+    } else if query.contains("compress=zstd-stream") {
         // Discord would speak so; this one does not.
-        close(&mut socket, 4002, "This gateway does not compress").await
+        close(&mut socket, 4002, "This gateway does not compress so").await
     } else {
         let hello = json!({"op": 10, "s": null, "t": null, "d": {"heartbeat_interval": interval.as_millis() as u64, "_trace": []}});
-        let _ = socket.send(Message::text(hello.to_string())).await;
+        let _ = socket.send(talk.wire.message(&hello.to_string())).await;
         talk.on(&mut socket, &line, &mut outs, interval).await
     };
     let mut world = shared.world();
@@ -113,7 +153,7 @@ impl Talk {
                 Some(out) = outs.recv() => match out {
                     Out::Text(_) if self.is_numb => {}
                     Out::Text(text) => {
-                        if socket.send(Message::text(text)).await.is_err() {
+                        if socket.send(self.wire.message(&text)).await.is_err() {
                             return Closed::ByBot(0);
                         }
                     }
