@@ -1,5 +1,6 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
+pub mod alert;
 pub mod chart;
 pub mod file;
 pub mod fit;
@@ -230,6 +231,8 @@ pub enum Press {
         /// Which one.
         index: usize,
     },
+    /// Do something about a group of alerts, which is the card's.
+    Alert(crate::request::AlertAct),
 }
 
 /// Whose attention is asked for.

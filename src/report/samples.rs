@@ -65,6 +65,7 @@ fn buttons() -> impl Strategy<Value = Vec<Button>> {
         Just(Press::Stop),
         Just(Press::Undo),
         (0..9usize).prop_map(|index| Press::Offer { index }),
+        Just(Press::Alert(crate::request::AlertAct::Acknowledge)),
         text(6).prop_map(|step| Press::Resolve {
             step,
             resolution: Resolution::Abandon
