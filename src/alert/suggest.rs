@@ -441,10 +441,7 @@ with = ["supplier={supplier}"]
         let text = "[suggest.a]\nlabel = \"x {b\"\nmatch = [\"=x\", \"severity\", 's=~\"(\"']\nrunbook = \"gone\"\n\
                     [suggest.b]\nlabel = \"x\"\nmatch = []\nrunbook = \"resync\"\nwith = [\"order=1\", \"supplier\"]\nodd = 1\n";
         let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known);
-        let told: Vec<String> = problems
-            .iter()
-            .map(Problem::brief)
-            .collect();
+        let told: Vec<String> = problems.iter().map(Problem::brief).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
         alerts.toml:2:9: a brace is not closed
         alerts.toml:3:10: before the operator stands the name of a label; a matcher is written as 'severity=~"critical|warning"'

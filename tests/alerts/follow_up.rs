@@ -60,7 +60,21 @@ async fn what_is_suggested_goes_through_the_gate_and_both_tell_of_each_other() {
     let elsewhere = world.until_says(&elsewhere, "✓ Succeeded").await;
     world.discord.reply(&elsewhere).await;
     let there = slack.until(&there, |now| now.seen().contains("succeeded")).await;
-    insta::assert_snapshot!(steady(&there.seen()), @"");
+    insta::assert_snapshot!(steady(&there.seen()), @"
+    ▲ Firing: OrderStuck
+    1 firing. severity=critical
+    OrderStuck: something is wrong.
+    Alerts
+    • ▲ order=1042, since TIME
+    What is done
+    • dana ran /charge: succeeded (run RUN)
+    Charge 1042
+    Acknowledge
+    Take it on
+    Show me
+    What changed
+    since TIME, receiver signalbox, 2 changes
+    ");
     let here = world.until_says(&here, "dana ran /charge: succeeded").await;
 
     // It clears: the run says so, and nothing is suggested any more.
@@ -117,7 +131,23 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
         .until(&there, |now| now.seen().contains("lee has taken it on"))
         .await;
     slack.reply(&there).await;
-    insta::assert_snapshot!(shown(&here), @"");
+    insta::assert_snapshot!(shown(&here), @"
+    ▲ Firing: OrderStuck
+    1 firing. severity=critical
+
+    OrderStuck: something is wrong.
+
+    **Alerts**
+    • ▲ order=1042, since TIME
+
+    **What is done**
+    • lee has taken it on, at TIME
+    • dana has acknowledged it, at TIME
+    since TIME, receiver signalbox, 3 changes · MARK
+    [Charge 1042]
+    [Show me]
+    [What changed]
+    ");
 
     // The console has the same buttons.
     let visitor = Visitor::pick(world.url(), "dana").await;

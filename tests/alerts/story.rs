@@ -23,9 +23,33 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     let slack = world.slack.take().unwrap();
     notify(world.url(), &notification("SupplierFails", &[supplier("CJ", true)])).await;
     let there = slack.posted(ALERTS_OF_SLACK).await;
-    insta::assert_snapshot!(steady(&there.seen()), @"");
+    insta::assert_snapshot!(steady(&there.seen()), @"
+    ▲ Firing: SupplierFails
+    1 firing. severity=critical
+    SupplierFails: something is wrong.
+    Alerts
+    • ▲ supplier=CJ, since TIME
+    Acknowledge
+    Take it on
+    Show me
+    What changed
+    since TIME, receiver signalbox
+    ");
     let here = world.discord.posted(ALERTS).await;
-    insta::assert_snapshot!(shown(&here), @"");
+    insta::assert_snapshot!(shown(&here), @"
+    ▲ Firing: SupplierFails
+    1 firing. severity=critical
+
+    SupplierFails: something is wrong.
+
+    **Alerts**
+    • ▲ supplier=CJ, since TIME
+    since TIME, receiver signalbox · MARK
+    [Acknowledge]
+    [Take it on]
+    [Show me]
+    [What changed]
+    ");
     assert!(there.pings.is_empty() && here.pings.is_empty());
 
     // What the rule watches, in the thread.
@@ -50,9 +74,13 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     let there = slack.until(&there, |now| now.seen().contains("2 firing")).await;
     let here = world.until_says(&here, "2 firing").await;
     let news = slack.reply(&there).await;
-    insta::assert_snapshot!(steady(&news.seen()), @"");
+    assert_eq!(news.seen(), "Fires: SupplierFails (supplier=Ali).");
     let news = world.discord.reply(&here).await;
-    insta::assert_snapshot!(shown(&news), @"");
+    assert!(
+        news.seen().starts_with("Fires: SupplierFails (supplier=Ali)."),
+        "{}",
+        news.seen()
+    );
 
     // The process dies, and another one goes on with the same message.
     world.kill();
@@ -62,9 +90,29 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     let over = [supplier("CJ", false), supplier("Ali", false)];
     notify(world.url(), &notification("SupplierFails", &over)).await;
     let there = slack.until(&there, |now| now.seen().contains("Resolved")).await;
-    insta::assert_snapshot!(steady(&there.seen()), @"");
+    insta::assert_snapshot!(steady(&there.seen()), @"
+    ✓ Resolved: SupplierFails
+    2 resolved. severity=critical
+    SupplierFails: something is wrong.
+    Alerts
+    • ✓ supplier=Ali, resolved at TIME
+    • ✓ supplier=CJ, resolved at TIME
+    What changed
+    since TIME, until TIME, receiver signalbox, 3 changes
+    ");
     let here = world.until_says(&here, "Resolved").await;
-    insta::assert_snapshot!(shown(&here), @"");
+    insta::assert_snapshot!(shown(&here), @"
+    ✓ Resolved: SupplierFails
+    2 resolved. severity=critical
+
+    SupplierFails: something is wrong.
+
+    **Alerts**
+    • ✓ supplier=Ali, resolved at TIME
+    • ✓ supplier=CJ, resolved at TIME
+    since TIME, until TIME, receiver signalbox, 3 changes · MARK
+    [What changed]
+    ");
     for _ in 0..2 {
         // In words, and in a chart; either may come first.
         slack.reply(&there).await;
@@ -83,11 +131,17 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     );
     let to = list.attribute("ul.runs a", "href").unwrap();
     let page = visitor.get(&to).await;
-    insta::assert_snapshot!(steady(&page.said()), @"");
+    let said = page.said();
+    let begins = "SupplierFails ✓ resolved 2 resolved severity=critical SupplierFails: something is wrong. Alerts ✓ supplier=Ali";
+    assert!(said.starts_with(begins), "{said}");
+    assert!(said.contains("Fires: SupplierFails (supplier=Ali)."), "{said}");
     let chart = visitor.get(&format!("{to}/chart.png?theme=dark")).await;
     assert_eq!(chart.status, 200);
     assert_eq!(visitor.get("/alerts/alert0000000000000000").await.status, 404);
     assert_eq!(slack.misuse(), Vec::<String>::new());
+    // Whoever comes after a restart asks for the thread once more, and learns that it is there.
+    let refused = world.discord.take_refused();
+    assert!(refused.len() <= 1, "{refused:?}");
     world.end();
     world.slack = Some(slack);
 }
@@ -127,10 +181,36 @@ async fn what_a_rules_author_writes_steers_nobody() {
     notify(world.url(), &body).await;
     let there = slack.posted(ALERTS_OF_SLACK).await;
     assert!(there.pings.is_empty(), "{:?}", there.pings);
-    insta::assert_snapshot!(steady(&there.seen()), @"");
+    insta::assert_snapshot!(steady(&there.seen()), @"
+    ▲ Firing: <!channel> @everyone
+    1 firing
+    <!here> <@&7001> *loud*
+    # heading
+    Alerts
+    • ▲ job=**bold** <@U1> [x](http://evil.example), severity=critical, since TIME: �gnp
+    Acknowledge
+    Take it on
+    Show me
+    What changed
+    since TIME, receiver signalbox
+    ");
     let here = world.discord.posted(ALERTS).await;
     assert!(here.pings.is_empty(), "{:?}", here.pings);
-    insta::assert_snapshot!(shown(&here), @"");
+    insta::assert_snapshot!(shown(&here), @r"
+    ▲ Firing: \<!channel> \@everyone
+    1 firing
+
+    \<!here> \<\@&7001> \*loud\*
+    \# heading
+
+    **Alerts**
+    • ▲ job=\*\*bold\*\* \<\@U1> \[x](http\://evil.example), severity=critical, since TIME: �gnp
+    since TIME, receiver signalbox · MARK
+    [Acknowledge]
+    [Take it on]
+    [Show me]
+    [What changed]
+    ");
     world.end();
 }
 

@@ -51,6 +51,11 @@ pub fn notification_by(sender: &str, group: &str, alerts: &[Value]) -> Value {
 /// Posts one, and gives status and words.
 pub async fn post(url: &str, body: String, authorization: Option<&str>) -> (u16, String) {
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    post_by(&client, url, body, authorization).await
+}
+
+/// The same over connections that are kept.
+pub async fn post_by(client: &reqwest::Client, url: &str, body: String, authorization: Option<&str>) -> (u16, String) {
     let mut request = client
         .post(format!("{url}/alerts/alertmanager"))
         .header("content-type", "application/json")

@@ -7,6 +7,7 @@ use super::{Address, SETTLE, Search, Slack, doubtful, failed, not_sent};
 use crate::platform::slack::client::{Mark, SlackError, Upload};
 use crate::platform::slack::limits::{Method, Target};
 use crate::platform::slack::render;
+use crate::report::alert::AlertState;
 use crate::store::messages::{DueMessage, MessageKind, Thread};
 
 impl Outbox<Slack> {
@@ -51,7 +52,10 @@ impl Outbox<Slack> {
         Ok(match self.edit(due, target, ts, &rendered).await {
             Ok(()) => Sent::Shown(None),
             Err(super::Failed::Slack(SlackError::Gone { code })) => match code.as_str() {
-                "message_not_found" | "cant_update_message" | "edit_window_closed" => Sent::Anew,
+                "message_not_found" | "cant_update_message" => Sent::Anew,
+                // The workspace lets nobody edit for long; that it is over is worth a message of its own.
+                "edit_window_closed" if card.state != AlertState::Firing => Sent::Anew,
+                "edit_window_closed" => Sent::Shown(None),
                 _ => failed(SlackError::Gone { code }),
             },
             Err(error) => not_sent(error),

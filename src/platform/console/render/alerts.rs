@@ -77,7 +77,7 @@ pub fn alert(card: &AlertCard, has_chart: bool, history: &[(Timestamp, String)])
                 }
             }
             @if !history.is_empty() {
-                h2 { "What changed" }
+                h2 { "History" }
                 ul { @for (at, say) in history.iter().rev() { li { (moment(*at)) " " (shown(say)) } } }
             }
             p.by { (shown(&card.footer)) }

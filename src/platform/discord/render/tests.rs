@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::samples::{blank, reports};
+use crate::report::samples::{blank, cards, reports};
 use crate::report::{Button, Press, StepLine, VerdictLine};
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
@@ -236,10 +236,14 @@ fn what_does_not_fit_is_in_the_file() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_report_becomes_messages_that_discord_takes_and_that_mention_nobody(report in reports()) {
+    fn any_report_becomes_messages_that_discord_takes_and_that_mention_nobody(
+        report in reports(),
+        card in cards(),
+    ) {
         let details = thread_details(&report);
         let mut messages = vec![run_message(&report, &mentions()), ephemeral(&report), details.message];
         messages.extend(ping(&report, &mentions()));
+        messages.push(alert::message(&card));
         for message in messages {
             let message = message.known_as("some message");
             judge(&message);

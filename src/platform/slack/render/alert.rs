@@ -29,7 +29,9 @@ pub fn message(card: &AlertCard) -> Rendered {
         &mut cut,
     )));
     made.extend(buttons::blocks(Some(&card.id), &card.buttons));
-    made.push(blocks::context(&[fit(&one_line(&card.footer), CONTEXT, &mut cut)]));
+    if !card.footer.trim().is_empty() {
+        made.push(blocks::context(&[fit(&one_line(&card.footer), CONTEXT, &mut cut)]));
+    }
     let text = format!("{heading}\n{}", card.say);
     rendered(&card.id, card.state.key(), text.trim_end(), made)
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::samples::{blank, reports};
+use crate::report::samples::{blank, cards, reports};
 use crate::report::verdict::Verdict;
 use crate::report::{Button, Press, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
@@ -468,10 +468,14 @@ fn every_text(value: &Value, found: &mut Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_report_becomes_messages_that_slack_takes_and_that_mention_nobody(report in reports()) {
+    fn any_report_becomes_messages_that_slack_takes_and_that_mention_nobody(
+        report in reports(),
+        card in cards(),
+    ) {
         let details = thread_details(&report);
         let mut messages = vec![run_message(&report, &mentions()), ephemeral(&report), details.message];
         messages.extend(ping(&report, &mentions()));
+        messages.push(alert::message(&card));
         for message in messages {
             judge(&message);
             let mut texts = vec![message.text.clone()];
