@@ -6,7 +6,7 @@ mod pinned;
 pub mod watch;
 
 use crate::alert::group::Group;
-use crate::alert::suggest::{Runbooks, Suggested, Suggestions};
+use crate::alert::suggest::{Named, Runbooks, Suggested, Suggestions};
 use crate::config::Config;
 use crate::integration::ACTIONS;
 use crate::panel::Panels;
@@ -17,6 +17,7 @@ use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::load::{Known, load_folder_again};
+use crate::toml_file::is_word;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -96,7 +97,11 @@ impl Rules {
         problems.extend(found);
         let suggestions = match &config.files.alerts {
             Some(path) => read_text(path, &mut problems).map_or_else(Suggestions::default, |text| {
-                let (suggestions, found) = Suggestions::read(path, &text, &catalog);
+                let runbooks = Suggestible {
+                    catalog: &catalog,
+                    folder: &config.files.commands,
+                };
+                let (suggestions, found) = Suggestions::read(path, &text, &runbooks);
                 problems.extend(found);
                 suggestions
             }),
@@ -187,18 +192,27 @@ fn facts(catalog: &Catalog, takes_alerts: bool) -> Vec<RunbookFacts> {
     runbooks.chain(alerts).collect()
 }
 
-impl Runbooks for Catalog {
-    fn inputs(&self, runbook: &str) -> Option<Vec<(String, bool)>> {
-        // One that is faulty has its own problems told.
-        let known = self.get(runbook);
-        let known = known.or_else(|| self.left_out().find(|known| known.name == runbook))?;
-        Some(
-            known
-                .inputs
-                .iter()
-                .map(|input| (input.name.clone(), input.many))
-                .collect(),
-        )
+/// The runbooks that suggestions may name.
+struct Suggestible<'a> {
+    catalog: &'a Catalog,
+    folder: &'a Path,
+}
+
+impl Runbooks for Suggestible<'_> {
+    fn named(&self, name: &str) -> Named {
+        let known = self.catalog.get(name);
+        let known = known.or_else(|| self.catalog.left_out().find(|known| known.name == name));
+        match known {
+            Some(known) => Named::Known(
+                known
+                    .inputs
+                    .iter()
+                    .map(|input| (input.name.clone(), input.many))
+                    .collect(),
+            ),
+            None if is_word(name) && self.folder.join(format!("{name}.toml")).exists() => Named::Faulty,
+            None => Named::Missing,
+        }
     }
 }
 

@@ -22,10 +22,21 @@ const LABEL: usize = 60;
 /// Values that one list takes.
 const VALUES: usize = 20;
 
-/// What a rule may name: of a runbook its inputs, and whether each takes a list.
+/// What is known of a runbook that a rule names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// Its inputs, and whether each takes a list.
+    Known(Vec<(String, bool)>),
+    /// It is there, and what is wrong with it is told elsewhere.
+    Faulty,
+    /// There is none of that name.
+    Missing,
+}
+
+/// What a rule may name.
 pub trait Runbooks {
-    /// None where there is no such runbook.
-    fn inputs(&self, runbook: &str) -> Option<Vec<(String, bool)>>;
+    /// What is known of a runbook.
+    fn named(&self, runbook: &str) -> Named;
 }
 
 /// All rules.
@@ -211,16 +222,17 @@ fn rule(name: &Text<'_>, mut section: Section<'_>, runbooks: &impl Runbooks) -> 
         .map(|text| matcher(&section, text))
         .collect();
     let runbook = section.required_text("runbook");
-    let known = runbook.as_ref().and_then(|text| {
-        let known = runbooks.inputs(text.value);
-        if known.is_none() {
+    let known = runbook.as_ref().and_then(|text| match runbooks.named(text.value) {
+        Named::Known(inputs) => Some(inputs),
+        Named::Faulty => None,
+        Named::Missing => {
             let message = format!(
                 "there is no runbook `{}`; name one of the folder of the runbooks",
                 text.value
             );
             section.file().problem(&text.span, message);
+            None
         }
-        known
     });
     let inputs: Vec<Option<Filled>> = section
         .texts("with")
@@ -339,11 +351,12 @@ mod tests {
     struct Known;
 
     impl Runbooks for Known {
-        fn inputs(&self, runbook: &str) -> Option<Vec<(String, bool)>> {
+        fn named(&self, runbook: &str) -> Named {
             match runbook {
-                "resync" => Some(vec![("supplier".to_owned(), true)]),
-                "status" => Some(vec![("supplier".to_owned(), false)]),
-                _ => None,
+                "resync" => Named::Known(vec![("supplier".to_owned(), true)]),
+                "status" => Named::Known(vec![("supplier".to_owned(), false)]),
+                "broken" => Named::Faulty,
+                _ => Named::Missing,
             }
         }
     }
@@ -439,7 +452,8 @@ with = ["supplier={supplier}"]
     #[test]
     fn mistakes_are_told_with_their_place() {
         let text = "[suggest.a]\nlabel = \"x {b\"\nmatch = [\"=x\", \"severity\", 's=~\"(\"']\nrunbook = \"gone\"\n\
-                    [suggest.b]\nlabel = \"x\"\nmatch = []\nrunbook = \"resync\"\nwith = [\"order=1\", \"supplier\"]\nodd = 1\n";
+                    [suggest.b]\nlabel = \"x\"\nmatch = []\nrunbook = \"resync\"\nwith = [\"order=1\", \"supplier\"]\nodd = 1\n\
+                    [suggest.c]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"broken\"\nwith = [\"any=1\"]\n";
         let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known);
         let told: Vec<String> = problems.iter().map(Problem::brief).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
