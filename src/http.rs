@@ -56,11 +56,11 @@ pub fn routes(face: Face) -> Router {
         None => router,
     }
     .layer(RequestBodyLimitLayer::new(MAX_BODY))
-    // A group of alerts may be larger; it has a limit of its own.
-    .merge(alerts::routes())
     .layer(TimeoutLayer::with_status_code(
         StatusCode::REQUEST_TIMEOUT,
         Duration::from_secs(10),
     ))
+    // A group of alerts may be larger, and Alertmanager does not send again what is answered with 408: limits of its own.
+    .merge(alerts::routes())
     .with_state(face)
 }

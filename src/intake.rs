@@ -19,6 +19,9 @@ const TOGETHER: usize = 256;
 /// The platforms give three seconds; what is not stored by then must not be acknowledged.
 const PATIENCE: Duration = Duration::from_millis(2300);
 
+/// Alertmanager waits longer, and sends again what was not kept.
+const PATIENCE_WITH_ALERTS: Duration = Duration::from_secs(7);
+
 /// Between two tries of what an absent database did not take.
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
@@ -181,12 +184,14 @@ impl Keeper for Alerts {
 #[derive(Debug)]
 pub struct Intake<T = Delivery> {
     queue: mpsc::Sender<Waiting<T>>,
+    patience: Duration,
 }
 
 impl<T> Clone for Intake<T> {
     fn clone(&self) -> Self {
         Self {
             queue: self.queue.clone(),
+            patience: self.patience,
         }
     }
 }
@@ -195,7 +200,8 @@ impl Intake {
     /// The door, and the loop that must run for it.
     pub fn new(store: Store, bell: Arc<Bell>, flood: Arc<Flood>) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        (Self { queue }, write(Deliveries(store), bell, flood, waiting))
+        let patience = PATIENCE;
+        (Self { queue, patience }, write(Deliveries(store), bell, flood, waiting))
     }
 }
 
@@ -205,7 +211,8 @@ impl Intake<Notification> {
     pub fn of_alerts(store: Store, places: Vec<Place>, bell: Arc<Bell>) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
         let keeper = Alerts { store, places };
-        (Self { queue }, write(keeper, bell, Arc::default(), waiting))
+        let patience = PATIENCE_WITH_ALERTS;
+        (Self { queue, patience }, write(keeper, bell, Arc::default(), waiting))
     }
 }
 
@@ -222,7 +229,7 @@ impl<T> Intake<T> {
         self.queue
             .try_send((delivery, asker))
             .map_err(|_| NotKept::Overloaded)?;
-        match tokio::time::timeout(PATIENCE, stored).await {
+        match tokio::time::timeout(self.patience, stored).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(NotKept::NoStore),
             // Too late, or the loop has ended.

@@ -33,6 +33,9 @@ const ROOM: usize = 32 * 1024;
 /// So long a notification waits for room.
 const WAIT: Duration = Duration::from_secs(2);
 
+/// And so long its body may take.
+const READ: Duration = Duration::from_secs(10);
+
 /// Seconds after which it may come again.
 const AGAIN: &str = "5";
 
@@ -123,7 +126,10 @@ async fn take(State(face): State<Face>, request: Request) -> Response {
     let Ok(Ok(_room)) = tokio::time::timeout(WAIT, door.room.acquire_many(room)).await else {
         return not_kept(door, "Signalbox is overloaded and has not kept this; send it again.");
     };
-    let body = match read(request.into_body()).await {
+    let Ok(read) = tokio::time::timeout(READ, read(request.into_body())).await else {
+        return not_kept(door, "The body took too long, so nothing was kept; send it again.");
+    };
+    let body = match read {
         Read::Whole(body) => body,
         Read::TooLarge => {
             let say = format!(
