@@ -119,9 +119,7 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
     let there = slack
         .until(&there, |now| now.seen().contains("dana has acknowledged it"))
         .await;
-    for (slack, message) in [(slack, &there)] {
-        assert_eq!(slack.reply(message).await.seen(), "dana has acknowledged it.");
-    }
+    assert_eq!(slack.reply(&there).await.seen(), "dana has acknowledged it.");
     world.discord.reply(&here).await;
     world.presses(LEE, &here, "Take it on").await;
     let here = world.until_says(&here, "lee has taken it on").await;
