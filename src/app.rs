@@ -4,7 +4,7 @@ use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn, Sl
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
-use crate::integration::{Connection, Connections, celery, django_admin, http, postgres, prometheus};
+use crate::integration::{Connection, Connections, alertmanager, celery, django_admin, http, postgres, prometheus};
 use crate::platform::discord::receive::PublicKey;
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
@@ -103,6 +103,8 @@ pub struct App {
     pub slack: Option<SlackSecrets>,
     /// For Discord, if it is on.
     pub discord: Option<DiscordSecrets>,
+    /// What Alertmanager proves itself with, if alerts are on.
+    pub alerts: Option<SecretString>,
 }
 
 /// What Discord needs to be believed, and to believe us.
@@ -187,6 +189,7 @@ impl App {
             }),
             None => None,
         };
+        let alerts = config.alerts.as_ref().map(|alerts| secret(&alerts.token)).transpose()?;
         let mut connections = BTreeMap::new();
         for (name, connection) in &config.connections {
             let wrong = |reason: String| AppError::Connection {
@@ -212,6 +215,14 @@ impl App {
                     Connection::Prometheus(
                         prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
                     )
+                }
+                ConnectionConfig::Alertmanager { url, token } => {
+                    let config = alertmanager::Config {
+                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
+                        token: token.as_ref().map(&mut secret).transpose()?,
+                    };
+                    let made = alertmanager::Alertmanager::new(&config).map_err(|error| wrong(error.to_string()))?;
+                    Connection::Alertmanager(made)
                 }
                 ConnectionConfig::Http { url, sign_in } => {
                     let config = http::Config {
@@ -264,6 +275,7 @@ impl App {
             redactor,
             slack,
             discord,
+            alerts,
         })
     }
 

@@ -117,6 +117,8 @@ pub struct Files {
     pub policy: PathBuf,
     /// The folder of the panels and signals, if there is one.
     pub panels: Option<PathBuf>,
+    /// What is suggested for which alerts, if there is such a file.
+    pub alerts: Option<PathBuf>,
 }
 
 /// `[slack]`
@@ -164,6 +166,28 @@ pub struct Discord {
     pub bot_token: SecretRef,
     /// The REST API's address.
     pub api_url: String,
+}
+
+impl Config {
+    /// Where alerts are shown: a channel of each chat platform that has one for them.
+    pub fn alert_places(&self) -> Vec<Place> {
+        let Some(alerts) = &self.alerts else { return Vec::new() };
+        let slack = self.slack.as_ref().zip(alerts.slack_channel.as_ref());
+        let slack = slack.map(|(slack, channel)| Place {
+            surface: Surface::Slack,
+            workspace: slack.teams.first().cloned(),
+            channel: Some(channel.clone()),
+            thread: None,
+        });
+        let discord = self.discord.as_ref().zip(alerts.discord_channel.as_ref());
+        let discord = discord.map(|(discord, channel)| Place {
+            surface: Surface::Discord,
+            workspace: discord.guilds.first().cloned(),
+            channel: Some(channel.clone()),
+            thread: None,
+        });
+        slack.into_iter().chain(discord).collect()
+    }
 }
 
 impl Discord {
@@ -249,6 +273,13 @@ pub enum ConnectionConfig {
         /// Its address.
         url: Address,
     },
+    /// An Alertmanager.
+    Alertmanager {
+        /// Its address.
+        url: Address,
+        /// A bearer token, where what stands in front of it wants one.
+        token: Option<SecretRef>,
+    },
     /// An HTTP API.
     Http {
         /// Its address.
@@ -274,6 +305,7 @@ impl ConnectionConfig {
             Self::Postgres { .. } => "postgres",
             Self::Celery { .. } => "celery",
             Self::Prometheus { .. } => "prometheus",
+            Self::Alertmanager { .. } => "alertmanager",
             Self::Http { .. } => "http",
             Self::DjangoAdmin { .. } => "django_admin",
         }

@@ -68,7 +68,7 @@ pub struct Done {
     pub sealed: usize,
     /// Runs that were taken away.
     pub runs: usize,
-    /// Deliveries, requests, messages and sign-ins that were taken away.
+    /// Deliveries, requests, messages, alerts and sign-ins that were taken away.
     pub others: usize,
     /// Rows of the record that were taken away.
     pub record: usize,
@@ -249,6 +249,7 @@ impl Custody {
                 gone += store.prune_deliveries(before, OTHERS).await?;
                 gone += store.prune_messages(before, OTHERS).await?;
                 gone += store.prune_requests(before, OTHERS).await?;
+                gone += store.prune_alerts(before, OTHERS).await?;
             }
             if gone == 0 {
                 break;

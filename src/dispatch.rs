@@ -1,6 +1,7 @@
 //! The way of a request through the gate. The output of each stage is the only key to the next: what a stage needs can
 //! be made by nobody but the stage before it.
 
+mod alerts;
 pub mod answer;
 pub mod aside;
 pub mod asked;
@@ -111,7 +112,7 @@ impl Desk {
                     .await?;
             }
             // A new run was stored together with its request.
-            Reply::Run(_) if matches!(request.ask, Ask::Run { .. } | Ask::Offer { .. }) => {}
+            Reply::Run(_) if matches!(request.ask, Ask::Run { .. } | Ask::Offer { .. } | Ask::Alert { .. }) => {}
             Reply::Run(run) => {
                 let place = Some(&request.place).filter(|place| place.channel.is_some());
                 // A press is answered by the message that it changes.
@@ -131,6 +132,7 @@ impl Desk {
         match &request.ask {
             Ask::Run { runbook, words, dry } => self.run(rules, request, runbook, words, *dry).await,
             Ask::Offer { run, index } => self.offered(rules, request, run, *index).await,
+            Ask::Alert { alert, act } => self.alert(rules, request, alert, act).await,
             Ask::Approve { run, digest } => self.approve(rules, request, run, digest.as_deref()).await,
             Ask::Deny { run } => self.deny(rules, request, run).await,
             Ask::Stop { run } => self.stop(rules, request, run).await,

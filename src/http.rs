@@ -1,10 +1,12 @@
 //! The HTTP face: deliveries of chat platforms, the console, health.
 
+mod alerts;
 pub mod console;
 mod discord;
 mod health;
 mod slack;
 
+pub use alerts::{AlertDoor, MAX_NOTIFICATION};
 pub use discord::{DiscordDoor, DiscordFace};
 pub use slack::SlackDoor;
 
@@ -32,6 +34,8 @@ pub struct Face {
     pub socket: Option<watch::Receiver<Standing>>,
     /// For Discord, if it is on.
     pub discord: Option<DiscordFace>,
+    /// For Alertmanager, if alerts are on.
+    pub alerts: Option<AlertDoor>,
     /// The web console, if it is on.
     pub console: Option<Arc<console::Console>>,
     /// What came in.
@@ -56,5 +60,7 @@ pub fn routes(face: Face) -> Router {
         StatusCode::REQUEST_TIMEOUT,
         Duration::from_secs(10),
     ))
+    // A group of alerts may be larger, and Alertmanager does not send again what is answered with 408: limits of its own.
+    .merge(alerts::routes())
     .with_state(face)
 }

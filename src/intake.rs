@@ -1,8 +1,9 @@
 //! The door's ledger: deliveries are stored before they are acknowledged, many in one commit.
 
+use crate::alert::notification::Notification;
 use crate::bell::Bell;
-use crate::request::Delivery;
-use crate::store::Store;
+use crate::request::{Delivery, Place};
+use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -17,6 +18,9 @@ const TOGETHER: usize = 256;
 
 /// The platforms give three seconds; what is not stored by then must not be acknowledged.
 const PATIENCE: Duration = Duration::from_millis(2300);
+
+/// Alertmanager waits longer, and sends again what was not kept.
+const PATIENCE_WITH_ALERTS: Duration = Duration::from_secs(7);
 
 /// Between two tries of what an absent database did not take.
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
@@ -132,24 +136,90 @@ impl Asker {
     }
 }
 
-type Waiting = (Delivery, Asker);
+type Waiting<T> = (T, Asker);
 
-/// Takes deliveries in.
-#[derive(Debug, Clone)]
-pub struct Intake {
-    queue: mpsc::Sender<Waiting>,
+/// What keeps what came in.
+trait Keeper: Send + Sync + 'static {
+    /// What comes in.
+    type Kept: Send + Sync + 'static;
+
+    /// Keeps all of these in one commit, if `still` says so when nothing but the commit is left to do; false if it says
+    /// no, and nothing is kept. What was kept before is kept.
+    fn keep(
+        &self,
+        these: &[Self::Kept],
+        still: impl FnOnce() -> bool + Send,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// Keeps deliveries of chat platforms.
+struct Deliveries(Store);
+
+impl Keeper for Deliveries {
+    type Kept = Delivery;
+
+    async fn keep(&self, these: &[Delivery], still: impl FnOnce() -> bool + Send) -> Result<bool, StoreError> {
+        Ok(self.0.receive_if(these, Timestamp::now(), still).await?.is_some())
+    }
+}
+
+/// Keeps notifications about alerts.
+struct Alerts {
+    store: Store,
+    /// Where alerts are shown.
+    places: Vec<Place>,
+}
+
+impl Keeper for Alerts {
+    type Kept = Notification;
+
+    async fn keep(&self, these: &[Notification], still: impl FnOnce() -> bool + Send) -> Result<bool, StoreError> {
+        self.store
+            .keep_notifications(these, &self.places, Timestamp::now(), still)
+            .await
+    }
+}
+
+/// Takes deliveries in, or notifications about alerts.
+#[derive(Debug)]
+pub struct Intake<T = Delivery> {
+    queue: mpsc::Sender<Waiting<T>>,
+    patience: Duration,
+}
+
+impl<T> Clone for Intake<T> {
+    fn clone(&self) -> Self {
+        Self {
+            queue: self.queue.clone(),
+            patience: self.patience,
+        }
+    }
 }
 
 impl Intake {
     /// The door, and the loop that must run for it.
     pub fn new(store: Store, bell: Arc<Bell>, flood: Arc<Flood>) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        (Self { queue }, write(store, bell, flood, waiting))
+        let patience = PATIENCE;
+        (Self { queue, patience }, write(Deliveries(store), bell, flood, waiting))
     }
+}
 
+impl Intake<Notification> {
+    /// The door for alerts, which are shown at these places, and the loop that must run for it. However many come, people
+    /// who ask for something wait no longer: no flood is noticed.
+    pub fn of_alerts(store: Store, places: Vec<Place>, bell: Arc<Bell>) -> (Self, impl Future<Output = ()>) {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        let keeper = Alerts { store, places };
+        let patience = PATIENCE_WITH_ALERTS;
+        (Self { queue, patience }, write(keeper, bell, Arc::default(), waiting))
+    }
+}
+
+impl<T> Intake<T> {
     /// Stores a delivery. Ok means that it survives this process; a delivery that was stored before is stored. `NoStore`
     /// and `Overloaded` mean that it is not stored and will not be.
-    pub async fn keep(&self, delivery: Delivery) -> Result<(), NotKept> {
+    pub async fn keep(&self, delivery: T) -> Result<(), NotKept> {
         let (done, stored) = oneshot::channel();
         let stage = Arc::<Stage>::default();
         let asker = Asker {
@@ -159,7 +229,7 @@ impl Intake {
         self.queue
             .try_send((delivery, asker))
             .map_err(|_| NotKept::Overloaded)?;
-        match tokio::time::timeout(PATIENCE, stored).await {
+        match tokio::time::timeout(self.patience, stored).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(NotKept::NoStore),
             // Too late, or the loop has ended.
@@ -169,12 +239,17 @@ impl Intake {
     }
 }
 
-async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write<K: Keeper>(
+    keeper: K,
+    bell: Arc<Bell>,
+    flood: Arc<Flood>,
+    mut waiting: mpsc::Receiver<Waiting<K::Kept>>,
+) {
     let mut batch = Vec::with_capacity(TOGETHER);
     let (mut window, mut counted) = (Instant::now(), 0);
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
         let count = batch.len();
-        if keep(&store, &mut batch).await {
+        if keep(&keeper, &mut batch).await {
             bell.ring();
         }
         if window.elapsed() >= WINDOW {
@@ -190,20 +265,19 @@ async fn write(store: Store, bell: Arc<Bell>, flood: Arc<Flood>, mut waiting: mp
 /// Stores the deliveries whose askers still wait, and tells them. A database that refuses is believed at once; one that
 /// is away, or has not said what became of a commit, is tried as long as somebody waits. That is safe: what it has already
 /// is not stored again.
-async fn keep(store: &Store, batch: &mut Vec<Waiting>) -> bool {
+async fn keep<K: Keeper>(keeper: &K, batch: &mut Vec<Waiting<K::Kept>>) -> bool {
     loop {
         batch.retain(|(_, asker)| asker.waits());
         if batch.is_empty() {
             return false;
         }
-        let (deliveries, askers): (Vec<Delivery>, Vec<Asker>) = batch.drain(..).unzip();
-        let stored = store.receive_if(&deliveries, Timestamp::now(), || Asker::commit(&askers));
-        let stored = match stored.await {
-            Ok(Some(_)) => Some(true),
+        let (these, askers): (Vec<K::Kept>, Vec<Asker>) = batch.drain(..).unzip();
+        let stored = match keeper.keep(&these, || Asker::commit(&askers)).await {
+            Ok(true) => Some(true),
             // Somebody left meanwhile; the others go on.
-            Ok(None) => None,
+            Ok(false) => None,
             Err(error) => {
-                tracing::error!(%error, count = deliveries.len(), "deliveries could not be stored");
+                tracing::error!(%error, count = these.len(), "deliveries could not be stored");
                 let refused = error.is_refusal();
                 if !refused {
                     tokio::time::sleep(BETWEEN_TRIES).await;
@@ -212,7 +286,7 @@ async fn keep(store: &Store, batch: &mut Vec<Waiting>) -> bool {
             }
         };
         let Some(stored) = stored else {
-            batch.extend(deliveries.into_iter().zip(askers));
+            batch.extend(these.into_iter().zip(askers));
             continue;
         };
         for asker in askers {

@@ -1,6 +1,7 @@
 //! The outside systems, all with the same face. An integration is one file: what it is and the rights its credential
 //! needs, its config, its `ACTIONS`, its calls, its wire types.
 
+pub mod alertmanager;
 mod argument;
 pub mod canned;
 pub mod celery;
@@ -23,6 +24,7 @@ pub const ACTIONS: &[&[ActionSpec]] = &[
     celery::ACTIONS,
     postgres::ACTIONS,
     prometheus::ACTIONS,
+    alertmanager::ACTIONS,
     http::ACTIONS,
     django_admin::ACTIONS,
 ];
@@ -45,6 +47,8 @@ pub enum Connection {
     Postgres(postgres::Postgres),
     /// A Prometheus server.
     Prometheus(prometheus::Prometheus),
+    /// An Alertmanager.
+    Alertmanager(alertmanager::Alertmanager),
     /// An HTTP API.
     Http(http::Http),
     /// Django's admin.
@@ -60,6 +64,7 @@ impl Connection {
             Self::Celery(it) => it.identity(),
             Self::Postgres(it) => it.identity(),
             Self::Prometheus(it) => it.identity(),
+            Self::Alertmanager(it) => it.identity(),
             Self::Http(it) => it.identity(),
             Self::DjangoAdmin(it) => it.identity(),
             Self::Canned(it) => it.identity(),
@@ -79,6 +84,7 @@ impl Connection {
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
+            Self::Alertmanager(_) => ("silences", json!({})),
             Self::Canned(_) => return Ok("canned".to_owned()),
         };
         let kind = self.identity().kind;
@@ -102,9 +108,12 @@ impl Connection {
     pub async fn evidence(&self, action: &ActionSpec, context: &CallContext) -> Result<Value, String> {
         match self {
             Self::Celery(it) => it.evidence(action, context).await,
-            Self::Canned(_) | Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => {
-                Ok(Value::Null)
-            }
+            Self::Canned(_)
+            | Self::Postgres(_)
+            | Self::Prometheus(_)
+            | Self::Alertmanager(_)
+            | Self::Http(_)
+            | Self::DjangoAdmin(_) => Ok(Value::Null),
         }
     }
 
@@ -119,6 +128,7 @@ impl Connection {
             Self::Celery(it) => it.call(action, arguments, context).await,
             Self::Postgres(it) => it.call(action, arguments, context).await,
             Self::Prometheus(it) => it.call(action, arguments, context).await,
+            Self::Alertmanager(it) => it.call(action, arguments, context).await,
             Self::Http(it) => it.call(action, arguments, context).await,
             Self::DjangoAdmin(it) => it.call(action, arguments, context).await,
             Self::Canned(it) => it.call(action, arguments, context).await,
@@ -137,6 +147,7 @@ impl Connection {
         match self {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
             Self::Canned(it) => it.recall(action, context),
+            Self::Alertmanager(it) => it.recall(action, context).await,
             Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
@@ -153,7 +164,12 @@ impl Connection {
     ) -> Option<CallResult> {
         match self {
             Self::Celery(it) => it.take_back(action, arguments, context).await,
-            Self::Canned(_) | Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => None,
+            Self::Canned(_)
+            | Self::Postgres(_)
+            | Self::Prometheus(_)
+            | Self::Alertmanager(_)
+            | Self::Http(_)
+            | Self::DjangoAdmin(_) => None,
         }
     }
 }
@@ -178,6 +194,12 @@ impl Connections {
         self.0.iter().map(|(name, connection)| (name.as_str(), connection))
     }
 
+    /// The first Prometheus server by name, if there is one.
+    pub fn a_prometheus(&self) -> Option<(&str, &prometheus::Prometheus)> {
+        let mut all = self.0.keys();
+        all.find_map(|name| Some((name.as_str(), self.prometheus(name)?)))
+    }
+
     /// One of them, if it is a Prometheus server: charts ask it in its own words.
     pub fn prometheus(&self, name: &str) -> Option<&prometheus::Prometheus> {
         match self.0.get(name)? {
@@ -185,6 +207,7 @@ impl Connections {
             Connection::Canned(_)
             | Connection::Celery(_)
             | Connection::Postgres(_)
+            | Connection::Alertmanager(_)
             | Connection::Http(_)
             | Connection::DjangoAdmin(_) => None,
         }

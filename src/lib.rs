@@ -29,6 +29,13 @@
 //! new epoch, which fences the journal. A step with an intent and no outcome is asked about ([`run::recovery`]): first
 //! the target's own guard (Celery's marker), then the runbook's probe, then a person. Nothing is sent again on a guess.
 //!
+//! ## What happens when an alert fires
+//!
+//! Alertmanager posts a notification to [`http`]; it is taken into the state of its group ([`alert::group`], purely) in
+//! the transaction that keeps it ([`store::alerts`]), and only then acknowledged. The group has one message in each channel
+//! for alerts, which the [`outbox`] derives from that state and edits in place; what changed stands in its thread, with the
+//! chart of the rule's expression ([`alert::picture`]).
+//!
 //! ## What happens when somebody edits a runbook
 //!
 //! [`rules::watch`] sees that files have other stamps, waits until they rest, and reads all of them. If everything is
@@ -54,6 +61,7 @@
 //! the gate. No chat platform in the core, no integration that knows another. No secret in a message, log, journal,
 //! `Debug`, child process or process list. No guess: what is not known is reported as not known.
 
+pub mod alert;
 pub mod app;
 pub mod bell;
 pub mod call;

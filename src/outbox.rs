@@ -6,6 +6,7 @@
 //! A post is journalled before it is sent: one of which nobody knows whether the platform took it is looked for there
 //! before it is posted again. Nothing is given up because a platform is away; it waits, and shows how things stand then.
 
+mod alert;
 pub mod discord;
 mod lanes;
 mod patience;
@@ -222,7 +223,10 @@ impl<W: Wire> Outbox<W> {
         }
         store.not_shown(id, &why, &again, now).await?;
         if again == Again::Never && due.message.kind == MessageKind::Run {
-            self.show_elsewhere(due).await?;
+            match alert::about(due) {
+                Some(id) => self.show_alert_elsewhere(due, id).await?,
+                None => self.show_elsewhere(due).await?,
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The neutral document that each platform renders. It says what is known; how it looks is the platform's affair.
 
+pub mod alert;
 pub mod cell;
 pub mod chart;
 pub mod file;
@@ -237,6 +238,8 @@ pub enum Press {
         /// Which one.
         index: usize,
     },
+    /// Do something about a group of alerts, which is the card's.
+    Alert(crate::request::AlertAct),
 }
 
 /// What is asked of whoever presses, before the press takes effect.
@@ -277,7 +280,7 @@ impl Press {
                 yes: "Give up",
                 no: "Go back",
             }),
-            Self::Approve { .. } | Self::Deny | Self::Resolve { .. } | Self::Offer { .. } => None,
+            Self::Approve { .. } | Self::Deny | Self::Resolve { .. } | Self::Offer { .. } | Self::Alert(_) => None,
         }
     }
 }

@@ -154,6 +154,58 @@ pub enum Resolution {
     Abandon,
 }
 
+/// What is asked about a group of alerts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "act", content = "with")]
+pub enum AlertAct {
+    /// Run what is suggested.
+    Suggested {
+        /// Which runbook with which inputs, as the button showed it.
+        key: String,
+    },
+    /// Say that somebody has seen it.
+    Acknowledge,
+    /// Take it on.
+    Take,
+    /// Show what its rule watches, as it is now.
+    Chart,
+    /// Tell what ran around its beginning.
+    Changes,
+}
+
+impl AlertAct {
+    /// In one word, as a button carries it.
+    pub fn word(&self) -> String {
+        match self {
+            Self::Suggested { key } => format!("run.{key}"),
+            Self::Acknowledge => "ack".to_owned(),
+            Self::Take => "take".to_owned(),
+            Self::Chart => "chart".to_owned(),
+            Self::Changes => "changes".to_owned(),
+        }
+    }
+
+    /// What a word means; none is none of ours.
+    pub fn read(word: &str) -> Option<Self> {
+        Some(match word {
+            "ack" => Self::Acknowledge,
+            "take" => Self::Take,
+            "chart" => Self::Chart,
+            "changes" => Self::Changes,
+            word => {
+                let key = word.strip_prefix("run.")?;
+                let fits = (1..=64).contains(&key.len())
+                    && key
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+                Self::Suggested {
+                    key: fits.then(|| key.to_owned())?,
+                }
+            }
+        })
+    }
+}
+
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "ask", content = "with")]
@@ -173,6 +225,13 @@ pub enum Ask {
         run: String,
         /// Which of its offers, from zero.
         index: usize,
+    },
+    /// Do something about a group of alerts.
+    Alert {
+        /// The group.
+        alert: String,
+        /// What.
+        act: AlertAct,
     },
     /// Say yes to a plan.
     Approve {

@@ -5,6 +5,8 @@ pub mod live;
 mod pinned;
 pub mod watch;
 
+use crate::alert::group::Group;
+use crate::alert::suggest::{Named, Runbooks, Suggested, Suggestions};
 use crate::config::Config;
 use crate::integration::ACTIONS;
 use crate::panel::Panels;
@@ -12,13 +14,18 @@ use crate::policy::authorize::{Policy, RunbookFacts};
 use crate::policy::identity::People;
 use crate::problem::Problem;
 use crate::runbook::Runbook;
+use crate::runbook::action::Effect;
 use crate::runbook::catalog::Catalog;
 use crate::runbook::load::{Known, load_folder_again};
-use std::collections::BTreeMap;
+use crate::toml_file::is_word;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// All four, consistent with each other.
+/// What the policy calls what people do about alerts: as if it were a runbook that writes.
+pub const ALERTS: &str = "alerts";
+
+/// All of them, consistent with each other.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The runbooks.
@@ -29,18 +36,29 @@ pub struct Rules {
     pub policy: Arc<Policy>,
     /// Signals and panels.
     pub panels: Panels,
+    /// What is suggested for which alerts.
+    pub suggestions: Suggestions,
     /// What runbooks may refer to; a pinned runbook is read with it again.
     pub known: Known,
     /// Whether people can be picked without proof.
     pub demo: bool,
     policy_text: String,
+    takes_alerts: bool,
     editions: Arc<pinned::Editions>,
 }
 
 impl Rules {
     /// What the policy knows of the runbooks.
     pub fn facts(&self) -> Vec<RunbookFacts> {
-        facts(&self.catalog)
+        facts(&self.catalog, self.takes_alerts)
+    }
+
+    /// What can be asked for now about a group of alerts.
+    pub fn suggested(&self, group: &Group) -> Vec<Suggested> {
+        let mut all = self.suggestions.of(group);
+        // What is left out for want of a connection cannot be asked for.
+        all.retain(|suggested| self.catalog.get(&suggested.runbook).is_some());
+        all
     }
 
     /// A runbook as it was when a run was planned by it: the one in force if it is the same, else its pinned text, read
@@ -77,7 +95,20 @@ impl Rules {
         problems.extend(found);
         let (catalog, found) = load_folder_again(&config.files.commands, &known, before);
         problems.extend(found);
-        let facts = facts(&catalog);
+        let suggestions = match &config.files.alerts {
+            Some(path) => read_text(path, &mut problems).map_or_else(Suggestions::default, |text| {
+                let runbooks = Suggestible {
+                    catalog: &catalog,
+                    folder: &config.files.commands,
+                };
+                let (suggestions, found) = Suggestions::read(path, &text, &runbooks);
+                problems.extend(found);
+                suggestions
+            }),
+            None => Suggestions::default(),
+        };
+        let takes_alerts = config.alerts.is_some();
+        let facts = facts(&catalog, takes_alerts);
         let policy = read_text(&config.files.policy, &mut problems).and_then(|text| {
             let Some(people) = people.as_ref() else {
                 problems.extend(Policy::problems(&config.files.policy, &text, &facts));
@@ -94,6 +125,8 @@ impl Rules {
                 people,
                 policy: Arc::new(policy),
                 panels,
+                suggestions,
+                takes_alerts,
                 known,
                 demo: config.server.demo,
                 policy_text,
@@ -141,16 +174,46 @@ pub fn known_to_editors(config: &Config) -> Known {
 }
 
 /// What the policy must know of the runbooks.
-fn facts(catalog: &Catalog) -> Vec<RunbookFacts> {
-    catalog
+fn facts(catalog: &Catalog, takes_alerts: bool) -> Vec<RunbookFacts> {
+    // A runbook of that name would stand for itself.
+    let alerts = (takes_alerts && catalog.get(ALERTS).is_none()).then(|| RunbookFacts {
+        name: ALERTS.to_owned(),
+        effect: Effect::Write,
+        radius_names: BTreeSet::new(),
+    });
+    let runbooks = catalog
         .runbooks()
         .chain(catalog.left_out())
         .map(|runbook| RunbookFacts {
             name: runbook.name.clone(),
             effect: runbook.effect(),
             radius_names: runbook.radius.keys().cloned().collect(),
-        })
-        .collect()
+        });
+    runbooks.chain(alerts).collect()
+}
+
+/// The runbooks that suggestions may name.
+struct Suggestible<'a> {
+    catalog: &'a Catalog,
+    folder: &'a Path,
+}
+
+impl Runbooks for Suggestible<'_> {
+    fn named(&self, name: &str) -> Named {
+        let known = self.catalog.get(name);
+        let known = known.or_else(|| self.catalog.left_out().find(|known| known.name == name));
+        match known {
+            Some(known) => Named::Known(
+                known
+                    .inputs
+                    .iter()
+                    .map(|input| (input.name.clone(), input.many))
+                    .collect(),
+            ),
+            None if is_word(name) && self.folder.join(format!("{name}.toml")).exists() => Named::Faulty,
+            None => Named::Missing,
+        }
+    }
 }
 
 fn read_text(path: &Path, problems: &mut Vec<Problem>) -> Option<String> {

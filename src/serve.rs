@@ -4,7 +4,7 @@ use crate::app::{App, AppError, SlackInbound, environment};
 use crate::config::Slack;
 use crate::http::console::Console;
 use crate::http::console::door::Door;
-use crate::http::{DiscordDoor, DiscordFace, Face, SlackDoor, routes};
+use crate::http::{AlertDoor, DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use crate::intake::Intake;
 use crate::outbox::{Outbox, Wire, discord, slack};
 use crate::platform::discord::client::DiscordClient;
@@ -144,6 +144,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
                 intake.clone(),
                 app.redactor.clone(),
                 door,
+                app.alerts.is_some(),
                 stopped.clone(),
             );
             tasks.spawn(watching);
@@ -151,7 +152,14 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         }
         None => None,
     };
+    let alerts = app.alerts.clone().map(|token| {
+        let (store, places) = (app.store.clone(), app.config.alert_places());
+        let (intake, writing) = Intake::of_alerts(store, places, station.bell.clone());
+        tasks.spawn(writing);
+        AlertDoor::new(token, intake)
+    });
     let router = routes(Face {
+        alerts,
         station,
         slack: door,
         socket,

@@ -1,6 +1,7 @@
 //! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
 //! differs stands in `dialect`.
 
+pub mod alerts;
 pub mod aside;
 pub mod audit;
 mod batch;

@@ -23,10 +23,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "toml_file",
         ],
     ),
-    ("decisions", &["plan", "policy", "run"]),
+    ("decisions", &["alert", "plan", "policy", "run"]),
     (
         "deeds",
         &[
+            "alert::picture",
             "bell",
             "config",
             "custody",

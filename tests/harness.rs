@@ -1,5 +1,6 @@
 //! The fake world: real servers on private ports, and strict fakes of what cannot be had.
 
+pub mod alertmanager;
 pub mod browser;
 pub mod clock;
 pub mod discord;

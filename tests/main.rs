@@ -1,6 +1,7 @@
 //! Scenario tests: at the bot's face, on a fake world built once. And one that reads the code.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod alerts;
 mod architecture;
 mod authoring;
 mod bad_input;
@@ -17,6 +18,7 @@ mod doctor;
 mod faults;
 mod harness;
 mod health;
+mod integration_alertmanager;
 mod integration_celery;
 mod integration_django_admin;
 mod integration_http;

@@ -1,6 +1,7 @@
 //! The bot's own database: the same tests on SQLite and on PostgreSQL, from one list. What only one of them can have
 //! stands in `store/file.rs`.
 
+mod alerts;
 mod backup;
 mod command;
 mod database;
@@ -94,6 +95,11 @@ on_both! {
     messages::no_place_takes_all_the_turns,
     messages::what_failed_is_hurried_and_what_was_kept_back_is_not,
     messages::a_platform_fails_once_and_works_once,
+    alerts::the_same_notification_twice_is_one_group_and_one_message,
+    alerts::of_many_that_take_the_same_in_at_once_one_begins_the_group,
+    alerts::what_was_told_to_be_given_up_is_not_kept,
+    alerts::beyond_a_number_groups_are_told_together,
+    alerts::a_group_goes_by_its_age_with_its_messages,
     leases::one_owner_at_a_time,
     leases::of_many_askers_one_leads,
     leases::a_pause_covers_one_or_all,

@@ -41,7 +41,8 @@ def missing_packages(for_tests):
     if not postgres_program("initdb") or not postgres_program("psql"):
         missing.append("postgresql-15")
     path = os.environ.get("PATH", "") + ":/usr/bin:/usr/sbin"
-    wanted = {"redis-server": "redis-server", "prometheus": "prometheus"}
+    alertmanager = "prometheus-alertmanager"
+    wanted = {"redis-server": "redis-server", "prometheus": "prometheus", alertmanager: alertmanager}
     if for_tests:
         wanted |= {"chromium": "chromium", "chromedriver": "chromium-driver", "faketime": "faketime"}
     missing += [package for name, package in wanted.items() if not shutil.which(name, path=path)]
@@ -99,7 +100,7 @@ def install_packages(packages):
                 raise Problem(f"apt-get {arguments[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         if Path("/run/systemd/system").exists():
             # Else they would start with the next boot of the machine.
-            units = [p for p in ("redis-server", "prometheus") if p in packages]
+            units = [p for p in ("redis-server", "prometheus", "prometheus-alertmanager") if p in packages]
             if "postgresql-15" in packages:
                 units.append("postgresql")
             subprocess.run(["systemctl", "disable", *units], capture_output=True)

@@ -28,7 +28,7 @@ from control.processes import boot, end, family, gone, process, processes, reap,
 from control.terminal import Problem, say
 
 SHOP = DEMO / "shop"
-SHOP_SERVICES = ["postgres", "redis", "supplier", "prometheus", "web", "worker"]
+SHOP_SERVICES = ["postgres", "redis", "supplier", "alertmanager", "prometheus", "web", "worker"]
 SERVICES = [*SHOP_SERVICES, "signalbox"]
 # Outside of the range from which the system hands out ports by itself, so that a port stays ours between two starts.
 PORTS = range(20000, 32000)
@@ -65,8 +65,9 @@ class World:
         path = self.state / "world.json"
         if path.exists():
             self.facts = json.loads(path.read_text())
-            # A world of an earlier version has no such password.
-            self.facts["secrets"].setdefault("writer", secrets.token_urlsafe(18))
+            # A world of an earlier version has no such passwords.
+            for name in ("writer", "alerts"):
+                self.facts["secrets"].setdefault(name, secrets.token_urlsafe(18))
         elif must_exist:
             raise Problem(f"there is no demo in {self.state}: run demo/ctl up")
 
@@ -76,7 +77,7 @@ class World:
         if not self.facts:
             self.end_strays()
             shutil.rmtree(self.postgres, ignore_errors=True)
-            names = ["database", "owner", "reader", "writer", "admin", "staff", "supplier", "django"]
+            names = ["database", "owner", "reader", "writer", "admin", "staff", "supplier", "django", "alerts"]
             self.facts = {
                 "ports": {},
                 "secrets": {name: secrets.token_urlsafe(18) for name in names},
@@ -101,7 +102,8 @@ class World:
         write(self.state / "env", "\n".join(lines) + "\n", 0o600)
         values = {f"{name}_port": port for name, port in self.facts["ports"].items()}
         values.update(state=self.state, repository=REPOSITORY)
-        for name in ("signalbox.toml", "prometheus.yml"):
+        write(self.state / "alerts.token", self.facts["secrets"]["alerts"], 0o600)
+        for name in ("signalbox.toml", "prometheus.yml", "alertmanager.yml"):
             template = string.Template((DEMO / "config" / name).read_text())
             write(self.state / name, template.safe_substitute(values))
 
@@ -134,9 +136,11 @@ class World:
             "SUPPLIER_URL": self.url("supplier"),
             "SUPPLIER_API_KEY": known["supplier"],
             "PROMETHEUS_URL": self.url("prometheus"),
+            "ALERTMANAGER_URL": self.url("alertmanager"),
             "SIGNALBOX_URL": self.url("signalbox"),
             "SIGNALBOX_CONFIG": str(self.state / "signalbox.toml"),
             "SIGNALBOX_KEY": self.facts["key"],
+            "SIGNALBOX_ALERTS_TOKEN": known["alerts"],
         }
 
     def shop_environment(self):
@@ -201,6 +205,12 @@ class World:
         argv += ["--file", str(self.state / "supplier.json")]
         environment = {"SUPPLIER_API_KEY": self.facts["secrets"]["supplier"], "PYTHONUNBUFFERED": "1"}
         return Service("supplier", argv, self.answers("supplier", "/_admin/mode"), cwd=self.run, env=environment)
+
+    def service_alertmanager(self):
+        argv = [program("prometheus-alertmanager"), f"--config.file={self.state / 'alertmanager.yml'}"]
+        argv += [f"--web.listen-address=127.0.0.1:{self.port('alertmanager')}", "--cluster.listen-address="]
+        argv += [f"--storage.path={self.state / 'alertmanager'}", "--log.level=warn"]
+        return Service("alertmanager", argv, self.answers("alertmanager", "/-/ready"), cwd=self.run)
 
     def service_prometheus(self):
         argv = [program("prometheus"), f"--config.file={self.state / 'prometheus.yml'}"]
@@ -455,7 +465,7 @@ class World:
             stopped = 0
             if self.facts:
                 # The users of a service before the service.
-                for names in (["signalbox", "web", "worker", "prometheus"], ["supplier", "redis", "postgres"]):
+                for names in (["signalbox", "web", "worker", "prometheus", "alertmanager"], ["supplier", "redis", "postgres"]):
                     stopped += self.stop(*names)
             stopped += self.end_strays()
         if wipe:

@@ -79,6 +79,8 @@ pub(super) async fn test(path: &Path, options: Options) -> Result<u8, AppError> 
     let mut config = Config::load(path).map_err(AppError::Files)?;
     if let Some(commands) = &options.commands {
         config.files.commands.clone_from(commands);
+        // What is suggested for alerts names the runbooks of the config's own folder.
+        config.files.alerts = None;
     }
     // Nobody signs in here, and nothing outside is reached: whoever the test names is taken for that person.
     config.server.demo = true;

@@ -64,6 +64,7 @@ fn named(path: &Path, config: &Config) -> Vec<PathBuf> {
     [path, &files.people, &files.policy, &files.commands]
         .into_iter()
         .chain(files.panels.as_deref())
+        .chain(files.alerts.as_deref())
         .map(Path::to_owned)
         .collect()
 }

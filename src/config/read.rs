@@ -15,7 +15,14 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// What the kinds of connections are called.
-const KINDS: [&str; 5] = ["postgres", "celery", "prometheus", "http", "django_admin"];
+const KINDS: [&str; 6] = [
+    "postgres",
+    "celery",
+    "prometheus",
+    "alertmanager",
+    "http",
+    "django_admin",
+];
 
 pub(super) fn config(path: &Path, text: &str) -> Result<Config, Vec<Problem>> {
     let file = TomlFile::new(path, text);
@@ -230,14 +237,16 @@ fn files(mut section: Section<'_>) -> Option<Files> {
         section.required_text("people").map(path),
         section.required_text("policy").map(path),
         section.text("panels").map(path),
+        section.text("alerts").map(path),
     );
     section.close();
-    let (commands, people, policy, panels): (_, _, _, Option<PathBuf>) = files;
+    let (commands, people, policy, panels, alerts): (_, _, _, Option<PathBuf>, Option<PathBuf>) = files;
     Some(Files {
         commands: commands?,
         people: people?,
         policy: policy?,
         panels,
+        alerts,
     })
 }
 
@@ -387,6 +396,10 @@ fn connection(mut section: Section<'_>) -> Option<ConnectionConfig> {
                 .map(|(broker, results)| ConnectionConfig::Celery { broker, results })
         }
         "prometheus" => address(&mut section).map(|url| ConnectionConfig::Prometheus { url }),
+        "alertmanager" => {
+            let token = section.secret("token");
+            address(&mut section).map(|url| ConnectionConfig::Alertmanager { url, token })
+        }
         "http" => {
             let url = address(&mut section);
             let sign_in = sign_in(&mut section);

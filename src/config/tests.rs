@@ -46,6 +46,7 @@ fn the_shipped_file_is_complete() {
     assert_eq!(config.store.key.unwrap().to_string(), "env:SIGNALBOX_KEY");
     assert_eq!(config.files.commands, Path::new("/etc/commands"));
     assert_eq!(config.files.panels.unwrap(), Path::new("/etc/signalbox/panels"));
+    assert_eq!(config.files.alerts.unwrap(), Path::new("/etc/signalbox/alerts.toml"));
     let slack = config.slack.unwrap();
     assert_eq!(slack.teams, ["T1"]);
     assert!(
@@ -63,6 +64,7 @@ fn the_shipped_file_is_complete() {
         kinds,
         [
             ("shop-admin", "django_admin"),
+            ("shop-alerts", "alertmanager"),
             ("shop-api", "http"),
             ("shop-celery", "celery"),
             ("shop-db", "postgres"),

@@ -27,7 +27,11 @@ impl Desk {
     /// The report of a run, also of one that cannot be read.
     pub async fn shown(&self, run: &str) -> Result<Report, LedgerError> {
         Ok(match self.sight(run).await? {
-            Sight::Live(live) => self.report(&live),
+            Sight::Live(live) => {
+                let mut report = self.report(&live);
+                report.history.extend(self.cleared(run).await?);
+                report
+            }
             Sight::Aside(_, report) => *report,
         })
     }

@@ -223,6 +223,8 @@ fn why_not(
                 .err()
                 .map(|denied| denied.say().to_owned());
         }
+        // No run's message has one.
+        Press::Alert(_) => return Some("This belongs to a group of alerts.".to_owned()),
     };
     refusal(rules, asker, person, live, act)
 }

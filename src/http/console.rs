@@ -1,5 +1,6 @@
 //! The web console's handlers. Pages are made on the server; one script makes them live.
 
+mod alerts;
 mod approvals;
 mod asked;
 mod assets;
@@ -55,6 +56,8 @@ pub struct Console {
     hub: Hub,
     charts: Charts,
     assets: Assets,
+    /// Whether alerts come in at all.
+    takes_alerts: bool,
     stop: watch::Receiver<bool>,
 }
 
@@ -65,6 +68,7 @@ impl Console {
         intake: Intake,
         redactor: Arc<Redactor>,
         door: Door,
+        takes_alerts: bool,
         stop: watch::Receiver<bool>,
     ) -> (Arc<Self>, impl Future<Output = ()>) {
         let console = Arc::new(Self {
@@ -75,6 +79,7 @@ impl Console {
             hub: Hub::default(),
             charts: Charts::default(),
             assets: assets::addresses(),
+            takes_alerts,
             stop,
         });
         let working = console.clone();
@@ -260,6 +265,10 @@ impl IntoResponse for Trouble {
 pub(super) fn routes<S>(console: Arc<Console>) -> Router<S> {
     Router::new()
         .route("/", get(channel::show).post(channel::typed))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/{id}", get(alerts::show))
+        .route("/alerts/{id}/press", post(alerts::press))
+        .route("/alerts/{id}/chart.png", get(alerts::picture))
         .route("/approvals", get(approvals::show))
         .route("/runs", get(runs::show))
         .route("/runs/{run}", get(run::show))

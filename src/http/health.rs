@@ -110,6 +110,23 @@ pub(super) async fn metrics(State(face): State<Face>) -> Response {
         "Deliveries of chat platforms, by what became of them.",
         &fates,
     );
+    if let Some(alerts) = &face.alerts {
+        let fates = alerts
+            .counts()
+            .all()
+            .map(|(fate, count)| (format!("{{outcome=\"{fate}\"}}"), count));
+        let fates: Vec<_> = fates
+            .into_iter()
+            .filter(|(fate, _)| !fate.contains("ignored") && !fate.contains("answered"))
+            .collect();
+        family(
+            &mut text,
+            "signalbox_alert_notifications_total",
+            "counter",
+            "Notifications of Alertmanager, by what became of them. What was not kept it sends again, what was rejected it does not.",
+            &fates,
+        );
+    }
     family(
         &mut text,
         "signalbox_engine_leads",
@@ -227,6 +244,11 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
             "signalbox_messages_given_up",
             "Messages that nobody will be shown, because their channel is gone or they failed for days.",
             tally.given_up,
+        ),
+        (
+            "signalbox_alert_groups_firing",
+            "Groups of alerts of which something fires.",
+            tally.firing,
         ),
         (
             "signalbox_runs_set_aside",

@@ -4,9 +4,11 @@
 //! A post bears a nonce that is made of the message and the moment in which it was begun. For some minutes Discord gives
 //! the message that the first one made to whoever posts with the same one again; after that it is looked for.
 
+mod alert;
 mod answer;
 mod post;
 
+use super::alert::about;
 use super::sent::{Sent, Trouble};
 use super::standing::Heard;
 use super::{Outbox, Wire};
@@ -137,6 +139,9 @@ impl Outbox<Discord> {
         if due.message.kind == MessageKind::Notice {
             return self.notice(due, channel).await;
         }
+        if let Some(alert) = about(due) {
+            return self.alert(due, alert, channel).await;
+        }
         let Some(run) = due.message.run.as_deref() else {
             return Ok(Sent::Never("it names no run".to_owned()));
         };
@@ -171,26 +176,7 @@ impl Outbox<Discord> {
     async fn run_message(&self, due: &DueMessage, run: &str, channel: &str) -> Result<Sent, Trouble> {
         let report = self.report_for(due, run).await?;
         let rendered = render::run_message(&report, &self.mentions(due)).known_as(&due.message.id);
-        let Some(id) = due.remote.as_deref() else {
-            return self.post_rendered(due, channel, rendered).await;
-        };
-        let edit = async |message: &Rendered| {
-            let body = message.body();
-            self.call(Method::Edit, channel, self.wire.client.edit(channel, id, &body))
-                .await
-        };
-        let edited = match edit(&rendered).await {
-            Err(Failed::Discord(DiscordError::Form { detail })) => {
-                tracing::error!(message = %due.message.id, detail, "Discord does not take the message as it is built");
-                edit(&rendered.plain()).await
-            }
-            other => other,
-        };
-        Ok(match edited {
-            Ok(()) => Sent::Shown(None),
-            Err(Failed::Discord(DiscordError::Gone { what: Missing::Message })) => Sent::Anew,
-            Err(error) => not_sent(error),
-        })
+        self.show_in_place(due, channel, rendered).await
     }
 
     async fn post_rendered(&self, due: &DueMessage, channel: &str, rendered: Rendered) -> Result<Sent, Trouble> {

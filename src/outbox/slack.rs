@@ -1,6 +1,9 @@
 //! How messages reach Slack: which call, what its failure means for the message, and how a post is found again of which
 //! Slack did not say that it took it.
 
+mod alert;
+
+use super::alert::about;
 use super::sent::{Sent, Trouble};
 use super::standing::Heard;
 use super::{Outbox, Wire, patience};
@@ -113,6 +116,9 @@ impl Outbox<Slack> {
         };
         if due.message.kind == MessageKind::Ephemeral {
             return self.answer(due, target).await;
+        }
+        if let Some(alert) = about(due) {
+            return self.alert(due, alert, target).await;
         }
         let Some(run) = due.message.run.as_deref() else {
             return Ok(Sent::Never("it names no run".to_owned()));

@@ -2,6 +2,7 @@
 
 pub(crate) mod known;
 
+use super::alert::{AlertCard, AlertState};
 use super::verdict::Verdict;
 use super::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
@@ -67,6 +68,7 @@ fn buttons() -> impl Strategy<Value = Vec<Button>> {
         Just(Press::Stop),
         Just(Press::Undo),
         (0..9usize).prop_map(|index| Press::Offer { index }),
+        Just(Press::Alert(crate::request::AlertAct::Acknowledge)),
         text(6).prop_map(|step| Press::Resolve {
             step,
             resolution: Resolution::Abandon
@@ -91,6 +93,29 @@ fn tables() -> impl Strategy<Value = Table> {
                 columns: columns.clone(),
             }
         })
+}
+
+/// Any card of alerts, however odd.
+pub(crate) fn cards() -> impl Strategy<Value = AlertCard> {
+    let state = proptest::sample::select(vec![AlertState::Firing, AlertState::Resolved, AlertState::Quiet]);
+    let lines = || proptest::collection::vec(text(30), 0..40);
+    let words = (text(10), text(40), text(60), text(40), text(20));
+    (state, words, lines(), lines(), lines(), buttons()).prop_map(|(state, words, lines, notes, people, buttons)| {
+        let (title, counts, say, labels, footer) = words;
+        AlertCard {
+            id: "alert0123456789abcdef".to_owned(),
+            state,
+            title,
+            counts,
+            say,
+            labels,
+            lines,
+            notes,
+            people,
+            buttons,
+            footer,
+        }
+    })
 }
 
 /// A report that says nothing but what it is of.

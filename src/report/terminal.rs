@@ -268,7 +268,7 @@ fn command(press: &Press, run: &str) -> Option<String> {
                 shown(step)
             ))
         }
-        Press::Undo | Press::Offer { .. } => None,
+        Press::Undo | Press::Offer { .. } | Press::Alert(_) => None,
     }
 }
 

@@ -13,6 +13,7 @@ pub struct Change {
     people: bool,
     policy: bool,
     panels: bool,
+    alerts: bool,
 }
 
 impl Change {
@@ -35,6 +36,7 @@ impl Change {
             people: old.people != new.people,
             policy: old.policy_text != new.policy_text,
             panels: old.panels != new.panels,
+            alerts: old.suggestions != new.suggestions,
         }
     }
 
@@ -48,6 +50,7 @@ impl Change {
                 people: false,
                 policy: false,
                 panels: false,
+                alerts: false,
             }
     }
 }
@@ -67,6 +70,7 @@ impl fmt::Display for Change {
             ("people", self.people),
             ("policy", self.policy),
             ("panels", self.panels),
+            ("alerts", self.alerts),
         ];
         let files = files
             .into_iter()

@@ -187,6 +187,7 @@ struct Stamp {
 impl Stamps {
     fn of(files: &Files, config: &Path) -> Self {
         let mut paths = vec![files.people.clone(), files.policy.clone(), config.to_owned()];
+        paths.extend(files.alerts.clone());
         for folder in std::iter::once(&files.commands).chain(&files.panels) {
             // A folder that cannot be listed is told by the reading; here its own stamp stands for it.
             paths.push(folder.clone());

@@ -418,6 +418,12 @@ async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
         additions.collect()
     };
     write_rows(dialect, work, "id, at", &rows(|_| true), CHANGED).await?;
-    write_rows(dialect, work, "id, at", &rows(|addition| addition.ends), ENDED).await?;
+    // An alert's message shows what became of the runs that were asked for from it.
+    const ALERTS: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v, alert_run \
+                          WHERE alert_run.run = v.id AND message.run = alert_run.alert AND kind = '\"run\"' \
+                          AND (due IS NOT NULL OR error IS NULL)";
+    let ended = rows(|addition| addition.ends);
+    write_rows(dialect, work, "id, at", &ended, ENDED).await?;
+    write_rows(dialect, work, "id, at", &ended, ALERTS).await?;
     Ok(())
 }

@@ -124,6 +124,25 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         // Who is in a Slack user group, as a serving process has read it last.
         "CREATE TABLE usergroup_roll (usergroup TEXT PRIMARY KEY, read_at BIGINT NOT NULL, users TEXT NOT NULL)",
     ],
+    &[
+        // Groups of alerts, each with the state that its notifications made. A message whose `run` is a group's id, or a
+        // summary's, shows it; a process of before finds no such run and puts the message off.
+        "CREATE TABLE alert_group (id TEXT PRIMARY KEY, grouped TEXT NOT NULL, title TEXT NOT NULL, state TEXT NOT NULL, \
+     said TEXT NOT NULL, opened BIGINT NOT NULL, changed BIGINT NOT NULL, heard BIGINT NOT NULL, storm TEXT, \
+     body TEXT NOT NULL)",
+        "CREATE INDEX alert_group_grouped ON alert_group (grouped, opened)",
+        "CREATE INDEX alert_group_opened ON alert_group (opened)",
+        "CREATE INDEX alert_group_state ON alert_group (state, changed)",
+        "CREATE INDEX alert_group_changed ON alert_group (changed)",
+        "CREATE INDEX alert_group_heard ON alert_group (heard)",
+        "CREATE INDEX alert_group_storm ON alert_group (storm) WHERE storm IS NOT NULL",
+        // One message for all groups that had no room for one each.
+        "CREATE TABLE alert_storm (id TEXT PRIMARY KEY, opened BIGINT NOT NULL, latest BIGINT NOT NULL)",
+        "CREATE INDEX alert_storm_latest ON alert_storm (latest)",
+        // Runs that were asked for from an alert.
+        "CREATE TABLE alert_run (run TEXT PRIMARY KEY, alert TEXT NOT NULL, at BIGINT NOT NULL)",
+        "CREATE INDEX alert_run_alert ON alert_run (alert, at)",
+    ],
 ];
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct Tally {
     pub silent: Vec<PlatformTrouble>,
     /// Runs that cannot be carried on.
     pub aside: i64,
+    /// Groups of alerts of which something fires.
+    pub firing: i64,
 }
 
 /// Runs that have ended are counted this seldom: there may be a million of them.
@@ -105,6 +107,7 @@ impl Store {
             given_up,
             silent: self.platform_troubles().await?,
             aside,
+            firing: self.firing_groups().await?,
         })
     }
 }

@@ -105,7 +105,14 @@ impl World {
         let life = Duration::from_hours(1);
         let door = Door::new(&app.config, life, &app.rules.now(), |_| None).unwrap();
         let (stop, stopped) = watch::channel(false);
-        let (console, watching) = Console::new(station.clone(), intake.clone(), app.redactor.clone(), door, stopped);
+        let (console, watching) = Console::new(
+            station.clone(),
+            intake.clone(),
+            app.redactor.clone(),
+            door,
+            false,
+            stopped,
+        );
         tokio::spawn(watching);
         let counts = Arc::default();
         let reception = SlackReception {
@@ -117,6 +124,7 @@ impl World {
             counts: Arc::clone(&counts),
         };
         let router = routes(Face {
+            alerts: None,
             station: station.clone(),
             discord: None,
             slack: Some(SlackDoor {

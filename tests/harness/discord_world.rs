@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use signalbox::app::App;
 use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
-use signalbox::http::{DiscordDoor, DiscordFace, Face, SlackDoor, routes};
+use signalbox::http::{AlertDoor, DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use signalbox::intake::Intake;
 use signalbox::outbox::{self, Outbox, Wire};
 use signalbox::platform::discord::client::DiscordClient;
@@ -35,7 +35,19 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub const OPS: &str = "9001";
+pub const ALERTS: &str = "9002";
 pub const GENERAL: &str = "9003";
+pub const ALERTS_OF_SLACK: &str = "C0ALERTS";
+const SUGGEST: &str = r#"
+[suggest.charge]
+label = "Charge {order}"
+match = ["alertname=OrderStuck"]
+runbook = "charge"
+with = ["order={order}"]
+"#;
+
+/// What Alertmanager proves itself with.
+pub const ALERTS_TOKEN: &str = "simulated-alerts-token";
 pub const DANA: &str = "101";
 pub const LEE: &str = "102";
 pub const VIC: &str = "103";
@@ -253,30 +265,45 @@ impl Drop for Bot {
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[], false).await
+        Self::begin(None, PEOPLE, &[], false, "").await
     }
 
     /// With Discord alone, which is heard over its gateway.
     pub async fn over_gateway() -> Self {
-        Self::begin(None, PEOPLE, &[], true).await
+        Self::begin(None, PEOPLE, &[], true, "").await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks, false).await
+        Self::begin(None, PEOPLE, runbooks, false, "").await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false).await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "").await
     }
 
     /// With Slack beside it, and people who are known by some of their accounts.
     pub async fn of_both_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], false).await
+        Self::begin(Some(Slack::start().await), people, &[], false, "").await
     }
 
-    async fn begin(slack: Option<Slack>, people: &str, runbooks: &[(&str, &str)], is_over_gateway: bool) -> Self {
+    /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
+    pub async fn with_alerts(prometheus: &str) -> Self {
+        let more = format!(
+            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
+             \"{ALERTS}\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
+        );
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more).await
+    }
+
+    async fn begin(
+        slack: Option<Slack>,
+        people: &str,
+        runbooks: &[(&str, &str)],
+        is_over_gateway: bool,
+        more: &str,
+    ) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
             answers: Mutex::new(Answers::Yes),
@@ -297,6 +324,7 @@ impl World {
         }
         write("people.toml", people);
         write("policy.cedar", POLICY);
+        write("alerts.token", ALERTS_TOKEN);
         write("slack.secret", SIGNING_SECRET);
         write("slack.token", slack::BOT_TOKEN);
         write("discord.token", BOT_TOKEN);
@@ -318,6 +346,11 @@ impl World {
                  \"file:slack.secret\"\nbot_token = \"file:slack.token\"\napi_url = \"{}\"\n",
                 slack.api_url()
             ));
+        }
+        config.push_str(more);
+        if !more.is_empty() {
+            write("suggest.toml", SUGGEST);
+            config = config.replace("[console]", "alerts = \"suggest.toml\"\n[console]");
         }
         write("signalbox.toml", &config);
         let app = App::open(&folder.path().join("signalbox.toml")).await.unwrap();
@@ -413,7 +446,14 @@ impl World {
                 counts: Arc::clone(&counts),
             }),
         });
-        let (console, watching) = Console::new(station.clone(), intake.clone(), redactor, door, stopped);
+        let alerts = self.app.alerts.clone().map(|token| {
+            let (store, places) = (self.app.store.clone(), self.app.config.alert_places());
+            let (intake, writing) = Intake::of_alerts(store, places, station.bell.clone());
+            tasks.spawn(writing);
+            AlertDoor::new(token, intake)
+        });
+        let takes_alerts = alerts.is_some();
+        let (console, watching) = Console::new(station.clone(), intake.clone(), redactor, door, takes_alerts, stopped);
         tasks.spawn(watching);
         let router = routes(Face {
             station: station.clone(),
@@ -421,6 +461,7 @@ impl World {
             socket: None,
             discord: Some(discord),
             console: Some(console),
+            alerts,
             counts,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -502,7 +543,11 @@ impl World {
     pub fn end(&self) {
         self.discord.check();
         let seen = self.discord.everything();
-        for (what, secret) in [("the bot token", BOT_TOKEN), ("a secret", SIGNING_SECRET)] {
+        for (what, secret) in [
+            ("the bot token", BOT_TOKEN),
+            ("a secret", SIGNING_SECRET),
+            ("the token for alerts", ALERTS_TOKEN),
+        ] {
             assert!(!seen.contains(secret), "{what} is in what Discord was sent");
         }
     }

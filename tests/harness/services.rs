@@ -45,13 +45,13 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A child process and all of its own, ended together.
-struct Process {
+pub struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
-    fn start(command: &mut Command, log: PathBuf) -> Self {
+    pub fn start(command: &mut Command, log: PathBuf) -> Self {
         let out = File::create(&log).unwrap();
         let child = command
             .process_group(0)
@@ -68,7 +68,7 @@ impl Process {
         Self { child, log }
     }
 
-    fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
+    pub fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
         let Self { child, log } = self;
         wait_for(what, || {
             if let Some(status) = child.try_wait().unwrap() {
@@ -517,7 +517,8 @@ fn export(metrics: &'static str) -> u16 {
     port
 }
 
-fn get(port: u16, path: &str) -> String {
+/// The whole answer, with its status line.
+pub fn get(port: u16, path: &str) -> String {
     let mut answer = String::new();
     if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
         let _ = write!(stream, "GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n");

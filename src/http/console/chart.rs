@@ -50,6 +50,11 @@ impl Charts {
             .map(|one| one.alt.clone())
     }
 
+    /// Leave to draw one.
+    pub(super) async fn room(&self) -> Result<tokio::sync::SemaphorePermit<'_>, tokio::sync::AcquireError> {
+        self.room.acquire().await
+    }
+
     fn get(&self, run: &str, seq: i64, theme: Theme) -> Option<Arc<Kept>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter()
@@ -93,7 +98,7 @@ pub(super) async fn show(
     if let Some(kept) = console.charts.get(&run, seq, theme) {
         return Ok(picture(&kept));
     }
-    let Ok(_permit) = console.charts.room.acquire().await else {
+    let Ok(_permit) = console.charts.room().await else {
         return Ok(nothing());
     };
     // Whoever waited may find that it was drawn meanwhile.

@@ -46,6 +46,8 @@ pub(super) enum Pulse {
     Waiting,
     /// What everybody should know.
     Notices,
+    /// Alerts.
+    Alerts,
     /// A session was ended here.
     Ended(Arc<str>),
 }
@@ -197,6 +199,11 @@ impl Hub {
                 self.tell(Pulse::Waiting);
             }
         }
+        let alerts = store.alerts_heard().await?;
+        if seen.alerts.is_some_and(|before| before != alerts) {
+            self.tell(Pulse::Alerts);
+        }
+        seen.alerts = Some(alerts);
         let notable = (
             store.pauses().await?,
             store.platform_troubles().await?,
@@ -217,6 +224,7 @@ struct Seen {
     since: i64,
     runs: HashMap<String, (i64, i64)>,
     waiting: Option<Vec<String>>,
+    alerts: Option<i64>,
     notable: Option<(Vec<Pause>, Vec<PlatformTrouble>, Vec<Trouble>)>,
 }
 
@@ -226,6 +234,7 @@ impl Seen {
             since: now.as_microsecond(),
             runs: HashMap::new(),
             waiting: None,
+            alerts: None,
             notable: None,
         }
     }

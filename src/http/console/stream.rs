@@ -135,6 +135,7 @@ impl Feed {
             Woken::Pulse(Ok(Pulse::Run(run))) => self.run(&run).await?,
             Woken::Pulse(Ok(Pulse::Waiting)) => self.waiting().await?,
             Woken::Pulse(Ok(Pulse::Notices)) => self.notices().await?,
+            Woken::Pulse(Ok(Pulse::Alerts)) => self.pending.push_back(sign("alerts")),
             Woken::Pulse(Ok(Pulse::Ended(session))) if *session == *self.visitor.session.id => self.reload(),
             Woken::Pulse(Ok(Pulse::Ended(_))) => {}
             Woken::Pulse(Err(RecvError::Lagged(_))) => self.reload(),

@@ -1,7 +1,7 @@
 //! What a form of the console asks for. Reads words and decides nothing.
 
 use crate::report::Press;
-use crate::request::{Ask, Resolution, Words};
+use crate::request::{AlertAct, Ask, Resolution, Words};
 
 /// Longer lines are not commands.
 const MAX_LINE: usize = 8192;
@@ -94,6 +94,7 @@ pub fn value(press: &Press) -> String {
         Press::Stop => "stop".to_owned(),
         Press::Undo => "undo".to_owned(),
         Press::Offer { index } => format!("offer {index}"),
+        Press::Alert(act) => format!("alert {}", act.word()),
         Press::Resolve { step, resolution } => {
             let how = match resolution {
                 Resolution::Done => "done",
@@ -127,6 +128,10 @@ pub fn pressed(run: &str, value: &str, reason: &str) -> Result<Ask, Misread> {
         "offer" => Ask::Offer {
             run,
             index: rest.parse().map_err(|_| Misread::Button)?,
+        },
+        "alert" => Ask::Alert {
+            alert: run,
+            act: AlertAct::read(rest).ok_or(Misread::Button)?,
         },
         "resolve" => {
             let (how, step) = rest.split_once(' ').ok_or(Misread::Button)?;

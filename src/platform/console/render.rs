@@ -1,6 +1,7 @@
 //! The console's pages as HTML. Everything that people or systems wrote is escaped by maud, and what would steer a
 //! reader instead of being read (control characters, turns of direction) is spelled out.
 
+pub mod alerts;
 pub mod approvals;
 pub mod channel;
 pub mod message;

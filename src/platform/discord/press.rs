@@ -2,7 +2,7 @@
 //! and takes a hundred characters: the digest of a plan fits, and of a long step's name its hash stands.
 
 use crate::report::{Press, Question};
-use crate::request::{Ask, Resolution, short_step};
+use crate::request::{AlertAct, Ask, Resolution, short_step};
 
 /// The longest id that Discord takes, in characters.
 pub const MAX_ID: usize = 100;
@@ -51,7 +51,7 @@ impl Questioned {
         match self.press {
             Press::Stop => Some(Ask::Stop { run }),
             Press::Undo => Some(Ask::Undo { run }),
-            Press::Approve { .. } | Press::Deny | Press::Resolve { .. } | Press::Offer { .. } => None,
+            Press::Approve { .. } | Press::Deny | Press::Resolve { .. } | Press::Offer { .. } | Press::Alert(_) => None,
         }
     }
 
@@ -128,6 +128,7 @@ pub fn id(run: &str, press: &Press) -> String {
         Press::Stop => format!("{PREFIX}:{run}:stop"),
         Press::Undo => format!("{PREFIX}:{run}:undo"),
         Press::Offer { index } => format!("{PREFIX}:{run}:offer:{index}"),
+        Press::Alert(act) => format!("{PREFIX}:{run}:alert:{}", act.word()),
         Press::Resolve { step, resolution } => resolve_id(run, step, *resolution),
     }
 }
@@ -196,6 +197,10 @@ pub fn read(id: &str) -> Option<Pressed> {
             run,
             index: index.parse().ok()?,
         },
+        ("alert", Some(act)) => Ask::Alert {
+            alert: run,
+            act: AlertAct::read(act)?,
+        },
         ("override", None) => return Some(Pressed::Reasoned(Reasoned::Override { run })),
         (word, Some(step)) if !step.is_empty() => {
             let resolution = match word {
@@ -237,6 +242,8 @@ mod tests {
                 Press::Stop,
                 Press::Undo,
                 Press::Offer { index },
+                Press::Alert(AlertAct::Take),
+                Press::Alert(AlertAct::Suggested { key: "resync-1a2b3c4d".to_owned() }),
                 Press::Resolve { step: step.clone(), resolution },
             ] {
                 let id = id(RUN, &press);
@@ -256,6 +263,7 @@ mod tests {
                         Pressed::Questioned(questioned)
                     }
                     Press::Offer { index } => Pressed::Ask(Ask::Offer { run, index }),
+                    Press::Alert(act) => Pressed::Ask(Ask::Alert { alert: run, act }),
                     Press::Resolve { step, resolution } => {
                         let room = 100 - format!("sb:{RUN}:not-done:").len();
                         let Some(Pressed::Reasoned(Reasoned::Resolve { step: read, .. })) = read(&id) else {

@@ -5,6 +5,7 @@
 //! nobody, except where somebody must answer. Discord's limits hold by construction: each part has a share of the
 //! message, and what does not fit is counted in words and stands in the file.
 
+pub mod alert;
 mod buttons;
 #[cfg(test)]
 mod tests;
@@ -163,7 +164,7 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
     if let Some(attention) = &report.attention {
         (message.content, message.roles) = asked(attention, mentions);
     }
-    let (components, left_out) = buttons::rows(report);
+    let (components, left_out) = buttons::rows(report.run.as_deref(), &report.buttons);
     message.components = components;
     if left_out > 0 {
         let say = format!("{left_out} more choices have no button here; see /signalbox help");

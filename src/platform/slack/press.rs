@@ -1,7 +1,7 @@
 //! What a button carries: which run, and what is asked of it. Slack gives the value back as it was set, signed.
 
 use crate::report::Press;
-use crate::request::{Ask, Resolution};
+use crate::request::{AlertAct, Ask, Resolution};
 use serde::{Deserialize, Serialize};
 
 /// The longest value that Slack takes, in characters.
@@ -37,6 +37,7 @@ impl Pressed {
             },
             Press::Undo => Ask::Undo { run },
             Press::Offer { index } => Ask::Offer { run, index },
+            Press::Alert(act) => Ask::Alert { alert: run, act },
         }
     }
 }
@@ -59,6 +60,7 @@ enum WirePress {
     Resolve { step: String, resolution: Resolution },
     Undo,
     Offer { index: usize },
+    Alert { act: String },
 }
 
 /// The value of a button.
@@ -70,6 +72,7 @@ pub fn encode(run: &str, press: &Press) -> Result<String, serde_json::Error> {
         Press::Resolve { step, resolution } => WirePress::Resolve { step, resolution },
         Press::Undo => WirePress::Undo,
         Press::Offer { index } => WirePress::Offer { index },
+        Press::Alert(act) => WirePress::Alert { act: act.word() },
     };
     serde_json::to_string(&Wire {
         run: run.to_owned(),
@@ -87,6 +90,10 @@ pub fn decode(value: &str) -> Result<Pressed, serde_json::Error> {
         WirePress::Resolve { step, resolution } => Press::Resolve { step, resolution },
         WirePress::Undo => Press::Undo,
         WirePress::Offer { index } => Press::Offer { index },
+        WirePress::Alert { act } => match AlertAct::read(&act) {
+            Some(act) => Press::Alert(act),
+            None => return Err(serde::de::Error::custom("an act that nobody knows")),
+        },
     };
     Ok(Pressed { run, press })
 }
@@ -111,6 +118,7 @@ pub fn action_id(press: &Press, index: usize) -> String {
         } => "resolve-abandon",
         Press::Undo => "undo",
         Press::Offer { .. } => "offer",
+        Press::Alert(_) => "alert",
     };
     format!("{PREFIX}{kind}:{index}")
 }

@@ -5,6 +5,7 @@
 //! anybody. Slack's limits hold by construction: each part has a share of the message, and what does not fit is counted
 //! in words and stands in the file.
 
+pub mod alert;
 mod blocks;
 mod buttons;
 mod table;
@@ -113,7 +114,7 @@ const FEW_ROWS: usize = 10;
 pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
     let mut cut = Cut::default();
     let mut blocks = status(report, Some(mentions), "more in the thread", &mut cut);
-    blocks.extend(buttons::blocks(report));
+    blocks.extend(buttons::blocks(report.run.as_deref(), &report.buttons));
     blocks.push(footer(report, true, &mut cut));
     rendered(report, &summary(report), blocks)
 }

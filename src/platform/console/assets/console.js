@@ -152,6 +152,7 @@
       const count = $("waiting");
       if (count && count.outerHTML !== html) { count.outerHTML = html; if (main.classList.contains("approvals")) refresh(); }
     });
+    on("alerts", () => { if (follows === "alerts") refresh(); });
     on("notices", (html) => {
       const holder = document.createElement("template");
       holder.innerHTML = html;

@@ -386,7 +386,7 @@ fn button(report: &Report, run: &str, index: usize, offered: &Offered) -> Markup
             html! { "What the steps above have done is undone, the last one first." },
             "Yes, undo",
         ),
-        Press::Offer { .. } => confirm(
+        Press::Offer { .. } | Press::Alert(_) => confirm(
             "",
             html! { "This is asked for in your name. It starts at once unless it needs a second person." },
             "Yes, ask for it",

@@ -22,6 +22,8 @@ pub enum Here {
     Channel,
     /// `/approvals`
     Approvals,
+    /// `/alerts`
+    Alerts,
     /// `/runs`
     Runs,
     /// `/runbooks`
@@ -127,6 +129,7 @@ fn banner(frame: &Frame<'_>) -> Markup {
                         "Approvals"
                         (waiting(guest.waiting))
                     }
+                    (item(Here::Alerts, "/alerts", "Alerts"))
                     (item(Here::Runs, "/runs", "Runs"))
                     (item(Here::Runbooks, "/runbooks", "Runbooks"))
                 }

@@ -3,8 +3,8 @@
 use super::text::fit;
 use crate::platform::discord::press;
 use crate::report::fit::one_line;
-use crate::report::{Press, Report};
-use crate::request::Resolution;
+use crate::report::{Button, Press};
+use crate::request::{AlertAct, Resolution};
 use serde_json::{Value, json};
 use serenity::builder::{CreateActionRow, CreateButton};
 use serenity::model::application::ButtonStyle;
@@ -17,13 +17,13 @@ const IN_ROW: usize = 5;
 const LABEL: usize = 80;
 
 /// The rows, and how many choices have no button.
-pub(super) fn rows(report: &Report) -> (Vec<Value>, usize) {
-    let Some(run) = report.run.as_deref() else {
+pub(super) fn rows(run: Option<&str>, choices: &[Button]) -> (Vec<Value>, usize) {
+    let Some(run) = run else {
         return (Vec::new(), 0);
     };
     let mut ids: Vec<String> = Vec::new();
     let mut buttons: Vec<CreateButton> = Vec::new();
-    for button in &report.buttons {
+    for button in choices {
         let id = press::id(run, &button.press);
         // Discord refuses a message in which one is too long, or there twice.
         if buttons.len() == ROWS * IN_ROW || id.chars().count() > press::MAX_ID || ids.contains(&id) {
@@ -42,7 +42,7 @@ pub(super) fn rows(report: &Report) -> (Vec<Value>, usize) {
     let rows = buttons
         .chunks(IN_ROW)
         .map(|row| json!(CreateActionRow::Buttons(row.to_vec())));
-    (rows.collect(), report.buttons.len() - buttons.len())
+    (rows.collect(), choices.len() - buttons.len())
 }
 
 /// The usual label, and the style.
@@ -57,6 +57,7 @@ fn looks(press: &Press) -> (&'static str, ButtonStyle) {
             Resolution::NotDone => ("It did not happen", ButtonStyle::Secondary),
             Resolution::Abandon => ("Give up", ButtonStyle::Danger),
         },
-        Press::Offer { .. } => ("Do this next", ButtonStyle::Primary),
+        Press::Offer { .. } | Press::Alert(AlertAct::Suggested { .. }) => ("Do this next", ButtonStyle::Primary),
+        Press::Alert(_) => ("Do this", ButtonStyle::Secondary),
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::platform::tests::seen::{discord as seen, judge_discord as judge};
 use crate::report::VerdictLine;
 use crate::report::samples::known::waiting;
-use crate::report::samples::{blank, reports};
+use crate::report::samples::{blank, cards, reports};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -135,10 +135,14 @@ fn what_does_not_fit_is_in_the_file() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_report_becomes_messages_that_discord_takes_and_that_mention_nobody(report in reports()) {
+    fn any_report_becomes_messages_that_discord_takes_and_that_mention_nobody(
+        report in reports(),
+        card in cards(),
+    ) {
         let details = thread_details(&report);
         let mut messages = vec![run_message(&report, &mentions()), ephemeral(&report), details.message];
         messages.extend(ping(&report, &mentions()));
+        messages.push(alert::message(&card));
         for message in messages {
             let message = message.known_as("some message");
             judge(&message);

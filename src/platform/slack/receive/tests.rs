@@ -585,7 +585,7 @@ fn a_press_that_we_cannot_trust_or_read_is_rejected() {
     .collect();
     assert_snapshot!(texts.join("\n"), @r#"
     400: the button's value does not parse: missing field `press` at line 1 column 12
-    400: the button's value does not parse: unknown variant `explode`, expected one of `approve`, `deny`, `stop`, `resolve`, `undo`, `offer` at line 1 column 29
+    400: the button's value does not parse: unknown variant `explode`, expected one of `approve`, `deny`, `stop`, `resolve`, `undo`, `offer`, `alert` at line 1 column 29
     400: the payload does not parse: 0 actions in one press
     400: the payload does not parse: a field is missing or has another type than Slack documents, at line 1 column 495
     400: the payload does not parse: a field is missing or has another type than Slack documents, at line 1 column 9

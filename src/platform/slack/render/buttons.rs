@@ -5,7 +5,7 @@ use super::text::{cost, fit};
 use crate::platform::slack::press;
 use crate::platform::slack::receive::COMMAND;
 use crate::report::fit::{Cut, one_line};
-use crate::report::{Press, Report};
+use crate::report::{Button, Press};
 use crate::request::Resolution;
 use serde_json::{Value, json};
 
@@ -15,15 +15,15 @@ const VALUE: usize = 400;
 /// Steps with three buttons each; a person answers them one by one, and the next ones move up.
 const STEPS: usize = 2;
 
-pub(super) fn blocks(report: &Report) -> Vec<Value> {
-    let Some(run) = report.run.as_deref() else {
+pub(super) fn blocks(run: Option<&str>, buttons: &[Button]) -> Vec<Value> {
+    let Some(run) = run else {
         return Vec::new();
     };
     let mut row = Vec::new();
     let mut by_step: Vec<(&str, Vec<Value>)> = Vec::new();
     let mut left_out = 0;
     let mut used = 0;
-    for (index, button) in report.buttons.iter().enumerate() {
+    for (index, button) in buttons.iter().enumerate() {
         let made = element(run, &button.press, &button.label, index);
         let step = match &button.press {
             Press::Resolve { step, .. } => Some(step.as_str()),
@@ -98,6 +98,6 @@ fn looks(press: &Press) -> (&'static str, Option<&'static str>) {
             Resolution::NotDone => ("It did not happen", None),
             Resolution::Abandon => ("Give up", Some("danger")),
         },
-        Press::Offer { .. } => ("Do this next", None),
+        Press::Offer { .. } | Press::Alert(_) => ("Do this next", None),
     }
 }

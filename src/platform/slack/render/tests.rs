@@ -1,7 +1,7 @@
 use super::*;
 use crate::platform::tests::seen::{judge_slack as judge, slack as seen};
 use crate::report::samples::known::{resolve_buttons, step, waiting};
-use crate::report::samples::{blank, reports};
+use crate::report::samples::{blank, cards, reports};
 use crate::report::{StepLine, Table};
 use crate::runbook::StepOutcome;
 use insta::assert_snapshot;
@@ -238,10 +238,14 @@ fn every_text(value: &Value, found: &mut Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn any_report_becomes_messages_that_slack_takes_and_that_mention_nobody(report in reports()) {
+    fn any_report_becomes_messages_that_slack_takes_and_that_mention_nobody(
+        report in reports(),
+        card in cards(),
+    ) {
         let details = thread_details(&report);
         let mut messages = vec![run_message(&report, &mentions()), ephemeral(&report), details.message];
         messages.extend(ping(&report, &mentions()));
+        messages.push(alert::message(&card));
         for message in messages {
             judge(&message);
             let mut texts = vec![message.text.clone()];

@@ -1,0 +1,6 @@
+//! Alerts: what Alertmanager is told, and what people see.
+
+mod door;
+mod follow_up;
+mod many;
+mod story;
