@@ -247,6 +247,7 @@ async fn a_command_line_knows_who_was_in_the_user_group() {
     );
     let bot = SlackBot::start_with(Transport::Http, &[("write", WRITE)], &people).await;
     let database = format!("sqlite:{}", bot.path("bot.db").display());
+    sqlx::any::install_default_drivers();
     let raw = sqlx::AnyPool::connect(&database).await.unwrap();
     let kept = || {
         let raw = raw.clone();

@@ -260,6 +260,7 @@ impl World {
             surface: Surface::Cli,
             workspace: None,
             channel: None,
+            thread: None,
         };
         Request::new(account, place, ask)
     }

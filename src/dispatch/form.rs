@@ -7,12 +7,22 @@ use super::completion::Typist;
 use super::overview::runnable;
 use crate::report::form::{Flaw, Form, Pick};
 use crate::request::{Ask, Request, Words};
-use crate::runbook::input::{interpret, quoted};
+use crate::runbook::input::{interpret, is_missing, quoted};
+
+/// When a form is offered in the place of the words that say what is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// Where something is missing. Opening it costs a call within the three seconds, and what is whole and wrong has its
+    /// answer in words.
+    Incomplete,
+    /// Where something is missing or wrong: the form is the answer itself.
+    Faulty,
+}
 
 impl Desk {
     /// The form of what was asked for without saying all that it needs, or with something wrong, and with what was said
     /// filled in; none for those who may not ask, and they are told so by the gate.
-    pub fn form_wanted(&self, request: &Request) -> Option<Form> {
+    pub fn form_wanted(&self, request: &Request, offer: Offer) -> Option<Form> {
         let Ask::Run { runbook, words, .. } = &request.ask else {
             return None;
         };
@@ -20,6 +30,9 @@ impl Desk {
         let asked = Asked::new(&rules, request, runbook).ok()?;
         let runbook = asked.runbook();
         let problems = interpret(runbook, words).err()?;
+        if offer == Offer::Incomplete && !problems.iter().any(|problem| is_missing(problem)) {
+            return None;
+        }
         let is_empty = match words {
             Words::Line(line) => line.trim().is_empty(),
             Words::Named(pairs) => pairs.is_empty(),

@@ -4,6 +4,7 @@
 use super::{Counts, Fate};
 use crate::dispatch::Desk;
 use crate::dispatch::completion::Typist;
+use crate::dispatch::form::Offer;
 use crate::dispatch::link::LinkReply;
 use crate::intake::{Intake, NotKept};
 use crate::platform::discord::receive::{self, Door, Field, Genuine, Received, Rejection, Typing};
@@ -130,7 +131,7 @@ impl DiscordReception {
             return None;
         }
         if !given.is_empty() {
-            let form = self.desk.form_wanted(request)?;
+            let form = self.desk.form_wanted(request, Offer::Faulty)?;
             return Some(form::run(&form, *dry));
         }
         let rules = self.desk.rules.now();

@@ -2,6 +2,7 @@
 
 use super::{Counts, Fate};
 use crate::dispatch::Desk;
+use crate::dispatch::form::Offer;
 use crate::dispatch::link::LinkReply;
 use crate::intake::Intake;
 use crate::platform::slack::client::{Audience, SlackClient};
@@ -124,7 +125,7 @@ impl SlackReception {
     /// Opens the form of a runbook of which nothing was said. Where that fails the request goes its usual way, and whoever
     /// asked is told how it is typed.
     async fn opened_form(&self, delivery: &Delivery, trigger: &Trigger) -> bool {
-        let Some(form) = self.desk.form_wanted(&delivery.request) else {
+        let Some(form) = self.desk.form_wanted(&delivery.request, Offer::Incomplete) else {
             return false;
         };
         let reply = delivery

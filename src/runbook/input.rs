@@ -168,10 +168,18 @@ impl InputSpec {
     }
 }
 
+/// Whether a problem that `interpret` has found is an input that was not given at all.
+pub fn is_missing(problem: &str) -> bool {
+    let name = problem.strip_prefix('`').and_then(|rest| rest.split_once('`'));
+    name.is_some_and(|(_, rest)| rest.starts_with(MISSING))
+}
+
+const MISSING: &str = " is missing";
+
 fn missing(runbook: &str, spec: &InputSpec) -> String {
     let help = spec.help.as_ref().map_or_else(String::new, |help| format!(" ({help})"));
     format!(
-        "`{name}` is missing{help}: give {what}, such as `/{runbook} {name}={example}`",
+        "`{name}`{MISSING}{help}: give {what}, such as `/{runbook} {name}={example}`",
         name = spec.name,
         what = spec.kind.expected(),
         example = spec.kind.example(),

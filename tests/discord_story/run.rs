@@ -116,8 +116,8 @@ async fn rows_line_up_and_mean_nothing_else() {
     2 orders.
     ```
     order  state
-    1042   paid
-    1043   ˋnewˋ
+     1042  paid
+     1043  ˋnewˋ
     ```
     Asked by vic, run RUN · MARK
     ");

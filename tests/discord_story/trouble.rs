@@ -101,7 +101,7 @@ async fn a_channel_that_the_bot_may_not_write_to_still_answers_the_asker() {
     … Waits for approval: charge order=1042
     A charge needs a second person. Waiting for 1 of 1 approval by somebody other than dana, until TIME. After 30 minutes without an answer it is a no.
 
-    **Note**
+    **Warning**
     • It was asked for in channel 9003, where it cannot be shown: Discord does not let the bot do that there: Missing Permissions (50013).
 
     **Plan**

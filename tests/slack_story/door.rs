@@ -124,6 +124,13 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "usage_hint": "help | runs | approve RUN | deny RUN | stop RUN | resolve RUN STEP done REASON | pause | resume | link | unlink"
           },
           {
+            "command": "/end-silence",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Ends the silences of an alert, so that people are told of it again.",
+            "should_escape": false,
+            "usage_hint": "ALERT"
+          },
+          {
             "command": "/forward-order",
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Sends paid orders to their suppliers, each order once.",
@@ -163,6 +170,13 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Looks at the parts of the shop, each for itself, and says which is down.",
             "should_escape": false
+          },
+          {
+            "command": "/silence-alert",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Silences an alert for a while, so that nobody is told of it again.",
+            "should_escape": false,
+            "usage_hint": "ALERT [duration=DURATION] [comment=COMMENT]"
           },
           {
             "command": "/stuck-orders",

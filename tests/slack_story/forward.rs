@@ -162,16 +162,16 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier; an order that it has not got goes again with /retry-forward.
     ```
     order  total       paid_since            age       missing  note
-    2001   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2002   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2003   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2004   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2005   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2006   USD 72.00   DATE  AGE  CJ       can be forwarded
-    2007   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2008   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2009   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2010   USD 24.00   DATE  AGE  CJ       can be forwarded
+     2001  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2002  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2003  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2004  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2005  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2006  USD 72.00   DATE  AGE  CJ       can be forwarded
+     2007  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2008  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2009  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2010  USD 24.00   DATE  AGE  CJ       can be forwarded
     ```
     … and 330 more rows; more in the thread
     Forward all 336 that can be
@@ -180,40 +180,40 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     let details = scene.slack.reply(&message).await;
     insta::assert_snapshot!(shown(&details), @r"
     Details of stuck-orders
-    Notes
+    Warnings
     • 1 paid order with an id that the shop made up, because no answer came from the supplier: 1048 (CJ: cj_1048-1). The shop counts them as forwarded. Ask the supplier; an order that it has not got goes again with /retry-forward.
     ```
     order  total       paid_since            age       missing  note
-    2001   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2002   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2003   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2004   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2005   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2006   USD 72.00   DATE  AGE  CJ       can be forwarded
-    2007   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2008   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2009   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2010   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2011   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2012   USD 72.00   DATE  AGE  CJ       can be forwarded
-    2013   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2014   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2015   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2016   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2017   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2018   USD 72.00   DATE  AGE  CJ       can be forwarded
-    2019   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2020   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2021   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2022   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2023   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2024   USD 72.00   DATE  AGE  CJ       can be forwarded
-    2025   USD 36.50   DATE  AGE  CJ       can be forwarded
-    2026   USD 48.00   DATE  AGE  CJ       can be forwarded
-    2027   USD 109.50  DATE  AGE  CJ       can be forwarded
-    2028   USD 24.00   DATE  AGE  CJ       can be forwarded
-    2029   USD 73.00   DATE  AGE  CJ       can be forwarded
-    2030   USD 72.00   DATE  AGE  CJ       can be forwarded
+     2001  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2002  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2003  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2004  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2005  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2006  USD 72.00   DATE  AGE  CJ       can be forwarded
+     2007  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2008  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2009  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2010  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2011  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2012  USD 72.00   DATE  AGE  CJ       can be forwarded
+     2013  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2014  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2015  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2016  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2017  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2018  USD 72.00   DATE  AGE  CJ       can be forwarded
+     2019  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2020  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2021  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2022  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2023  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2024  USD 72.00   DATE  AGE  CJ       can be forwarded
+     2025  USD 36.50   DATE  AGE  CJ       can be forwarded
+     2026  USD 48.00   DATE  AGE  CJ       can be forwarded
+     2027  USD 109.50  DATE  AGE  CJ       can be forwarded
+     2028  USD 24.00   DATE  AGE  CJ       can be forwarded
+     2029  USD 73.00   DATE  AGE  CJ       can be forwarded
+     2030  USD 72.00   DATE  AGE  CJ       can be forwarded
     ```
     … and 310 more rows; the whole list is in the file
     Plan digest DIGEST

@@ -291,9 +291,10 @@ pub fn pings(shown: &Shown, allowed: &Value) -> Vec<String> {
             .is_some_and(|parse| parse.iter().any(|one| one == kind))
     };
     let lists = |kind: &str, id: &str| {
-        allowed[kind]
-            .as_array()
-            .is_some_and(|ids| ids.iter().any(|one| one == id || one.to_string() == id))
+        allowed[kind].as_array().is_some_and(|ids| {
+            ids.iter()
+                .any(|one| one == id || one.as_u64().is_some_and(|number| id.parse() == Ok(number)))
+        })
     };
     let is_allowed = |name: &String| {
         if allowed.is_null() {
