@@ -7,7 +7,7 @@ use serde_json::json;
 fn a_stop_lets_the_step_under_way_end_and_begins_no_other() {
     let shop = Shop::alone();
     let bot = shop.bot();
-    shop.ctl(&["outage", "slow", "3"]);
+    shop.ctl(&["outage", "slow", "8"]);
     let asking = bot.begin("dana", &["run", "forward-order", "order=2010,2011,2012", "--wait"]);
     wait_until("the supplier has the first", || shop.posts(2010, 1) == 1);
     let run = bot.runs()[0].clone();
