@@ -287,7 +287,7 @@ async fn what_ends_or_reverses_something_is_asked_about_first() {
     let question = world.discord.whisper(LEE).await;
     let ack = person.presses(&question, "Undo").await;
     assert_eq!((ack.status, ack.kind()), (Some(200), 7));
-    let undone = world.until_says(&message, "Undone").await;
+    let undone = world.until_says(&message, "↶ Undone").await;
     assert_eq!(world.writes(), 3);
     insta::assert_snapshot!(shown(&undone), @r"
     ↶ Undone: paint
