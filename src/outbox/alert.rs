@@ -7,7 +7,8 @@ use crate::alert::{is_alert, is_storm, picture};
 use crate::report::alert::AlertCard;
 use crate::report::chart;
 use crate::store::StoreError;
-use crate::store::messages::{DueMessage, MessageKind, NewMessage};
+use crate::store::alerts::message;
+use crate::store::messages::DueMessage;
 
 /// A chart as it is sent, or why there is none.
 pub(super) enum Picture {
@@ -99,14 +100,7 @@ impl<W: Wire> Outbox<W> {
     pub(super) async fn show_alert_elsewhere(&self, due: &DueMessage, id: &str) -> Result<(), StoreError> {
         let ours = self.desk.announce.iter().filter(|place| place.surface == W::SURFACE);
         for place in ours.filter(|place| **place != due.message.place) {
-            let message = NewMessage {
-                id: format!("{id}:alert:{}", place.channel.as_deref().unwrap_or_default()),
-                kind: MessageKind::Run,
-                run: Some(id.to_owned()),
-                request: None,
-                place: place.clone(),
-                body: None,
-            };
+            let message = message(id, place);
             self.desk.store.post(&message, self.clock.now()).await?;
         }
         Ok(())

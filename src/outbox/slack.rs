@@ -313,14 +313,6 @@ impl Outbox<Slack> {
             return Ok(Sent::Shown(None));
         };
         let name = format!("{run}.png");
-        if let Some(doubt) = &due.doubt {
-            match self.search(due, doubt, address, Mark::File(&name)).await {
-                Search::Found(_) => return Ok(Sent::Shown(None)),
-                Search::Later(sent) => return Ok(sent),
-                // The same picture twice does no harm.
-                Search::Absent | Search::Impossible(_) => {}
-            }
-        }
         let alt = chart::alt(&spec);
         let drawn = tokio::task::spawn_blocking(move || chart::draw(&spec).map(|png| (spec.title, png))).await;
         let (title, png) = match drawn {
@@ -334,8 +326,27 @@ impl Outbox<Slack> {
             alt_text: &self.redactor.redact(&alt),
             title: &title,
         };
+        self.picture(due, address, thread, &upload).await
+    }
+
+    /// A picture in a thread, unless it is there already.
+    async fn picture(
+        &self,
+        due: &DueMessage,
+        address: &Address<'_>,
+        thread: &str,
+        upload: &Upload<'_>,
+    ) -> Result<Sent, Trouble> {
+        if let Some(doubt) = &due.doubt {
+            match self.search(due, doubt, address, Mark::File(upload.filename)).await {
+                Search::Found(_) => return Ok(Sent::Shown(None)),
+                Search::Later(sent) => return Ok(sent),
+                // The same picture twice does no harm.
+                Search::Absent | Search::Impossible(_) => {}
+            }
+        }
         let staged = match self
-            .call(Method::File, address.target, self.wire.client.stage(&upload))
+            .call(Method::File, address.target, self.wire.client.stage(upload))
             .await
         {
             Ok(staged) => staged,

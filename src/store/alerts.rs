@@ -5,9 +5,9 @@
 //! message together.
 
 use super::dialect::Dialect;
-use super::messages::{MessageKind, NewMessage, insert_messages};
-use super::runs::{RunLine, outcome_of};
-use super::values::{Row, with_rows};
+use super::messages::{self, MessageKind, NewMessage, insert_messages};
+use super::runs::{RunLine, run_line};
+use super::values::{Row, with_rows, write_rows};
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::alert::card::{self, Line, Storm};
 use crate::alert::group::{Change, Group};
@@ -275,17 +275,7 @@ impl Store {
         .bind(id)
         .fetch_all(&self.read)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(RunLine {
-                    id: text(row, 0)?,
-                    runbook: text(row, 1)?,
-                    person: text(row, 2)?,
-                    created: timestamp(number(row, 3)?)?,
-                    outcome: outcome_of(&text(row, 4)?)?,
-                })
-            })
-            .collect()
+        rows.iter().map(run_line).collect()
     }
 
     /// The alert from which a run was asked for.
@@ -448,7 +438,7 @@ async fn write_groups(
     let columns = "id, grouped, title, state, said, opened, changed, heard, storm, body";
     // Each may be large, and together they make one statement.
     for some in rows.chunks(16) {
-        with_rows(dialect, work, columns, some, insert).await?;
+        write_rows(dialect, work, columns, some, insert).await?;
     }
     Ok(())
 }
@@ -461,12 +451,6 @@ async fn show(
     places: &[Place],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v \
-                           WHERE message.run = v.id AND kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL)";
-    // The end is worth another try of a message that was given up.
-    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = v.at, tries = 0, failing_since = NULL FROM v \
-                         WHERE message.run = v.id AND kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
     let at = micros(now);
     let shows = |one: &Taken| one.storm.clone().unwrap_or_else(|| one.group.id.clone());
     let changed = taken
@@ -474,10 +458,10 @@ async fn show(
         .filter(|one| one.shown && (!one.is_new || one.storm.is_some()));
     let changed: BTreeSet<String> = changed.map(shows).collect();
     let changed: Vec<Row> = changed.into_iter().map(|id| vec![id.into(), at.into()]).collect();
-    with_rows(dialect, work, "id, at", &changed, CHANGED).await?;
+    messages::touch(work, dialect, &changed).await?;
     let ended: BTreeSet<String> = taken.iter().filter(|one| one.ended).map(shows).collect();
     let ended: Vec<Row> = ended.into_iter().map(|id| vec![id.into(), at.into()]).collect();
-    with_rows(dialect, work, "id, at", &ended, ENDED).await?;
+    messages::revive(work, dialect, &ended).await?;
 
     // The runs that were asked for from an alert say whether it has cleared.
     const RUNS: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v, alert_run \
@@ -487,7 +471,7 @@ async fn show(
         .iter()
         .filter(|one| one.ended)
         .map(|one| vec![(&one.group.id).into(), at.into()]);
-    with_rows(dialect, work, "id, at", &cleared.collect::<Vec<Row>>(), RUNS).await?;
+    write_rows(dialect, work, "id, at", &cleared.collect::<Vec<Row>>(), RUNS).await?;
 
     let alone: Vec<&Taken> = taken.iter().filter(|one| one.storm.is_none()).collect();
     let mut messages = Vec::new();
@@ -520,7 +504,8 @@ async fn show(
     insert_messages(work, dialect, &messages).await
 }
 
-fn message(id: &str, place: &Place) -> NewMessage {
+/// The message of a group, or of a summary, at a place.
+pub fn message(id: &str, place: &Place) -> NewMessage {
     of(id, "alert", MessageKind::Run, place)
 }
 
@@ -552,7 +537,7 @@ fn news(one: &Taken, place: &Place) -> Option<NewMessage> {
 
 fn of(id: &str, word: &str, kind: MessageKind, place: &Place) -> NewMessage {
     NewMessage {
-        id: format!("{id}:{word}:{}", place.channel.as_deref().unwrap_or_default()),
+        id: format!("{id}:{word}:{}", place.spot()),
         kind,
         run: Some(id.to_owned()),
         request: None,

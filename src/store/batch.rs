@@ -3,7 +3,7 @@
 use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
 use super::lists::BLUR;
-use super::messages::{MessageKind, NewMessage, insert_messages};
+use super::messages::{self, MessageKind, NewMessage, insert_messages};
 use super::runs::{Written, held_lock};
 use super::values::{Row, with_rows, write_rows};
 use super::writer::{Addition, What, Write};
@@ -404,12 +404,6 @@ async fn thread(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<
 
 /// The runs changed, so what their messages show is out of date.
 async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(), StoreError> {
-    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
-    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v \
-                           WHERE message.run = v.id AND kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL)";
-    // The end of a run is worth another try of a message that was given up.
-    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = v.at, tries = 0, failing_since = NULL FROM v \
-                         WHERE message.run = v.id AND kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
     let rows = |of: fn(&Addition) -> bool| -> Vec<Row> {
         let additions = writes.iter().filter_map(|write| match &write.what {
             What::Add(addition) if of(addition) => Some(vec![(&addition.run).into(), write.now.into()]),
@@ -417,13 +411,13 @@ async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
         });
         additions.collect()
     };
-    write_rows(dialect, work, "id, at", &rows(|_| true), CHANGED).await?;
+    messages::touch(work, dialect, &rows(|_| true)).await?;
     // An alert's message shows what became of the runs that were asked for from it.
     const ALERTS: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v, alert_run \
                           WHERE alert_run.run = v.id AND message.run = alert_run.alert AND kind = '\"run\"' \
                           AND (due IS NOT NULL OR error IS NULL)";
     let ended = rows(|addition| addition.ends);
-    write_rows(dialect, work, "id, at", &ended, ENDED).await?;
+    messages::revive(work, dialect, &ended).await?;
     write_rows(dialect, work, "id, at", &ended, ALERTS).await?;
     Ok(())
 }

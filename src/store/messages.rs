@@ -388,6 +388,31 @@ pub(super) async fn insert_messages(
     Ok(())
 }
 
+/// What these messages show is out of date: rows of a run's, group's or summary's id and a time.
+pub(super) async fn touch(
+    work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    rows: &[Row],
+) -> Result<(), StoreError> {
+    // A message that waits for its next try keeps that time: a change must not jump the queue of a failing platform.
+    const CHANGED: &str = "UPDATE message SET wanted = wanted + 1, due = COALESCE(due, v.at) FROM v \
+                           WHERE message.run = v.id AND kind = '\"run\"' AND (due IS NOT NULL OR error IS NULL)";
+    write_rows(dialect, work, "id, at", rows, CHANGED).await?;
+    Ok(())
+}
+
+/// What these messages show has ended, which is worth another try of one that was given up.
+pub(super) async fn revive(
+    work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    rows: &[Row],
+) -> Result<(), StoreError> {
+    const ENDED: &str = "UPDATE message SET wanted = wanted + 1, due = v.at, tries = 0, failing_since = NULL FROM v \
+                         WHERE message.run = v.id AND kind = '\"run\"' AND due IS NULL AND error IS NOT NULL";
+    write_rows(dialect, work, "id, at", rows, ENDED).await?;
+    Ok(())
+}
+
 /// What the places of a platform look like as they are stored: its name stands first.
 fn places_of(surface: Surface) -> Result<String, StoreError> {
     Ok(format!("{{\"surface\":{},%", encode("surface", &surface)?))

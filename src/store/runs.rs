@@ -301,17 +301,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.read)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(RunLine {
-                    id: text(row, 0)?,
-                    runbook: text(row, 1)?,
-                    person: text(row, 2)?,
-                    created: timestamp(number(row, 3)?)?,
-                    outcome: outcome_of(&text(row, 4)?)?,
-                })
-            })
-            .collect()
+        rows.iter().map(run_line).collect()
     }
 
     /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs. What this
@@ -537,6 +527,17 @@ fn closing(entries: &[Entry]) -> Option<String> {
     entries.iter().rev().find_map(|entry| match entry {
         Entry::Closed { say, .. } | Entry::NotStarted { say, .. } => Some(say.clone()),
         _ => None,
+    })
+}
+
+/// A row of id, runbook, person, creation and outcome.
+pub(super) fn run_line(row: &AnyRow) -> Result<RunLine, StoreError> {
+    Ok(RunLine {
+        id: text(row, 0)?,
+        runbook: text(row, 1)?,
+        person: text(row, 2)?,
+        created: timestamp(number(row, 3)?)?,
+        outcome: outcome_of(&text(row, 4)?)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `/alerts`: what fires and what has fired, for whoever may see it, and what can be done about it.
 
+use super::chart::{Look, drawn};
 use super::place::Back;
 use super::visitor::{Sent, Visitor};
 use super::{Console, Trouble};
@@ -9,14 +10,12 @@ use crate::dispatch::overview::may_view;
 use crate::platform::console::receive;
 use crate::platform::console::render::alerts::{Line, alert, alerts};
 use crate::platform::console::render::page::Here;
-use crate::report::chart::{self, Theme};
 use crate::request::Ask;
 use crate::rules::ALERTS;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::Deserialize;
 use std::sync::Arc;
 
 /// Groups that are listed, of those that fire and of those that are over.
@@ -115,11 +114,6 @@ pub(super) async fn press(
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Look {
-    theme: Option<String>,
-}
-
 pub(super) async fn picture(
     State(console): State<Arc<Console>>,
     visitor: Visitor,
@@ -145,25 +139,14 @@ pub(super) async fn picture(
         }
         None => return Ok(nothing()),
     };
-    if look.theme.as_deref() == Some("dark") {
-        spec.theme = Theme::Dark;
-    }
-    match tokio::task::spawn_blocking(move || chart::draw(&spec)).await {
-        Ok(Ok(png)) => {
-            let headers = [
-                (header::CONTENT_TYPE, "image/png"),
-                // Another look a moment later shows the same.
-                (header::CACHE_CONTROL, "private, max-age=15"),
-            ];
-            Ok((headers, png).into_response())
-        }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a chart could not be drawn");
-            Ok(nothing())
-        }
-        Err(error) => {
-            tracing::error!(%error, "a chart could not be drawn");
-            Ok(nothing())
-        }
-    }
+    spec.theme = look.theme();
+    let Some(png) = drawn(spec).await else {
+        return Ok(nothing());
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        // Another look a moment later shows the same.
+        (header::CACHE_CONTROL, "private, max-age=15"),
+    ];
+    Ok((headers, png).into_response())
 }

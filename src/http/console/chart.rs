@@ -2,7 +2,7 @@
 
 use super::visitor::Visitor;
 use super::{Console, Trouble};
-use crate::report::chart::{self, Theme};
+use crate::report::chart::{self, ChartSpec, Theme};
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -78,6 +78,27 @@ pub(super) struct Look {
     theme: Option<String>,
 }
 
+impl Look {
+    pub(super) fn theme(&self) -> Theme {
+        if self.theme.as_deref() == Some("dark") {
+            Theme::Dark
+        } else {
+            Theme::Light
+        }
+    }
+}
+
+/// Draws where it holds up nobody; none where that is a defect, which the log tells.
+pub(super) async fn drawn(spec: ChartSpec) -> Option<Vec<u8>> {
+    let error = match tokio::task::spawn_blocking(move || chart::draw(&spec)).await {
+        Ok(Ok(png)) => return Some(png),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    };
+    tracing::error!(error, "a chart could not be drawn");
+    None
+}
+
 pub(super) async fn show(
     State(console): State<Arc<Console>>,
     visitor: Visitor,
@@ -85,11 +106,7 @@ pub(super) async fn show(
     Query(look): Query<Look>,
 ) -> Result<Response, Trouble> {
     let nothing = || (StatusCode::NOT_FOUND, "There is no chart.\n").into_response();
-    let theme = if look.theme.as_deref() == Some("dark") {
-        Theme::Dark
-    } else {
-        Theme::Light
-    };
+    let theme = look.theme();
     let desk = &console.station.desk;
     let Some(live) = desk.seen(&visitor.rules, &visitor.asker(), &run).await? else {
         return Ok(nothing());
@@ -110,27 +127,18 @@ pub(super) async fn show(
     };
     spec.theme = theme;
     let alt = console.redactor.redact(&chart::alt(&spec)).into_owned();
-    match tokio::task::spawn_blocking(move || chart::draw(&spec)).await {
-        Ok(Ok(png)) => {
-            let kept = Arc::new(Kept {
-                run,
-                seq,
-                theme,
-                alt,
-                png,
-            });
-            console.charts.keep(kept.clone());
-            Ok(picture(&kept))
-        }
-        Ok(Err(error)) => {
-            tracing::error!(%error, "a chart could not be drawn");
-            Ok(nothing())
-        }
-        Err(error) => {
-            tracing::error!(%error, "a chart could not be drawn");
-            Ok(nothing())
-        }
-    }
+    let Some(png) = drawn(spec).await else {
+        return Ok(nothing());
+    };
+    let kept = Arc::new(Kept {
+        run,
+        seq,
+        theme,
+        alt,
+        png,
+    });
+    console.charts.keep(kept.clone());
+    Ok(picture(&kept))
 }
 
 fn picture(kept: &Kept) -> Response {

@@ -1,11 +1,11 @@
 //! Alerts in Slack: one message for a group, edited in place, with charts and news in its thread.
 
 use super::super::Outbox;
-use super::super::alert::{Drawn, Picture, gone};
+use super::super::alert::{Picture, gone};
 use super::super::sent::{Sent, Trouble};
-use super::{Address, SETTLE, Search, Slack, doubtful, failed, not_sent};
-use crate::platform::slack::client::{Mark, SlackError, Upload};
-use crate::platform::slack::limits::{Method, Target};
+use super::{Address, SETTLE, Slack, failed, not_sent};
+use crate::platform::slack::client::{SlackError, Upload};
+use crate::platform::slack::limits::Target;
 use crate::platform::slack::render;
 use crate::report::alert::AlertState;
 use crate::store::messages::{DueMessage, MessageKind, Thread};
@@ -32,7 +32,15 @@ impl Outbox<Slack> {
             };
         }
         match self.alert_picture(due, id).await? {
-            Picture::Drawn(drawn) => self.alert_chart(due, &address, &thread, drawn).await,
+            Picture::Drawn(drawn) => {
+                let upload = Upload {
+                    filename: &drawn.name,
+                    bytes: &drawn.png,
+                    alt_text: &drawn.alt,
+                    title: &drawn.title,
+                };
+                self.picture(due, &address, &thread, &upload).await
+            }
             Picture::Said(say) => self.alert_reply(due, id, &address, &say).await,
             Picture::Nothing => Ok(Sent::Shown(None)),
             Picture::Failed(why) => Ok(Sent::Never(why)),
@@ -65,43 +73,5 @@ impl Outbox<Slack> {
     async fn alert_reply(&self, due: &DueMessage, id: &str, address: &Address<'_>, say: &str) -> Result<Sent, Trouble> {
         let message = render::alert::reply(id, say).known_as(&due.message.id);
         Ok(self.post(due, address, message).await?.unwrap_or_else(failed))
-    }
-
-    async fn alert_chart(
-        &self,
-        due: &DueMessage,
-        address: &Address<'_>,
-        thread: &str,
-        drawn: Drawn,
-    ) -> Result<Sent, Trouble> {
-        if let Some(doubt) = &due.doubt {
-            match self.search(due, doubt, address, Mark::File(&drawn.name)).await {
-                Search::Found(_) => return Ok(Sent::Shown(None)),
-                Search::Later(sent) => return Ok(sent),
-                // The same picture twice does no harm.
-                Search::Absent | Search::Impossible(_) => {}
-            }
-        }
-        let upload = Upload {
-            filename: &drawn.name,
-            bytes: &drawn.png,
-            alt_text: &drawn.alt,
-            title: &drawn.title,
-        };
-        let staged = match self
-            .call(Method::File, address.target, self.wire.client.stage(&upload))
-            .await
-        {
-            Ok(staged) => staged,
-            Err(error) => return Ok(not_sent(error)),
-        };
-        if !self.begin(due, self.clock.now()).await? {
-            return Ok(Sent::Taken);
-        }
-        let shared = self.wire.client.share(address.target.channel, thread, &staged);
-        Ok(match self.call(Method::File, address.target, shared).await {
-            Ok(()) => Sent::Shown(None),
-            Err(error) => doubtful(error),
-        })
     }
 }

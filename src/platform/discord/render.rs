@@ -305,14 +305,18 @@ fn status(report: &Report, more: &str, cut: &mut Cut) -> Rendered {
 }
 
 fn message(report: &Report, title: &str, parts: &[String]) -> Rendered {
+    let title = SCRIPT.fit(&one_line(title), TITLE, &mut Cut::default());
+    framed(title, colour(report), parts)
+}
+
+/// A title and the parts below it that say something, as one embed.
+fn framed(title: String, colour: u32, parts: &[String]) -> Rendered {
     let parts: Vec<&str> = parts
         .iter()
         .map(|part| part.trim_end())
         .filter(|part| !part.is_empty())
         .collect();
-    let mut embed = CreateEmbed::new()
-        .title(SCRIPT.fit(&one_line(title), TITLE, &mut Cut::default()))
-        .colour(colour(report));
+    let mut embed = CreateEmbed::new().title(title).colour(colour);
     if !parts.is_empty() {
         embed = embed.description(parts.join("\n\n"));
     }

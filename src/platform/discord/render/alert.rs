@@ -1,11 +1,10 @@
 //! How alerts look in Discord. What a rule's author wrote is a system's text: it mentions nobody and makes no link.
 
 use super::text::{self, PLAIN, SCRIPT, list};
-use super::{FOOTER, RADIUS, Rendered, SAY, STEPS, TITLE, WARNINGS, buttons, with_footer};
+use super::{FOOTER, RADIUS, Rendered, SAY, STEPS, TITLE, WARNINGS, buttons, framed, with_footer};
 use crate::report::alert::{AlertCard, AlertState};
 use crate::report::fit::{Cut, one_line};
 use serde_json::json;
-use serenity::builder::CreateEmbed;
 
 /// The message of a group of alerts.
 pub fn message(card: &AlertCard) -> Rendered {
@@ -23,30 +22,14 @@ pub fn message(card: &AlertCard) -> Rendered {
         list("Note", "• ", &card.notes, WARNINGS, more, &mut cut),
         list("What is done", "• ", &card.people, WARNINGS, more, &mut cut),
     ];
-    let parts: Vec<&str> = parts
-        .iter()
-        .map(|part| part.trim_end())
-        .filter(|part| !part.is_empty())
-        .collect();
-    let mut embed = CreateEmbed::new()
-        .title(SCRIPT.fit(&card.heading(), TITLE, &mut cut))
-        .colour(colour(card.state));
-    if !parts.is_empty() {
-        embed = embed.description(parts.join("\n\n"));
-    }
+    let title = SCRIPT.fit(&card.heading(), TITLE, &mut cut);
+    let mut message = framed(title, colour(card.state), &parts);
     let (components, left_out) = buttons::rows(Some(&card.id), &card.buttons);
-    let mut embeds = vec![json!(embed)];
+    message.components = components;
     if left_out > 0 {
         let say = format!("{left_out} more choices have no button here; see /signalbox help");
-        embeds.push(json!({"description": say}));
+        message.embeds.push(json!({"description": say}));
     }
-    let message = Rendered {
-        content: String::new(),
-        embeds,
-        components,
-        roles: Vec::new(),
-        mark: None,
-    };
     with_footer(message, &PLAIN.fit(&one_line(&card.footer), FOOTER, &mut cut))
 }
 
