@@ -100,6 +100,7 @@ on_both! {
     alerts::what_was_told_to_be_given_up_is_not_kept,
     alerts::beyond_a_number_groups_are_told_together,
     alerts::a_group_goes_by_its_age_with_its_messages,
+    alerts::a_chart_is_promised_only_where_the_group_is_shown,
     leases::one_owner_at_a_time,
     leases::of_many_askers_one_leads,
     leases::a_pause_covers_one_or_all,

@@ -94,11 +94,12 @@ impl Desk {
                 "It is yours; its message says so.".to_owned()
             }
             AlertAct::Chart => {
-                self.store.chart_alert(id, &request.place, &request.id, now).await?;
-                return Ok(Reply::Said(Box::new(answer(
-                    Outcome::Succeeded,
-                    "What the rule watches comes in the alert's thread.".to_owned(),
-                ))));
+                let say = if self.store.chart_alert(id, &request.place, &request.id, now).await? {
+                    "What the rule watches comes in the alert's thread."
+                } else {
+                    "The alert is shown in no channel, so no chart can be posted; its page in the console has one."
+                };
+                return Ok(Reply::Said(Box::new(answer(Outcome::Succeeded, say.to_owned()))));
             }
             AlertAct::Changes => {
                 let say = self.changes(rules, request, &group).await?;

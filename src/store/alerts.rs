@@ -250,8 +250,8 @@ impl Store {
     }
 
     /// Posts what the rule watches, as it is now, into the thread of a group, where the group is shown at this place; else
-    /// wherever it is shown.
-    pub async fn chart_alert(&self, id: &str, at: &Place, word: &str, now: Timestamp) -> Result<(), StoreError> {
+    /// wherever it is shown. False where that is nowhere.
+    pub async fn chart_alert(&self, id: &str, at: &Place, word: &str, now: Timestamp) -> Result<bool, StoreError> {
         let shown: Vec<String> = sqlx::query_scalar("SELECT place FROM message WHERE run = $1 AND kind = '\"run\"'")
             .bind(id)
             .fetch_all(&self.read)
@@ -263,7 +263,7 @@ impl Store {
             self.post(&of(id, &format!("chart-{word}"), MessageKind::Chart, place), now)
                 .await?;
         }
-        Ok(())
+        Ok(!shown.is_empty())
     }
 
     /// The runs that were asked for from an alert, oldest first.

@@ -70,6 +70,8 @@ async fn a_channel_without_the_bot_is_answered_by_the_response_url() {
         }
     }
     assert!(seen.len() <= 5, "{seen:#?}");
+    // A slow machine shows it under way as well.
+    seen.retain(|one| !one.starts_with("► "));
     insta::assert_snapshot!(seen.join("\n\n"), @r"
     ✓ Succeeded: forward-order order=1043
     Order 1043 is forwarded: its row shows CJ: CJORD-N. The signals are read once more at TIME.

@@ -178,3 +178,28 @@ pub async fn a_group_goes_by_its_age_with_its_messages(database: Database) {
     keep(&store, &[notification("New", &[("web", true)])], 200).await;
     assert_eq!(store.prune_alerts(later(150), 100).await.unwrap(), 0);
 }
+
+pub async fn a_chart_is_promised_only_where_the_group_is_shown(database: Database) {
+    let store = database.open().await;
+    keep(&store, &[notification("Shown", &[("web", true)])], 0).await;
+    let hidden = notification("Hidden", &[("web", true)]);
+    assert!(
+        store
+            .keep_notifications(&[hidden], &[], later(0), || true)
+            .await
+            .unwrap()
+    );
+    for line in store.alert_lines(9).await.unwrap() {
+        let posted = store
+            .chart_alert(&line.id, &channel("C1"), "r1", later(5))
+            .await
+            .unwrap();
+        assert_eq!(posted, line.title == "Shown");
+        let messages = store.messages_of(&line.id).await.unwrap();
+        let charts = messages
+            .iter()
+            .filter(|(one, _)| one.message.kind == MessageKind::Chart)
+            .count();
+        assert_eq!(charts, usize::from(posted), "{messages:?}");
+    }
+}

@@ -182,7 +182,7 @@ pub fn suggestions(picks: &[Pick]) -> Value {
     json!({ "options": options(picks) })
 }
 
-/// A value that Slack has no room for cannot be picked.
+/// A value that Slack has no room for, or that nobody could see, cannot be picked.
 fn options(picks: &[Pick]) -> Vec<Value> {
     picks
         .iter()
@@ -193,7 +193,7 @@ fn options(picks: &[Pick]) -> Vec<Value> {
 }
 
 fn fits(pick: &Pick) -> bool {
-    !pick.value.is_empty() && pick.value.chars().count() <= OPTION_VALUE
+    !pick.value.trim().is_empty() && pick.value.chars().count() <= OPTION_VALUE
 }
 
 fn option(value: &str, label: &str) -> Value {

@@ -106,9 +106,11 @@
     holder.innerHTML = html;
     const run = holder.content.querySelector(".message h2 a");
     if (run?.getAttribute("href") === location.pathname) { told = null; return; }
+    // What went well is no alarm.
+    const well = run || holder.content.querySelector(".message .state.good");
     told = document.createElement("p");
-    told.className = run ? "hint" : "problem";
-    told.setAttribute("role", run ? "status" : "alert");
+    told.className = well ? "hint" : "problem";
+    told.setAttribute("role", well ? "status" : "alert");
     if (run) told.append("Your word is in: ", run);
     else told.append(holder.content.querySelector(".message .say")?.textContent || "");
   };

@@ -237,6 +237,21 @@ fn what_has_no_room_in_slack_is_not_offered() {
     judged(&choose(&picks(&many), &Memory::default()).unwrap());
 }
 
+#[test]
+fn what_nobody_could_see_is_typed_and_not_picked() {
+    let form = form(vec![field("colour", FieldKind::Choice(picks(&["red", "\t"])))]);
+    let view = run(&form, &Memory::default()).unwrap();
+    judged(&view);
+    assert_eq!(view["blocks"][1]["element"]["type"], "plain_text_input");
+    assert_eq!(
+        suggestions(&picks(&["\u{a0}", "red"]))["options"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
 proptest! {
     #[test]
     fn slack_takes_every_form(name in "[a-z][a-z_]{0,20}", help in ".{0,3000}", values in prop::collection::vec(".{0,200}", 1..5),
