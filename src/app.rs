@@ -15,6 +15,7 @@ use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
 use crate::secret::{SecretError, Secrets};
+use crate::station::handover::Handover;
 use crate::station::{Share, Station};
 use crate::store::{Store, StoreError};
 use crate::usergroups;
@@ -306,6 +307,8 @@ impl App {
         });
         let discord = self.config.discord.iter().map(config::Discord::ops);
         let announce = slack.chain(discord).collect();
+        let owner = format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple());
+        let handover = Arc::new(Handover::new(&owner));
         let desk = Arc::new(Desk {
             rules: self.rules.clone(),
             connections: self.connections.clone(),
@@ -313,6 +316,7 @@ impl App {
             suggestions: Arc::default(),
             announce,
             bounds: Bounds::new(self.config.limits),
+            handover: handover.clone(),
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         let engine = Arc::new(Engine {
@@ -325,7 +329,8 @@ impl App {
             desk,
             engine,
             sampler,
-            owner: format!("{}-{}", std::process::id(), uuid::Uuid::new_v4().simple()),
+            owner,
+            handover,
             bell: Arc::default(),
             share,
             leads: AtomicBool::new(false),

@@ -22,13 +22,15 @@ use crate::report::{Outcome, Report};
 use crate::request::{Ask, Place, Request, Words};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
+use crate::run::engine::CLAIM;
 use crate::run::journal::Entry;
 use crate::run::ledger::Live;
 use crate::run::lock::HeldLock;
 use crate::run::report::report_of;
+use crate::station::handover::{Handover, Seat};
 use crate::store::audit::AuditRow;
 use crate::store::messages::{MessageKind, NewMessage};
-use crate::store::runs::{AT_ONCE, Cache, NewRun, Written};
+use crate::store::runs::{AT_ONCE, Cache, NewRun, StoredRun, Written};
 use crate::store::{Store, StoreError};
 use asked::Asked;
 use authorized::{Authorized, Clearance};
@@ -58,6 +60,8 @@ pub struct Desk {
     pub announce: Vec<Place>,
     /// How much at once.
     pub bounds: Bounds,
+    /// Where a run goes that is due at once.
+    pub handover: Arc<Handover>,
 }
 
 /// What a request came to.
@@ -248,6 +252,11 @@ impl Desk {
             body: json!({ "runbook": plan.runbook, "inputs": plan.inputs, "outcome": cache.outcome,
                 "policies": clearance.cited().policies, "digest": plan.digest, "request": request.id }),
         };
+        // What may start is claimed with it, and driven at once.
+        let seat = cache
+            .wake
+            .filter(|wake| *wake <= now)
+            .and_then(|_| self.handover.seat(now, CLAIM));
         let written = self
             .store
             .create_run(
@@ -260,12 +269,18 @@ impl Desk {
                     locks,
                     messages: &messages,
                     records: &[record],
+                    claim: seat.as_ref().map(Seat::claim),
                 },
                 now,
             )
             .await?;
         if let Written::Locked(held) = written {
             return Err(answer::locked(&plan, &held).into());
+        }
+        if let Some(seat) = seat {
+            let until = seat.claim().until;
+            let run = StoredRun::begun(id.clone(), request.id.clone(), plan, entries, now, until);
+            self.handover.hand(run, seat);
         }
         Ok(Reply::Run(id))
     }

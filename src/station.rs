@@ -1,6 +1,7 @@
 //! The loops of one process: it takes requests to the gate, claims runs and drives them. Every replica does; what is done
 //! by one alone (signals, messages, housekeeping) is done by the leader, which holds a lease.
 
+pub mod handover;
 pub mod hands;
 mod turns;
 
@@ -14,6 +15,7 @@ use crate::run::proof::{PERIOD, RUN_PERIOD, Sampler};
 use crate::store::StoreError;
 use crate::store::runs::StoredRun;
 use crate::troubles::Troubles;
+use handover::{Handed, Handover};
 use hands::Hands;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashMap;
@@ -38,6 +40,11 @@ const BREATH: Duration = Duration::from_millis(3);
 
 /// Requests at the gate at the same time.
 const AT_ONCE: usize = 64;
+
+/// With so many at the gate it is filled again when half of them have gone, or after so long: a look for more costs as
+/// much for one as for many.
+const CROWD: usize = 8;
+const GULP: Duration = Duration::from_millis(25);
 
 /// Runs under way at the same time. They mostly wait, and the more wait for one commit the less each of them costs.
 const UNDER_WAY: usize = 128;
@@ -94,6 +101,8 @@ pub struct Station {
     pub flood: Arc<Flood>,
     /// When all claims of this process were renewed last, in microseconds since 1970.
     pub renewed: AtomicI64,
+    /// Where the gate hands over what it has begun.
+    pub handover: Arc<Handover>,
     /// What is amiss with what this process depends on.
     pub troubles: Arc<Troubles>,
 }
@@ -115,6 +124,7 @@ impl Station {
         keeping.spawn(self.clone().heed());
         working.spawn(self.clone().requests(stop.clone()));
         working.spawn(self.clone().runs(stop.clone()));
+        working.spawn(self.clone().handed_over(stop.clone()));
         stopped(&mut stop).await;
         self.engine.leave();
         let ended = async { while working.join_next().await.is_some() {} };
@@ -166,6 +176,7 @@ impl Station {
                 tracing::info!(leads, owner = %self.owner, "the engine's lease");
                 self.bell.ring();
             }
+            self.handover.set_open(!leaving && self.works());
             let (store, until) = (&self.desk.store, now + CLAIM);
             let renewed = store.renew_claims(&self.owner, until, &self.runs.ids()).await;
             if renewed.is_ok() {
@@ -215,13 +226,15 @@ impl Station {
         let mut bell = self.bell.listen();
         let turns = Arc::new(Turns::default());
         let mut tasks = JoinSet::new();
+        let (mut taken, mut crowd) = (Instant::now(), 0);
         while !*stop.borrow() {
             while tasks.try_join_next().is_some() {}
+            let crowded = tasks.len() >= CROWD && tasks.len() * 2 > crowd && taken.elapsed() < GULP;
             let room = if self.flood.is_on() { IN_A_FLOOD } else { AT_ONCE };
             // Half of it is for others, however much one person asks.
             let each = room.div_ceil(2);
             let free = room.saturating_sub(tasks.len());
-            if self.works() && free > 0 {
+            if self.works() && free > 0 && !crowded {
                 let now = Timestamp::now();
                 match self
                     .desk
@@ -233,6 +246,7 @@ impl Station {
                         for request in requests {
                             self.clone().at_the_gate(request, each, now, &turns, &mut tasks).await;
                         }
+                        (taken, crowd) = (Instant::now(), tasks.len());
                     }
                     Err(error) => tracing::error!(%error, "requests cannot be taken"),
                 }
@@ -345,6 +359,30 @@ impl Station {
             }
             tokio::time::sleep(BREATH).await;
         }
+        while tasks.join_next().await.is_some() {}
+    }
+
+    /// Drives what was claimed as it was written. What is handed over when the end has come is given back with all claims.
+    async fn handed_over(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut tasks = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut stop) => break,
+                Some(_) = tasks.join_next() => {}
+                Some(Handed { run, seat }) = self.handover.next() => {
+                    let in_hand = self.runs.take(&run.id);
+                    let station = self.clone();
+                    tasks.spawn(async move {
+                        let (id, epoch) = (run.id.clone(), run.epoch);
+                        station.drive(id, epoch, Some(run)).await;
+                        drop((in_hand, seat));
+                        station.bell.ring();
+                    });
+                }
+            }
+        }
+        self.handover.set_open(false);
         while tasks.join_next().await.is_some() {}
     }
 

@@ -6,6 +6,7 @@ pub mod aside;
 pub mod audit;
 mod batch;
 pub mod chain;
+mod claims;
 pub mod deliveries;
 mod dialect;
 pub mod leases;
@@ -134,11 +135,11 @@ impl Store {
     async fn connect(url: &SecretString, key: &SecretString) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let dialect = Dialect::of(url.expose_secret())?;
-        let (write, read) = dialect.open(url.expose_secret()).await?;
+        let pools = dialect.open(url.expose_secret()).await?;
         Ok(Self {
-            writer: writer::Writer::start(write.clone(), dialect),
-            write,
-            read,
+            writer: writer::Writer::start(pools.journal, dialect),
+            write: pools.write,
+            read: pools.read,
             url: url.clone(),
             dialect,
             seal: seal::Seal::new(key),

@@ -22,6 +22,7 @@ use crate::runbook::Runbook;
 use crate::runbook::duration;
 use crate::runbook::example::Example;
 use crate::runbook::fault::Fault;
+use crate::station::handover::Handover;
 use crate::store::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
@@ -269,6 +270,8 @@ impl Stage {
             suggestions: Arc::default(),
             announce: Vec::new(),
             bounds: Bounds::new(Limits::default()),
+            // Its engine is told what to drive.
+            handover: Arc::new(Handover::new("trial")),
         });
         let engine = Engine {
             desk: desk.clone(),

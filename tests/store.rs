@@ -66,6 +66,8 @@ on_both! {
     runs::only_one_of_many_writers_gets_a_place_in_the_journal,
     runs::a_stale_epoch_is_fenced,
     runs::a_claim_runs_out_and_is_taken_over,
+    runs::a_run_may_be_claimed_as_it_is_written,
+    runs::a_steady_run_grows_and_is_fenced_as_any,
     runs::a_claim_is_renewed_until_it_is_taken_over,
     runs::a_clock_that_was_set_back_keeps_nothing_waiting,
     runs::a_claim_is_given_back_with_a_write,

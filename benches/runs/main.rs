@@ -4,7 +4,7 @@
 //! database does in the same minute with one commit after another.
 //!
 //! `cargo bench --bench runs` builds for release first, which takes long. `RUNS_SECONDS` is the length of a measurement,
-//! `RUNS_PAST` the number of past runs that the database is filled with (a million where it is not said).
+//! `RUNS_PAST` the number of past runs that the database is filled with (a million where it is not said). `RUNS_ON` is `sqlite` or `postgres`, to measure one alone.
 
 mod past;
 mod server;
@@ -22,10 +22,16 @@ fn main() -> Outcome<()> {
     let debug = if cfg!(debug_assertions) { "dev" } else { "release" };
     println!("{debug} build; five steps a run, each answered at once");
     runtime.block_on(async {
+        let which = std::env::var("RUNS_ON").unwrap_or_default();
         let folder = tempfile::tempdir()?;
         let file = format!("sqlite:{}", folder.path().join("bot.db").display());
-        println!("\nSQLite, synchronous = FULL");
-        measure(&file).await?;
+        if which != "postgres" {
+            println!("\nSQLite, synchronous = FULL");
+            measure(&file).await?;
+        }
+        if which == "sqlite" {
+            return Ok(());
+        }
         match server::Postgres::start()? {
             Some(server) => {
                 println!("\nPostgreSQL, fsync = on, on the same two cores");

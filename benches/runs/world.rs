@@ -19,6 +19,7 @@ use signalbox::run::engine::Engine;
 use signalbox::run::journal::Entry;
 use signalbox::run::ledger::{Beside, Live, record};
 use signalbox::run::proof::Sampler;
+use signalbox::station::handover::Handover;
 use signalbox::station::{Share, Station};
 use signalbox::store::Store;
 use sqlx::AnyPool;
@@ -213,6 +214,7 @@ impl World {
     }
 
     fn station(&self, owner: &str) -> Arc<Station> {
+        let handover = Arc::new(Handover::new(owner));
         let desk = Arc::new(Desk {
             rules: self.rules.clone(),
             connections: self.connections.clone(),
@@ -220,6 +222,7 @@ impl World {
             suggestions: Arc::default(),
             announce: Vec::new(),
             bounds: Bounds::new(unbounded()),
+            handover: handover.clone(),
         });
         let sampler = Arc::new(Sampler::new(self.rules.clone(), self.connections.clone()));
         Arc::new(Station {
@@ -232,6 +235,7 @@ impl World {
             desk,
             sampler,
             owner: owner.to_owned(),
+            handover,
             bell: Arc::default(),
             share: Share::Replica,
             leads: AtomicBool::new(false),

@@ -36,6 +36,9 @@ const ACK: Duration = Duration::from_millis(250);
 const COMPLETION: Duration = Duration::from_millis(500);
 const SHOWN: Duration = Duration::from_secs(2);
 
+/// Between two runs whose messages are watched.
+const APART: Duration = Duration::from_secs(4);
+
 /// Runs whose way into the channels is timed, one after the other.
 const RUNS: usize = 8;
 
@@ -158,6 +161,8 @@ async fn completions(bot: &Bot, shop: &Shop, way: Way, rounds: usize, table: &mu
 async fn in_the_channels(bot: &Bot, shop: &Shop, way: Way, table: &mut Table) {
     let (mut slack, mut discord) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
+        // Faster than the platforms take messages into one channel, their limits would be measured.
+        tokio::time::sleep(APART).await;
         let word = format!("word{run}");
         let ack = bot.slack.person("U1").command("C0OPS", "/write", &word).await;
         assert_eq!(ack.status, Some(200));

@@ -11,9 +11,11 @@ use crate::report::Outcome;
 use crate::report::unseen::brief;
 use crate::request::{Ask, Request, Resolution, Words, is_step};
 use crate::rules::Rules;
+use crate::run::engine::CLAIM;
 use crate::run::journal::Entry;
 use crate::run::ledger::{Beside, LedgerError, Live, record};
 use crate::run::state::Phase;
+use crate::station::handover::Seat;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
 use crate::store::messages::Thread;
@@ -48,9 +50,8 @@ impl Desk {
             policy,
             digest: Some(current.clone()),
         };
-        self.write(&mut live, asker, entry).await?;
-        self.audit_act("approval", asker, &live, json!({ "digest": current, "yes": true }))
-            .await?;
+        let record = ("approval", json!({ "digest": current, "yes": true }));
+        self.act(&mut live, asker, entry, LockChange::Keep, record).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -142,16 +143,11 @@ impl Desk {
             };
             self.may(rules, request, asker, &plan.runbook, act)?;
         }
-        self.write(
-            &mut live,
-            asker,
-            Entry::Denied {
-                person: asker.name.clone(),
-            },
-        )
-        .await?;
-        self.audit_act("approval", asker, &live, json!({ "yes": false }))
-            .await?;
+        let entry = Entry::Denied {
+            person: asker.name.clone(),
+        };
+        let record = ("approval", json!({ "yes": false }));
+        self.act(&mut live, asker, entry, LockChange::Keep, record).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -185,9 +181,8 @@ impl Desk {
             reason: reason.clone(),
             digest: Some(plan.digest.clone()),
         };
-        self.write(&mut live, asker, entry).await?;
-        self.audit_act("override", asker, &live, json!({ "reason": reason, "to_review": true }))
-            .await?;
+        let record = ("override", json!({ "reason": reason, "to_review": true }));
+        self.act(&mut live, asker, entry, LockChange::Keep, record).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -208,15 +203,11 @@ impl Desk {
         if live.state.stop.is_some() || matches!(live.state.phase(), Some(Phase::Closed { .. })) {
             return Err(self.not_now(asker, &live, "There is nothing left to stop").into());
         }
-        self.write(
-            &mut live,
-            asker,
-            Entry::StopAsked {
-                person: asker.name.clone(),
-            },
-        )
-        .await?;
-        self.audit_act("stop", asker, &live, json!({})).await?;
+        let entry = Entry::StopAsked {
+            person: asker.name.clone(),
+        };
+        let record = ("stop", json!({}));
+        self.act(&mut live, asker, entry, LockChange::Keep, record).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -256,14 +247,8 @@ impl Desk {
             resolution,
             reason: reason.clone(),
         };
-        self.write(&mut live, asker, entry).await?;
-        self.audit_act(
-            "resolve",
-            asker,
-            &live,
-            json!({ "step": step, "as": resolution, "reason": reason }),
-        )
-        .await?;
+        let record = ("resolve", json!({ "step": step, "as": resolution, "reason": reason }));
+        self.act(&mut live, asker, entry, LockChange::Keep, record).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -280,11 +265,11 @@ impl Desk {
             person: Some(asker.name.clone()),
         };
         // The run's end let its locks go; what it undoes nobody else may work on meanwhile.
-        let beside = Beside::person().locks(LockChange::Take(&plan.locks, &plan));
-        if let Written::Locked(held) = self.add(&mut live, asker, entry, beside).await? {
+        let locks = LockChange::Take(&plan.locks, &plan);
+        let written = self.act(&mut live, asker, entry, locks, ("undo", json!({}))).await?;
+        if let Written::Locked(held) = written {
             return Err(super::answer::locked(&plan, &held).into());
         }
-        self.audit_act("undo", asker, &live, json!({})).await?;
         Ok(Reply::Run(live.run.id))
     }
 
@@ -495,32 +480,46 @@ impl Desk {
         said(&asker.name, &live.plan().runbook, Outcome::Refused, say)
     }
 
-    async fn write(&self, live: &mut Live, asker: &Person, entry: Entry) -> Result<(), Turned> {
-        self.add(live, asker, entry, Beside::person()).await.map(|_| ())
-    }
-
-    async fn add(&self, live: &mut Live, asker: &Person, entry: Entry, beside: Beside<'_>) -> Result<Written, Turned> {
-        match record(&self.store, live, &[entry], beside).await {
-            Ok(written) => Ok(written),
-            Err(LedgerError::Illegal(_)) => Err(self.not_now(asker, live, "Somebody was faster").into()),
-            Err(error) => Err(turned(error)),
+    /// Journals what somebody did, with its line of the record. A run that is due with it is driven at once.
+    async fn act(
+        &self,
+        live: &mut Live,
+        asker: &Person,
+        entry: Entry,
+        locks: LockChange<'_>,
+        (kind, body): (&str, Value),
+    ) -> Result<Written, Turned> {
+        let now = Timestamp::now();
+        let row = audit_row(kind, asker, &live.run.id, body, now);
+        let seat = self.handover.seat(now, CLAIM);
+        let beside = Beside::person()
+            .locks(locks)
+            .records(std::slice::from_ref(&row))
+            .claim(seat.as_ref().map(Seat::claim));
+        let written = match record(&self.store, live, &[entry], beside).await {
+            Ok(written) => written,
+            Err(LedgerError::Illegal(_)) => return Err(self.not_now(asker, live, "Somebody was faster").into()),
+            Err(error) => return Err(turned(error)),
+        };
+        if let (Some(seat), Written::Yes { claimed: Some(_), .. }) = (seat, &written) {
+            self.handover.hand(live.run.clone(), seat);
         }
-    }
-
-    async fn audit_act(&self, kind: &str, asker: &Person, live: &Live, body: Value) -> Result<(), StoreError> {
-        self.audit(kind, asker, &live.run.id, body).await
+        Ok(written)
     }
 
     pub(super) async fn audit(&self, kind: &str, asker: &Person, subject: &str, body: Value) -> Result<(), StoreError> {
-        self.store
-            .audit(&AuditRow {
-                at: Timestamp::now(),
-                kind: kind.to_owned(),
-                person: asker.name.clone(),
-                subject: subject.to_owned(),
-                body,
-            })
-            .await
+        let row = audit_row(kind, asker, subject, body, Timestamp::now());
+        self.store.audit(&row).await
+    }
+}
+
+fn audit_row(kind: &str, asker: &Person, subject: &str, body: Value, at: Timestamp) -> AuditRow {
+    AuditRow {
+        at,
+        kind: kind.to_owned(),
+        person: asker.name.clone(),
+        subject: subject.to_owned(),
+        body,
     }
 }
 

@@ -5,10 +5,13 @@ use super::journal::Entry;
 use super::state::{Illegal, Next, RunState};
 use crate::plan::Plan;
 use crate::store::audit::AuditRow;
+use crate::store::lists::BLUR;
 use crate::store::messages::MessageKind;
-use crate::store::runs::{AT_ONCE, Append, Cache, JournalRow, LockChange, StoredRun, Word, Written};
+use crate::store::runs::{
+    AT_ONCE, Append, Cache, Claim, JournalRow, LockChange, StoredRun, Word, Written, to_the_microsecond,
+};
 use crate::store::{Store, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::time::{Duration, Instant};
 
 /// Why nothing was written.
@@ -32,6 +35,8 @@ pub struct Live {
     pub run: StoredRun,
     /// Derived from the journal.
     pub state: RunState,
+    /// When its row was last written in all its columns.
+    moved: Timestamp,
 }
 
 impl Live {
@@ -49,7 +54,11 @@ impl Live {
             run.plan.shape(),
             run.journal.iter().map(|row| (row.at, row.epoch, &row.entry)),
         )?;
-        Ok(Self { run, state })
+        Ok(Self {
+            run,
+            state,
+            moved: Timestamp::UNIX_EPOCH,
+        })
     }
 
     /// What is seen of the run if it stands so.
@@ -83,6 +92,8 @@ pub struct Beside<'a> {
     pub release: bool,
     /// A runbook; nothing is written while it is paused.
     pub unless_paused: Option<&'a str>,
+    /// Who claims the run, if it is due afterwards and nobody has it.
+    pub claim: Option<Claim<'a>>,
 }
 
 impl<'a> Beside<'a> {
@@ -104,6 +115,7 @@ impl<'a> Beside<'a> {
             records: &[],
             release: false,
             unless_paused: None,
+            claim: None,
         }
     }
 
@@ -141,6 +153,11 @@ impl<'a> Beside<'a> {
         }
     }
 
+    /// With a claim, if the run is due afterwards and nobody has it.
+    pub fn claim(self, claim: Option<Claim<'a>>) -> Self {
+        Self { claim, ..self }
+    }
+
     /// With what goes with a run's end: its locks are let go, its threads are told, and it rests; whoever looks at it
     /// next claims it anew.
     pub fn closing(self) -> Self {
@@ -159,6 +176,9 @@ const ENGINE_PATIENCE: Duration = Duration::from_secs(600);
 
 /// And so long by somebody whose request is tried again later anyway.
 const PERSON_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What changed since then is found by those who look back as far as [`crate::store::lists::BLUR`].
+const MOVED_LATELY: SignedDuration = SignedDuration::from_micros(BLUR);
 
 /// The first pause between two tries; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -194,23 +214,35 @@ pub async fn record(
         for entry in entries {
             state.apply(now, beside.epoch.unwrap_or(0), entry)?;
         }
+        let cache = cache(&state);
+        let since_moved = now.duration_since(live.moved);
+        let steady = beside.epoch.is_some()
+            && !beside.release
+            && cache == self::cache(&live.state)
+            && (SignedDuration::ZERO..MOVED_LATELY).contains(&since_moved);
         let append = Append {
+            steady,
             run: &live.run.id,
             seq: live.run.seq(),
             epoch: beside.epoch,
             entries,
-            cache: cache(&state),
+            cache,
             locks: beside.locks,
             new_plan: beside.new_plan,
             thread: beside.thread,
             records: beside.records,
             release: beside.release,
             unless_paused: beside.unless_paused,
+            claim: beside.claim.filter(|_| cache.wake.is_some_and(|wake| wake <= now)),
         };
         match store.append(append, now).await {
-            Ok(Written::Yes { claimed_until }) => {
+            Ok(Written::Yes { claimed_until, claimed }) => {
                 live.moved_on(entries, state, beside, now, claimed_until);
-                return Ok(Written::Yes { claimed_until });
+                if !steady {
+                    live.moved = now;
+                }
+                live.run.epoch = claimed.unwrap_or(live.run.epoch);
+                return Ok(Written::Yes { claimed_until, claimed });
             }
             Ok(held) => return Ok(held),
             Err(StoreError::Moved(_)) => {
@@ -219,6 +251,8 @@ pub async fn record(
                 if doubtful && live.holds(entries, seen, beside.epoch.unwrap_or(0), now) {
                     return Ok(Written::Yes {
                         claimed_until: live.run.claimed_until,
+                        // Whoever looks for runs finds it when the claim is over.
+                        claimed: None,
                     });
                 }
             }
@@ -267,11 +301,6 @@ impl Live {
                 .zip(entries)
                 .all(|(row, entry)| row.epoch == epoch && row.at == at && row.entry == *entry)
     }
-}
-
-/// As the database keeps it: a run in memory and the same run read again must not differ.
-fn to_the_microsecond(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// What stands in the run's row for a state.

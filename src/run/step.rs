@@ -11,11 +11,13 @@ use super::retry;
 use super::state::{Next, StepState};
 use crate::call::{CallContext, CallResult};
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge};
-use crate::runbook::{Call, StepOutcome, StepSpec};
+use crate::runbook::{Call, Runbook, StepOutcome, StepSpec};
 use crate::store::audit::AuditRow;
 use crate::store::runs::Written;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -38,6 +40,20 @@ enum Then {
     Over,
     /// Nothing: what comes next is to be derived.
     Look,
+}
+
+/// A step of the runbook by which a run was planned.
+pub(super) struct Pinned {
+    runbook: Arc<Runbook>,
+    step: usize,
+}
+
+impl Deref for Pinned {
+    type Target = StepSpec;
+
+    fn deref(&self) -> &StepSpec {
+        &self.runbook.steps[self.step]
+    }
 }
 
 /// A step with all that a call needs.
@@ -343,7 +359,7 @@ impl Engine {
     }
 
     /// The step as it was planned, with its part of the pinned runbook.
-    pub(super) fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, StepSpec)> {
+    pub(super) fn pinned(&self, live: &Live, index: usize) -> Option<(PlannedStep, Pinned)> {
         let plan = live.plan();
         let planned = plan.steps.get(index)?.clone();
         let runbook = self
@@ -357,8 +373,8 @@ impl Engine {
                 }
             })
             .ok()?;
-        let spec = runbook.steps.get(planned.spec)?.clone();
-        Some((planned, spec))
+        let step = planned.spec;
+        (step < runbook.steps.len()).then_some((planned, Pinned { runbook, step }))
     }
 
     async fn unreadable(&self, live: &mut Live, epoch: i64, index: usize) -> Result<(), LedgerError> {

@@ -7,9 +7,10 @@ use super::ledger::{Beside, LedgerError, Live, record};
 use super::recovery;
 use super::retry;
 use super::state::{Phase, StepState};
+use super::step::Pinned;
 use crate::call::CallResult;
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge_undo};
-use crate::runbook::{Call, StepOutcome, StepSpec};
+use crate::runbook::{Call, StepOutcome};
 use crate::store::audit::AuditRow;
 use jiff::Timestamp;
 use serde_json::json;
@@ -17,7 +18,7 @@ use serde_json::json;
 /// What undoes a step, as it was planned.
 struct Reversal {
     planned: PlannedStep,
-    spec: StepSpec,
+    spec: Pinned,
     call: Call,
     concrete: PlannedCall,
 }

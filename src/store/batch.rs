@@ -30,9 +30,9 @@ pub(super) async fn commit(
         (0..writes.len()).filter(|index| !refused.contains_key(index)).collect()
     };
 
-    let mut until = BTreeMap::new();
+    let mut claims = BTreeMap::new();
     let left = open(&refused);
-    add(&mut work, dialect, writes, &left, &mut until, &mut refused).await?;
+    add(&mut work, dialect, writes, &left, &mut claims, &mut refused).await?;
     answer(&mut work, dialect, writes, &left, &mut refused).await?;
 
     let written: Vec<&Write> = open(&refused).into_iter().map(|index| &writes[index]).collect();
@@ -61,9 +61,10 @@ pub(super) async fn commit(
     for index in 0..writes.len() {
         done.push(match refused.remove(&index) {
             Some(refusal) => refusal,
-            None => Ok(Written::Yes {
-                claimed_until: until.get(&index).copied().unwrap_or(Timestamp::UNIX_EPOCH),
-            }),
+            None => {
+                let (claimed_until, claimed) = claims.remove(&index).unwrap_or((Timestamp::UNIX_EPOCH, None));
+                Ok(Written::Yes { claimed_until, claimed })
+            }
         });
     }
     Ok(done)
@@ -148,13 +149,24 @@ async fn paused(
     Ok(())
 }
 
+/// Whether a run's journal is as long as it was when it was read, and the claim still holds.
+const AS_READ: &str = "run.id = v.id AND run.seq = v.was AND (v.epoch < 0 OR run.epoch = v.epoch)";
+
+/// The journal's length afterwards.
+fn grown(addition: &Addition) -> i64 {
+    addition.seq + addition.entries.len() as i64
+}
+
+/// Whether a run is claimed together with what is added: nobody has it.
+const CLAIMS: &str = "v.claimer IS NOT NULL AND run.lease_until < v.at";
+
 /// Moves the rows of runs on, where their journals are as long as they were and their claims still hold.
 async fn add(
     work: &mut Work,
     dialect: Dialect,
     writes: &[Write],
     open: &[usize],
-    until: &mut BTreeMap<usize, Timestamp>,
+    claims: &mut BTreeMap<usize, (Timestamp, Option<i64>)>,
     refused: &mut BTreeMap<usize, Result<Written, StoreError>>,
 ) -> Result<(), StoreError> {
     let additions: BTreeMap<&str, (usize, &Addition)> = open
@@ -164,19 +176,27 @@ async fn add(
             What::Begin(_) | What::Answer { .. } => None,
         })
         .collect();
-    let rows: Vec<Row> = additions
-        .values()
+    // SQLite writes an index entry anew for each column that is named, also where its value stays.
+    let steady = |addition: &Addition| dialect == Dialect::Sqlite && addition.steady;
+    let some = |which: bool| {
+        additions
+            .values()
+            .filter(move |(_, addition)| steady(addition) == which)
+    };
+    let rows: Vec<Row> = some(false)
         .map(|(index, addition)| {
             vec![
                 (&addition.run).into(),
                 addition.seq.into(),
                 addition.epoch.into(),
-                (addition.seq + addition.entries.len() as i64).into(),
+                grown(addition).into(),
                 (&addition.outcome).into(),
                 addition.wake.into(),
                 addition.said.clone().into(),
                 i64::from(addition.release).into(),
                 writes[*index].now.into(),
+                addition.claim.as_ref().map(|(owner, _)| owner.as_str()).into(),
+                addition.claim.as_ref().map(|(_, until)| *until).into(),
             ]
         })
         .collect();
@@ -185,23 +205,34 @@ async fn add(
         "UPDATE run SET seq = v.grown, outcome = v.outcome, wake = v.wake, updated = CASE WHEN v.outcome = run.outcome \
          AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND {BLUR} \
          THEN run.updated ELSE v.at END, \
-         said = COALESCE(v.said, run.said), owner = CASE WHEN v.released = 1 THEN NULL ELSE run.owner END, \
-         lease_until = CASE WHEN v.released = 1 THEN 0 ELSE run.lease_until END \
-         FROM v WHERE run.id = v.id AND run.seq = v.was AND (v.epoch < 0 OR run.epoch = v.epoch) \
-         RETURNING run.id, run.lease_until"
+         said = COALESCE(v.said, run.said), owner = CASE WHEN v.released = 1 THEN NULL WHEN {CLAIMS} THEN v.claimer \
+         ELSE run.owner END, lease_until = CASE WHEN v.released = 1 THEN 0 WHEN {CLAIMS} THEN v.until ELSE \
+         run.lease_until END, epoch = CASE WHEN {CLAIMS} THEN run.epoch + 1 ELSE run.epoch END \
+         FROM v WHERE {AS_READ} RETURNING run.id, run.lease_until, run.epoch"
     );
-    let columns = "id, was, epoch, grown, outcome, wake, said, released, at";
-    let moved = with_rows(dialect, work, columns, &rows, &update);
-    let moved: BTreeMap<String, i64> = moved
-        .await?
+    let columns = "id, was, epoch, grown, outcome, wake, said, released, at, claimer, until";
+    let mut moved = with_rows(dialect, work, columns, &rows, &update).await?;
+    let rows: Vec<Row> = some(true)
+        .map(|(_, addition)| {
+            let (run, was, epoch) = (&addition.run, addition.seq, addition.epoch);
+            vec![run.into(), was.into(), epoch.into(), grown(addition).into()]
+        })
+        .collect();
+    let update =
+        format!("UPDATE run SET seq = v.grown FROM v WHERE {AS_READ} RETURNING run.id, run.lease_until, run.epoch");
+    moved.extend(with_rows(dialect, work, "id, was, epoch, grown", &rows, &update).await?);
+    let moved: BTreeMap<String, (i64, i64)> = moved
         .iter()
-        .map(|row| Ok((text(row, 0)?, number(row, 1)?)))
+        .map(|row| Ok((text(row, 0)?, (number(row, 1)?, number(row, 2)?))))
         .collect::<Result<_, StoreError>>()?;
     let mut left = Vec::new();
     for (run, (index, addition)) in &additions {
         match moved.get(*run) {
-            Some(lease) => {
-                until.insert(*index, timestamp(*lease)?);
+            Some((lease, epoch)) => {
+                // Nobody else's claim ends at the same microsecond; if one did, the journal's length would let one of the
+                // two go on.
+                let mine = addition.claim.as_ref().is_some_and(|(_, until)| until == lease);
+                claims.insert(*index, (timestamp(*lease)?, mine.then_some(*epoch)));
                 if let Some(plan) = &addition.plan {
                     sqlx::query("UPDATE run SET plan = $2 WHERE id = $1")
                         .bind(addition.run.clone())
@@ -290,13 +321,16 @@ async fn begin(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
                 (&begin.plan).into(),
                 (&begin.inputs).into(),
                 begin.said.clone().into(),
+                begin.claim.as_ref().map(|(owner, _)| owner.as_str()).into(),
+                i64::from(begin.claim.is_some()).into(),
+                begin.claim.as_ref().map_or(0, |(_, until)| *until).into(),
             ]
         })
         .collect();
-    let columns = "id, runbook, person, request, at, outcome, seq, wake, plan, inputs, said";
+    let columns = "id, runbook, person, request, at, outcome, seq, wake, plan, inputs, said, owner, epoch, until";
     let insert = "INSERT INTO run (id, runbook, person, request, created, updated, outcome, seq, epoch, lease_until, wake, \
-                  plan, inputs, said) \
-                  SELECT id, runbook, person, request, at, at, outcome, seq, 0, 0, wake, plan, inputs, said FROM v \
+                  plan, inputs, said, owner) \
+                  SELECT id, runbook, person, request, at, at, outcome, seq, epoch, until, wake, plan, inputs, said, owner FROM v \
                   WHERE id IS NOT NULL";
     write_rows(dialect, work, columns, &rows, insert).await?;
     Ok(())

@@ -16,9 +16,30 @@ use std::time::Duration;
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                                PRAGMA temp_store = MEMORY";
 
+/// The writer touches the same pages again and again: it keeps 16 MB of them, and copies them from the log into the file
+/// less often than by default.
+const WRITER_SETTINGS: &str = "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000";
+
 /// Statements are planned once and kept. A plan made while a table was small reads all of it, and would go on to when it
 /// holds a million rows; whatever we ask for has an index.
 const POSTGRES_SETTINGS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// Statements that a connection to PostgreSQL keeps prepared: all that we have, in all their sizes.
+const KEPT_STATEMENTS: u32 = 500;
+
+/// A connection that was used so lately is not asked whether it is still there.
+const SURELY_THERE: Duration = Duration::from_millis(50);
+
+/// The ways to the database.
+#[derive(Debug)]
+pub(super) struct Pools {
+    /// For whatever is written but for journals.
+    pub(super) write: AnyPool,
+    /// For looks.
+    pub(super) read: AnyPool,
+    /// For the one writer of journals and answers.
+    pub(super) journal: AnyPool,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -38,8 +59,8 @@ impl Dialect {
         }
     }
 
-    /// A pool to write with and one to read with. SQLite has one writer, and readers that never wait for it.
-    pub(super) async fn open(self, url: &str) -> Result<(AnyPool, AnyPool), StoreError> {
+    /// Opens the database. SQLite has one writer, and readers that never wait for it.
+    pub(super) async fn open(self, url: &str) -> Result<Pools, StoreError> {
         match self {
             Self::Sqlite => {
                 let path = sqlite_path(url);
@@ -60,37 +81,50 @@ impl Dialect {
                 let mut first = AnyConnection::connect(&url).await.map_err(place)?;
                 first.execute(SQLITE_SETTINGS).await.map_err(place)?;
                 first.close().await.map_err(place)?;
-                let pool = |size: u32| {
+                let pool = |size: u32, settings: &'static str| {
                     AnyPoolOptions::new()
                         .max_connections(size)
                         .acquire_timeout(Duration::from_secs(10))
                         // A file does not go away like a server.
                         .test_before_acquire(false)
                         .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
-                        .after_connect(|connection, _| {
-                            Box::pin(async move { connection.execute(SQLITE_SETTINGS).await.map(|_| ()) })
+                        .after_connect(move |connection, _| {
+                            Box::pin(async move {
+                                connection.execute(SQLITE_SETTINGS).await?;
+                                connection.execute(settings).await.map(|_| ())
+                            })
                         })
                 };
-                Ok((
-                    pool(1).connect(&url).await.map_err(place)?,
-                    pool(3).connect(&url).await.map_err(place)?,
-                ))
+                let write = pool(1, WRITER_SETTINGS).connect(&url).await.map_err(place)?;
+                Ok(Pools {
+                    journal: write.clone(),
+                    write,
+                    read: pool(3, "PRAGMA query_only = ON").connect(&url).await.map_err(place)?,
+                })
             }
             Self::Postgres => {
-                let pool = AnyPoolOptions::new()
-                    .max_connections(12)
-                    .acquire_timeout(Duration::from_secs(10))
-                    .before_acquire(|connection, _| Box::pin(between_transactions(connection)))
-                    .after_connect(|connection, _| {
-                        Box::pin(async move { connection.execute(POSTGRES_SETTINGS).await.map(|_| ()) })
-                    })
-                    .connect(url)
-                    .await
-                    .map_err(|error| StoreError::Open {
-                        place: "on PostgreSQL".to_owned(),
-                        reason: error.to_string(),
-                    })?;
-                Ok((pool.clone(), pool))
+                let url = with_cache(url);
+                let pool = |size: u32| {
+                    AnyPoolOptions::new()
+                        .max_connections(size)
+                        .acquire_timeout(Duration::from_secs(10))
+                        .test_before_acquire(false)
+                        .before_acquire(|connection, meta| Box::pin(still_there(connection, meta.idle_for)))
+                        .after_connect(|connection, _| {
+                            Box::pin(async move { connection.execute(POSTGRES_SETTINGS).await.map(|_| ()) })
+                        })
+                };
+                let place = |error: sqlx::Error| StoreError::Open {
+                    place: "on PostgreSQL".to_owned(),
+                    reason: error.to_string(),
+                };
+                let write = pool(12).connect(&url).await.map_err(place)?;
+                Ok(Pools {
+                    read: write.clone(),
+                    write,
+                    // One connection, so that each of the many long statements is planned once and no more.
+                    journal: pool(1).connect(&url).await.map_err(place)?,
+                })
             }
         }
     }
@@ -214,6 +248,24 @@ impl Dialect {
 /// end nor go on with: it is thrown away.
 async fn between_transactions(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
     Ok(!connection.is_in_transaction())
+}
+
+/// A server may have gone since.
+async fn still_there(connection: &mut AnyConnection, idle: Duration) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        return Ok(false);
+    }
+    Ok(idle < SURELY_THERE || connection.ping().await.is_ok())
+}
+
+/// The address with our number of kept statements, unless it names one.
+fn with_cache(url: &str) -> String {
+    const NAME: &str = "statement-cache-capacity";
+    if url.contains(NAME) {
+        return url.to_owned();
+    }
+    let sign = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{sign}{NAME}={KEPT_STATEMENTS}")
 }
 
 /// The two signs that are written otherwise in an address.

@@ -2,9 +2,8 @@
 //! and for the engine on its epoch too.
 
 use super::audit::AuditRow;
-use super::leases::FORESIGHT;
 use super::messages::{MessageKind, NewMessage};
-use super::values::{BindAll as _, besides, list, statement};
+use super::values::{BindAll as _, list, statement};
 use super::writer::{Addition, Begin, Taking, What, Write};
 use super::{Store, StoreError, decode, encode, micros, number, text, timestamp};
 use crate::plan::Plan;
@@ -12,7 +11,6 @@ use crate::report::Outcome;
 use crate::run::journal::Entry;
 use crate::run::lock::{HeldLock, Locks};
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::any::AnyRow;
 use std::collections::HashMap;
 
@@ -49,6 +47,33 @@ pub struct StoredRun {
 }
 
 impl StoredRun {
+    /// A run as it stands after it was stored for the first time, with its first claim.
+    pub fn begun(
+        id: String,
+        request: String,
+        plan: Plan,
+        entries: Vec<Entry>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Self {
+        let now = to_the_microsecond(now);
+        let journal = (1..).zip(entries).map(|(seq, entry)| JournalRow {
+            seq,
+            at: now,
+            epoch: 0,
+            entry,
+        });
+        Self {
+            id,
+            request,
+            created: now,
+            epoch: 1,
+            claimed_until: to_the_microsecond(until),
+            plan,
+            journal: journal.collect(),
+        }
+    }
+
     /// The journal's length.
     pub fn seq(&self) -> i64 {
         self.journal.last().map_or(0, |row| row.seq)
@@ -70,6 +95,15 @@ pub struct RunLine {
     pub outcome: Outcome,
 }
 
+/// A claim that is taken together with what is written.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// Which process.
+    pub owner: &'a str,
+    /// Until when nobody else takes the run.
+    pub until: Timestamp,
+}
+
 /// A run about to be stored for the first time.
 #[derive(Debug)]
 pub struct NewRun<'a> {
@@ -89,6 +123,8 @@ pub struct NewRun<'a> {
     pub messages: &'a [NewMessage],
     /// Lines of the record.
     pub records: &'a [AuditRow],
+    /// Whose it is from the beginning, if anybody's. The claim's number is one.
+    pub claim: Option<Claim<'a>>,
 }
 
 /// What stands in the run's row: derived from the journal and written with it.
@@ -146,6 +182,10 @@ pub struct Append<'a> {
     pub records: &'a [AuditRow],
     /// Whether the claim is given back with it.
     pub release: bool,
+    /// Whether [`Cache`] is as it was, and was last written a moment ago: then no index changes.
+    pub steady: bool,
+    /// Who claims the run with it, unless somebody has it.
+    pub claim: Option<Claim<'a>>,
     /// A runbook; nothing is written while it is paused.
     pub unless_paused: Option<&'a str>,
 }
@@ -157,11 +197,18 @@ pub enum Written {
     Yes {
         /// Until when the claim on the run lasts, as it was renewed last. In the past where nobody claims it.
         claimed_until: Timestamp,
+        /// The number of the claim that was taken with it.
+        claimed: Option<i64>,
     },
     /// Nothing is stored: these are in the way.
     Locked(Vec<HeldLock>),
     /// Nothing is stored: what it would begin is paused.
     Paused,
+}
+
+/// As the database keeps it: a run in memory and the same run read again must not differ.
+pub fn to_the_microsecond(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 impl Store {
@@ -178,6 +225,7 @@ impl Store {
                 plan: encode("plan", new.plan)?,
                 inputs: new.plan.inputs_text(),
                 said: closing(new.entries),
+                claim: new.claim.map(owned),
                 entries: encoded(new.entries)?,
             }),
             now,
@@ -202,6 +250,8 @@ impl Store {
                 plan: append.new_plan.map(|plan| encode("plan", plan)).transpose()?,
                 unlock: matches!(append.locks, LockChange::Release),
                 release: append.release,
+                steady: append.steady,
+                claim: append.claim.map(owned),
                 unless_paused: append.unless_paused.map(str::to_owned),
                 entries: encoded(append.entries)?,
             }),
@@ -304,58 +354,6 @@ impl Store {
         rows.iter().map(run_line).collect()
     }
 
-    /// Claims runs whose time has come and that no living process holds. Returns their ids with the new epochs. What this
-    /// process has in hand it does not take over from itself: a claim that it let run out, because the machine stood
-    /// still, is still its driver's. What bears its name and is not in hand is anybody's once its time is over: the answer
-    /// to that claim was lost.
-    pub async fn claim_runs(
-        &self,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-        limit: i64,
-        in_hand: &[String],
-    ) -> Result<Vec<(String, i64)>, StoreError> {
-        let due: i64 = statement(
-            format!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM run WHERE wake <= $1 AND (lease_until < $1 OR lease_until > $2) {} \
-                 LIMIT 1) AS due",
-                besides(2, in_hand)
-            ),
-            in_hand.len(),
-        )
-        .bind(micros(now))
-        .bind(micros(now + FORESIGHT))
-        .bind_all(in_hand)
-        .fetch_one(&self.read)
-        .await?
-        .try_get(0)?;
-        if due == 0 {
-            return Ok(Vec::new());
-        }
-        let mut work = self.begin().await?;
-        let rows = statement(
-            format!(
-                "UPDATE run SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE id IN (SELECT id FROM run WHERE \
-                 wake <= $3 AND (lease_until < $3 OR lease_until > $5) {} ORDER BY wake, updated LIMIT $4{}) \
-                 AND wake <= $3 AND (lease_until < $3 OR lease_until > $5) RETURNING id, epoch",
-                besides(5, in_hand),
-                self.dialect.passing_over()
-            ),
-            in_hand.len(),
-        )
-        .bind(owner.to_owned())
-        .bind(micros(until))
-        .bind(micros(now))
-        .bind(limit)
-        .bind(micros(now + FORESIGHT))
-        .bind_all(in_hand)
-        .fetch_all(&mut *work)
-        .await?;
-        work.commit().await?;
-        rows.iter().map(|row| Ok((text(row, 0)?, number(row, 1)?))).collect()
-    }
-
     /// Whether any run is under way, or is about to read its signals for the last time.
     pub async fn any_run_under_way(&self, now: Timestamp) -> Result<bool, StoreError> {
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM run WHERE wake IS NOT NULL AND wake <= $1")
@@ -363,99 +361,6 @@ impl Store {
             .fetch_one(&self.read)
             .await?;
         Ok(count > 0)
-    }
-
-    /// Whether a process has runs to carry on: its own, and those that wait for anybody or for their next try. A paused
-    /// one is not waited for.
-    pub async fn work_left(&self, owner: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM run WHERE (wake <= $2 OR (wake IS NOT NULL AND outcome = $3)) \
-             AND (owner = $1 OR lease_until < $2) \
-             AND NOT EXISTS (SELECT 1 FROM pause WHERE pause.runbook = '' OR pause.runbook = run.runbook)",
-        )
-        .bind(owner)
-        .bind(micros(now))
-        .bind(encode("outcome", &Outcome::Running)?)
-        .fetch_one(&self.read)
-        .await?;
-        Ok(count > 0)
-    }
-
-    /// Renews the claims of what a living process has in hand and nobody took over, even those that have run out.
-    pub async fn renew_claims(&self, owner: &str, until: Timestamp, in_hand: &[String]) -> Result<(), StoreError> {
-        if in_hand.is_empty() {
-            return Ok(());
-        }
-        // What is being written at this moment is passed over: neither waits for the other, and the next renewal comes long
-        // before the claim ends.
-        statement(
-            format!(
-                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2 AND id IN \
-                 (SELECT id FROM run WHERE id IN ({}){})",
-                list(2, in_hand.len()),
-                self.dialect.passing_over()
-            ),
-            in_hand.len(),
-        )
-        .bind(owner.to_owned())
-        .bind(micros(until))
-        .bind_all(in_hand)
-        .execute(&self.write)
-        .await?;
-        Ok(())
-    }
-
-    /// Renews one claim; false where somebody has taken it over.
-    pub async fn renew_claim(&self, run: &str, epoch: i64, until: Timestamp) -> Result<bool, StoreError> {
-        let renewed = sqlx::query("UPDATE run SET lease_until = $3 WHERE id = $1 AND epoch = $2 AND owner IS NOT NULL")
-            .bind(run)
-            .bind(epoch)
-            .bind(micros(until))
-            .execute(&self.write)
-            .await?
-            .rows_affected();
-        Ok(renewed == 1)
-    }
-
-    /// Gives a claim back that came to grief. Nobody takes the run before `until`.
-    pub async fn rest_claim(&self, run: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET owner = NULL, lease_until = $3 WHERE id = $1 AND epoch = $2")
-            .bind(run)
-            .bind(epoch)
-            .bind(micros(until))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    /// Lets a claimed run rest until a time that does not follow from its journal. Whatever is journalled sets it anew.
-    pub async fn put_off(&self, run: &str, epoch: i64, until: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET wake = $3 WHERE id = $1 AND epoch = $2 AND wake IS NOT NULL")
-            .bind(run)
-            .bind(epoch)
-            .bind(micros(until))
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    /// Gives a claim back. The run stays due at its own time.
-    pub async fn release_claim(&self, run: &str, epoch: i64) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE id = $1 AND epoch = $2")
-            .bind(run)
-            .bind(epoch)
-            .execute(&self.write)
-            .await?;
-        Ok(())
-    }
-
-    /// Gives every claim of a process back, at its end.
-    pub async fn release_claims(&self, owner: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE run SET owner = NULL, lease_until = 0 WHERE owner = $1")
-            .bind(owner)
-            .execute(&self.write)
-            .await?;
-        Ok(())
     }
 
     /// Which of these keys are held in a way that is in the way.
@@ -500,6 +405,10 @@ impl Store {
 }
 
 const HELD: &str = "SELECT name, run, person, reason, since FROM held_lock WHERE name = $1 AND (shared = 0 OR $2 = 0)";
+
+fn owned(claim: Claim<'_>) -> (String, i64) {
+    (claim.owner.to_owned(), micros(claim.until))
+}
 
 fn taking(locks: &Locks, plan: &Plan) -> Taking {
     Taking {

@@ -7,8 +7,18 @@ use sqlx::{Any, AssertSqlSafe, Transaction};
 
 /// How many rows a statement has. Few sizes, so that each text is read and planned once; rows that are not there are
 /// filled up with NULL. The largest stays far below the 32,766 values that SQLite takes in one statement.
-const SIZES: [usize; 5] = [1, 4, 16, 64, MOST];
-const MOST: usize = 256;
+/// SQLite keeps a hundred statements and reads a short one quickly, PostgreSQL as many as we say.
+fn sizes(dialect: Dialect) -> &'static [usize] {
+    match dialect {
+        Dialect::Sqlite => &[1, 8, 64],
+        Dialect::Postgres => &[1, 4, 16, 64, 128, 256],
+    }
+}
+
+/// The largest size.
+fn most(dialect: Dialect) -> usize {
+    sizes(dialect).last().copied().unwrap_or(1)
+}
 
 /// Lists of more values than this are seldom of the same length twice: their statements are not kept prepared.
 const KEPT: usize = 8;
@@ -84,7 +94,7 @@ pub(super) async fn with_rows(
     rest: &str,
 ) -> Result<Vec<AnyRow>, sqlx::Error> {
     let mut answer = Vec::new();
-    for some in rows.chunks(MOST) {
+    for some in rows.chunks(most(dialect)) {
         answer.extend(for_some(dialect, columns, some, rest).fetch_all(&mut **work).await?);
     }
     Ok(answer)
@@ -99,7 +109,7 @@ pub(super) async fn write_rows(
     rest: &str,
 ) -> Result<u64, sqlx::Error> {
     let mut written = 0;
-    for some in rows.chunks(MOST) {
+    for some in rows.chunks(most(dialect)) {
         written += for_some(dialect, columns, some, rest)
             .execute(&mut **work)
             .await?
@@ -109,7 +119,8 @@ pub(super) async fn write_rows(
 }
 
 fn for_some(dialect: Dialect, columns: &str, some: &[Row], rest: &str) -> Statement {
-    let size = SIZES.into_iter().find(|size| *size >= some.len()).unwrap_or(MOST);
+    let fits = sizes(dialect).iter().find(|size| **size >= some.len());
+    let size = fits.copied().unwrap_or(some.len());
     let width = some.first().map_or(0, Vec::len);
     let text = format!("WITH v ({columns}) AS (VALUES {}) {rest}", places(dialect, size, width));
     let none: Row = some.iter().take(1).flatten().map(Cell::empty).collect();

@@ -62,6 +62,8 @@ pub(super) struct Begin {
     pub(super) plan: String,
     pub(super) inputs: String,
     pub(super) said: Option<String>,
+    /// Who has it from the beginning, and until when.
+    pub(super) claim: Option<(String, i64)>,
     pub(super) entries: Vec<String>,
 }
 
@@ -83,6 +85,10 @@ pub(super) struct Addition {
     pub(super) unlock: bool,
     /// Whether the claim is given back.
     pub(super) release: bool,
+    /// Whether nothing changes in the row but the journal's length.
+    pub(super) steady: bool,
+    /// Who claims the run, and until when; unless somebody has it.
+    pub(super) claim: Option<(String, i64)>,
     /// A runbook; nothing is written while it is paused.
     pub(super) unless_paused: Option<String>,
     pub(super) entries: Vec<String>,

@@ -222,6 +222,7 @@ pub async fn begin_with(store: &Store, id: &str, locks: Option<&Locks>, messages
                 locks,
                 messages,
                 records: &[],
+                claim: None,
             },
             noon(),
         )
@@ -242,6 +243,8 @@ pub fn addition<'a>(run: &'a str, seq: i64, epoch: Option<i64>, entries: &'a [En
         thread: None,
         records: &[],
         release: false,
+        steady: false,
+        claim: None,
         unless_paused: None,
     }
 }

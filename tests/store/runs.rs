@@ -8,7 +8,7 @@ use futures::future::join_all;
 use signalbox::report::Outcome;
 use signalbox::store::deliveries::Progress;
 use signalbox::store::messages::MessageKind;
-use signalbox::store::runs::{AT_ONCE, Append, Cache, NewRun, Word, Written};
+use signalbox::store::runs::{AT_ONCE, Append, Cache, Claim, NewRun, StoredRun, Word, Written};
 use signalbox::store::{Store, StoreError};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -53,6 +53,7 @@ pub async fn one_request_becomes_one_run(database: Database) {
                 locks: Some(&locks(&["order:1042"], true)),
                 messages: &[message(&format!("{id}:run"), MessageKind::Run, id)],
                 records: &[],
+                claim: None,
             };
             store.create_run(new, noon()).await
         }
@@ -157,6 +158,85 @@ pub async fn a_claim_runs_out_and_is_taken_over(database: Database) {
     store.append(resting, later(7)).await.unwrap();
     store.release_claim("r1", 3).await.unwrap();
     assert_eq!(claim(&store, "one", 9000).await, None);
+}
+
+/// What is claimed as it is written is nobody else's, and reads again as its driver got it.
+pub async fn a_run_may_be_claimed_as_it_is_written(database: Database) {
+    let store = database.open().await;
+    let asked = request();
+    store.request(&asked, noon()).await.unwrap();
+    let claimed_by = |owner, until| Some(Claim { owner, until });
+    let new = NewRun {
+        id: "r1",
+        request: &asked.id,
+        plan: &plan("forward-order"),
+        entries: &[created()],
+        cache: running(AT_ONCE),
+        locks: None,
+        messages: &[],
+        records: &[],
+        claim: claimed_by("one", later(5)),
+    };
+    assert!(is_written(&store.create_run(new, noon()).await.unwrap()));
+    let begun = StoredRun::begun(
+        "r1".to_owned(),
+        asked.id.clone(),
+        plan("forward-order"),
+        vec![created()],
+        noon(),
+        later(5),
+    );
+    assert_eq!(format!("{:?}", store.run("r1").await.unwrap()), format!("{begun:?}"));
+    assert_eq!(claim(&store, "two", 5).await, None);
+
+    // Somebody has it: what a person adds claims nothing.
+    let entry = stop_asked("dana");
+    let add = |seq, epoch, by| Append {
+        claim: by,
+        ..addition("r1", seq, epoch, &entry)
+    };
+    let of_a_person = add(1, None, claimed_by("two", later(9)));
+    let written = store.append(of_a_person, later(4)).await.unwrap();
+    let until_five = Written::Yes {
+        claimed_until: later(5),
+        claimed: None,
+    };
+    assert_eq!(written, until_five);
+    assert_eq!(store.append(add(2, Some(1), None), later(5)).await.unwrap(), until_five);
+
+    // Nobody has it any more: it is claimed anew, and whoever had it is fenced.
+    let of_a_person = add(3, None, claimed_by("two", later(9)));
+    let written = store.append(of_a_person, later(6)).await.unwrap();
+    assert_eq!(
+        written,
+        Written::Yes {
+            claimed_until: later(9),
+            claimed: Some(2),
+        }
+    );
+    let fenced = store.append(add(4, Some(1), None), later(7)).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced(_))), "{fenced:?}");
+    assert_eq!(claim(&store, "one", 9).await, None);
+    assert_eq!(claim(&store, "one", 10).await, Some(("r1".to_owned(), 3)));
+}
+
+/// Where nothing but the journal grows, that is all that is written; the claim and the length count as ever.
+pub async fn a_steady_run_grows_and_is_fenced_as_any(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let (_, old) = claim(&store, "one", 1).await.unwrap();
+    let entry = stop_asked("dana");
+    let steady = |seq, epoch| Append {
+        steady: true,
+        ..addition("r1", seq, Some(epoch), &entry)
+    };
+    assert!(is_written(&store.append(steady(1, old), later(2)).await.unwrap()));
+    let moved = store.append(steady(1, old), later(2)).await;
+    assert!(matches!(moved, Err(StoreError::Moved(_))), "{moved:?}");
+    claim(&store, "two", 7).await.unwrap();
+    let fenced = store.append(steady(2, old), later(8)).await;
+    assert!(matches!(fenced, Err(StoreError::Fenced(_))), "{fenced:?}");
+    assert_eq!(store.run("r1").await.unwrap().seq(), 2);
 }
 
 /// A process that was asleep for longer than its claim wakes up with it only where nobody has taken over meanwhile.
