@@ -4,6 +4,7 @@
 mod ask;
 mod audit;
 mod export;
+mod live;
 mod look;
 mod new;
 mod people;
@@ -35,7 +36,9 @@ enum Command {
     #[command(after_help = "Example: signalbox serve --config config/signalbox.toml")]
     Serve,
     /// Check config, people, policy, panels and runbooks; every problem as path:line:column
-    #[command(after_help = "Example: signalbox check\n         signalbox check --watch")]
+    #[command(
+        after_help = "Example: signalbox check\n         signalbox check --watch\n         signalbox check --live"
+    )]
     Check(look::CheckOptions),
     /// Ask Slack, Discord and the connections whether they would hear the bot, and tell what to mend
     #[command(after_help = "Posts nothing and changes nothing. Exit 0 if nothing is wrong.")]

@@ -50,8 +50,8 @@
 //!
 //! ## Who may know whom
 //!
-//! Words ([`problem`], [`call`], [`request`], [`runbook`], [`panel`], [`report`]) ← decisions ([`policy`], [`plan`],
-//! [`run::state`], [`run::journal`]: pure, the time is an argument) ← deeds ([`store`], [`custody`], [`integration`],
+//! Words ([`problem`], [`call`], [`request`], [`runbook`], [`panel`], [`promql`], [`report`]) ← decisions ([`policy`],
+//! [`plan`], [`lint`], [`run::state`], [`run::journal`]: pure, the time is an argument) ← deeds ([`store`], [`custody`], [`integration`],
 //! [`dispatch`], [`run::engine`]) ← platform ([`platform`]) ← app ([`app`], [`serve`], [`reception`], [`registration`], [`cli`]). A test holds the code to
 //! this.
 //!
@@ -73,6 +73,7 @@ pub mod doctor;
 pub mod http;
 pub mod intake;
 pub mod integration;
+pub mod lint;
 mod nearest;
 pub mod outbox;
 pub mod panel;
@@ -80,6 +81,7 @@ pub mod plan;
 pub mod platform;
 pub mod policy;
 pub mod problem;
+pub mod promql;
 pub mod reception;
 pub mod registration;
 pub mod report;

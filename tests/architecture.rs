@@ -16,6 +16,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "nearest",
             "panel",
             "problem",
+            "promql",
             "report",
             "request",
             "runbook",
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "toml_file",
         ],
     ),
-    ("decisions", &["alert", "plan", "policy", "run"]),
+    ("decisions", &["alert", "lint", "plan", "policy", "run"]),
     (
         "deeds",
         &[

@@ -29,6 +29,7 @@ mod official;
 mod outbox;
 mod pictures;
 mod reload;
+mod rules;
 mod slack_client;
 mod slack_forms;
 mod slack_mentions;

@@ -1,6 +1,6 @@
 //! Commands about the bot itself: serve, check, migrate, chart.
 
-use super::watch;
+use super::{live, watch};
 use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::doctor::{self, Finding};
@@ -25,7 +25,7 @@ pub(super) async fn serve(path: &Path) -> Result<u8, AppError> {
 /// How much `check` says and does.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct CheckOptions {
-    /// Ask the connections too
+    /// Ask the connections too, and Prometheus whether its rules and the panels can work
     #[arg(long, conflicts_with = "watch")]
     live: bool,
     /// Check again whenever a file changes, until Ctrl-C
@@ -43,7 +43,7 @@ pub(super) async fn check(path: &Path, options: CheckOptions) -> Result<u8, AppE
     }
     let code = once(path, options.excerpts);
     if code == 0 && options.live {
-        return alive(path).await;
+        return live::live(path, options.excerpts).await;
     }
     Ok(code)
 }
@@ -90,25 +90,6 @@ fn once(path: &Path, excerpts: bool) -> u8 {
     0
 }
 
-/// Asks each connection by its cheapest read.
-async fn alive(path: &Path) -> Result<u8, AppError> {
-    let app = App::open(path).await?;
-    let mut wrong = 0;
-    for name in app.config.connections.keys() {
-        match app.connections.get(name) {
-            None => super::line(&format!("{name}: this version has no calls for it")),
-            Some(connection) => match connection.alive().await {
-                Ok(said) => super::line(&format!("{name}: {said}")),
-                Err(reason) => {
-                    wrong += 1;
-                    super::line(&format!("{name}: {reason}"));
-                }
-            },
-        }
-    }
-    Ok(u8::from(wrong > 0))
-}
-
 /// Asks everything outside whether it would hear the bot.
 pub(super) async fn doctor(path: &Path) -> Result<u8, AppError> {
     let code = once(path, false);
@@ -132,12 +113,22 @@ pub(super) async fn doctor(path: &Path) -> Result<u8, AppError> {
 
 /// One line for each problem, for programs; people get the place shown below it.
 pub(super) fn tell(problems: &[Problem], excerpts: bool) -> u8 {
-    let excerpts = excerpts || std::io::stdout().is_terminal();
     for problem in problems {
-        super::line(&if excerpts { problem.to_string() } else { problem.brief() });
+        show(problem, excerpts);
     }
-    let plural = if problems.len() == 1 { "" } else { "s" };
-    eprintln!("{} problem{plural}", problems.len());
+    count(problems.len())
+}
+
+/// One of them.
+pub(super) fn show(problem: &Problem, excerpts: bool) {
+    let excerpts = excerpts || std::io::stdout().is_terminal();
+    super::line(&if excerpts { problem.to_string() } else { problem.brief() });
+}
+
+/// How many they were, and the exit code.
+pub(super) fn count(problems: usize) -> u8 {
+    let plural = if problems == 1 { "" } else { "s" };
+    eprintln!("{problems} problem{plural}");
     1
 }
 

@@ -3,16 +3,18 @@
 //! No series is not zero: a counter that was never raised has no series, and neither has one that nobody scrapes.
 
 mod answer;
+pub mod survey;
 
 use super::argument::{self, ArgumentError};
 use super::deadline;
 use crate::call::{Arguments, CallContext, CallResult, Identity};
 use crate::runbook::action::{ActionSpec, ArgumentKind as Kind, ArgumentSpec, Effect, Guard};
-use answer::{Data, Unfit};
+use answer::{Data, Refusal, Unfit};
 pub use answer::{Instant, Sample, Series};
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response, Url};
+use reqwest::{Client, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt;
 use std::time::Duration;
@@ -88,6 +90,8 @@ pub const ACTIONS: &[ActionSpec] = &[
 
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(30);
+/// What it has in memory is told soon, or it has other troubles.
+const LOOK: Duration = Duration::from_secs(10);
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// What a chart shows, and what the server refuses beyond.
 const POINTS_WANTED: u64 = 240;
@@ -347,24 +351,37 @@ impl Prometheus {
     }
 
     async fn ask(&self, what: &str, form: &[(&str, String)]) -> Result<(Data, Vec<String>), PrometheusError> {
-        let mut url = self.api.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.push(what);
-        }
         // As a form: a long query does not fit into a URL.
-        let response = self
-            .client
-            .post(url)
-            .form(form)
-            .send()
-            .await
-            .map_err(|error| self.unreachable(error))?;
+        let asked = self.client.post(self.address(&[what])).form(form);
+        self.answer(asked, answer::read).await
+    }
+
+    /// What is no query: rules, targets, names.
+    async fn look<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<T, PrometheusError> {
+        let asked = self.client.get(self.address(path)).query(query).timeout(LOOK);
+        Ok(self.answer(asked, answer::open).await?.0)
+    }
+
+    fn address(&self, path: &[&str]) -> Url {
+        let mut url = self.api.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(path);
+        }
+        url
+    }
+
+    async fn answer<T>(
+        &self,
+        asked: RequestBuilder,
+        read: impl Fn(&[u8]) -> Result<Result<T, Refusal>, String>,
+    ) -> Result<T, PrometheusError> {
+        let response = asked.send().await.map_err(|error| self.unreachable(error))?;
         let status = response.status();
         if status.is_redirection() {
             return Err(self.strange(format!("it sends us elsewhere (HTTP {status})")));
         }
         let body = self.body(response).await?;
-        match answer::read(&body) {
+        match read(&body) {
             Ok(answer) => answer.map_err(|refusal| PrometheusError::Refused {
                 host: self.host.clone(),
                 kind: refusal.kind,

@@ -452,45 +452,75 @@ fn is_root() -> bool {
     output.stdout.trim_ascii() == b"0"
 }
 
-/// A Prometheus server that scrapes a few metrics of ours every second.
+/// A Prometheus server that scrapes every second.
 pub struct Prometheus {
     pub port: u16,
-    _process: Process,
+    process: Process,
     _folder: TempDir,
 }
 
 impl Prometheus {
+    /// One that scrapes a few metrics of ours.
     pub fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Prometheus>> = Mutex::new(Weak::new());
-        shared(&SHARED, Self::start)
+        shared(&SHARED, || {
+            let exporter = export_in_turn(vec![
+                "# TYPE orders_total counter\norders_total{provider=\"esewa\"} 7\norders_total{provider=\"khalti\"} 0\n\
+                 broken NaN\nendless +Inf\nshare 0.25\nlarge 9007199254740993\n"
+                    .to_owned(),
+            ]);
+            let mut started = Self::watching(&[exporter], &[]);
+            started.until_told("/api/v1/query?query=share", "0.25");
+            started
+        })
     }
 
-    fn start() -> Self {
+    /// One that scrapes these ports, all as the job `shop`, and has these rules in force.
+    pub fn watching(exporters: &[u16], rules: &[PathBuf]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        let exporter = export(
-            "# TYPE orders_total counter\norders_total{provider=\"esewa\"} 7\norders_total{provider=\"khalti\"} 0\n\
-             broken NaN\nendless +Inf\nshare 0.25\nlarge 9007199254740993\n",
-        );
         let config = folder.path().join("prometheus.yml");
+        let targets: Vec<String> = exporters.iter().map(|port| format!("'127.0.0.1:{port}'")).collect();
+        let rules: Vec<String> = rules.iter().map(|path| format!("'{}'", path.display())).collect();
         let scrape = format!(
-            "global: {{scrape_interval: 1s}}\nscrape_configs:\n  - {{job_name: shop, static_configs: [{{targets: \
-             ['127.0.0.1:{exporter}']}}]}}\n"
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{}]\nscrape_configs:\n  - \
+             {{job_name: shop, static_configs: [{{targets: [{}]}}]}}\n",
+            rules.join(", "),
+            targets.join(", ")
         );
         fs::write(&config, scrape).unwrap();
         let mut command = Command::new("prometheus");
         command.arg(format!("--config.file={}", config.display()));
         command.arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()));
         command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        let mut process = Process::start(&mut command, folder.path().join("prometheus.log"));
-        process.wait_until("Prometheus has scraped", || {
-            get(port, "/api/v1/query?query=share").contains("0.25")
-        });
+        let process = Process::start(&mut command, folder.path().join("prometheus.log"));
         Self {
             port,
-            _process: process,
+            process,
             _folder: folder,
         }
+    }
+
+    /// Waits until it says this there.
+    pub fn until_told(&mut self, path: &str, what: &str) {
+        let port = self.port;
+        self.process
+            .wait_until(&format!("Prometheus says {what}"), || get(port, path).contains(what));
+    }
+
+    /// Waits until a query, which needs no escapes, gives more than this.
+    pub fn until_more_than(&mut self, least: u32, query: &str) {
+        let port = self.port;
+        let ask = format!("/api/v1/query?query={query}");
+        self.process.wait_until(&format!("{query} > {least}"), || {
+            let answer = get(port, &ask);
+            let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+            let value = body["data"]["result"][0]["value"][1]
+                .as_str()
+                .and_then(|it| it.parse().ok());
+            value.is_some_and(|value: f64| value > f64::from(least))
+        });
     }
 
     pub fn url(&self) -> String {
@@ -498,12 +528,12 @@ impl Prometheus {
     }
 }
 
-/// Serves the same metrics to everyone who asks, until the test program ends.
-fn export(metrics: &'static str) -> u16 {
+/// Serves metrics to everyone who asks, until the test program ends: these texts, one after the other and again.
+pub fn export_in_turn(metrics: Vec<String>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
-        for stream in listener.incoming() {
+        for (stream, metrics) in listener.incoming().zip(metrics.iter().cycle()) {
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 4096]);
             let _ = write!(

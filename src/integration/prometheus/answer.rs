@@ -1,6 +1,7 @@
 //! The answers of Prometheus' HTTP API.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Number, Value};
 use std::collections::BTreeMap;
 
@@ -55,9 +56,10 @@ pub(super) struct Refusal {
 
 // Read by hand and not as tagged enums: those keep numbers aside in a form in which exact ones cannot be read again.
 #[derive(Deserialize)]
-struct Envelope {
+#[serde(bound = "T: DeserializeOwned")]
+struct Envelope<T> {
     status: String,
-    data: Option<Body>,
+    data: Option<T>,
     #[serde(default)]
     warnings: Vec<String>,
     #[serde(rename = "errorType")]
@@ -99,24 +101,31 @@ pub(super) struct MatrixItem {
 #[derive(Debug, Deserialize)]
 pub(super) struct Point(f64, String);
 
-/// Reads an answer: data with warnings, or a refusal. `Err` says why it is neither.
+/// Reads the answer to a query: data with warnings, or a refusal. `Err` says why it is neither.
 pub(super) fn read(body: &[u8]) -> Result<Result<(Data, Vec<String>), Refusal>, String> {
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let (Body { kind, result }, warnings) = match open(body)? {
+        Ok(told) => told,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let data = match kind.as_str() {
+        "vector" => serde_json::from_value(result).map(Data::Vector),
+        "matrix" => serde_json::from_value(result).map(Data::Matrix),
+        "scalar" => serde_json::from_value(result).map(Data::Scalar),
+        _ => Ok(Data::Other(kind)),
+    };
+    Ok(Ok((data.map_err(|error| error.to_string())?, warnings)))
+}
+
+/// What every answer is wrapped in, whatever was asked for.
+pub(super) fn open<T: DeserializeOwned>(body: &[u8]) -> Result<Result<(T, Vec<String>), Refusal>, String> {
+    let envelope: Envelope<T> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     match envelope {
         Envelope {
             status,
-            data: Some(Body { kind, result }),
+            data: Some(data),
             warnings,
             ..
-        } if status == "success" => {
-            let data = match kind.as_str() {
-                "vector" => serde_json::from_value(result).map(Data::Vector),
-                "matrix" => serde_json::from_value(result).map(Data::Matrix),
-                "scalar" => serde_json::from_value(result).map(Data::Scalar),
-                _ => Ok(Data::Other(kind)),
-            };
-            Ok(Ok((data.map_err(|error| error.to_string())?, warnings)))
-        }
+        } if status == "success" => Ok(Ok((data, warnings))),
         Envelope {
             status,
             error_type: Some(kind),

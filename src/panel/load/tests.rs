@@ -45,6 +45,7 @@ fn the_shipped_panels_are_sound() {
     orders awaiting forwarding (orders) from shop-db asks max(signalbox_signal{signal="orders_awaiting_forwarding"}) on shop-metrics
     queue length (messages) from shop-celery asks max(signalbox_signal{signal="queue_length"}) on shop-metrics
     supplier sync failures (failures) from shop-metrics asks sum(supplier_sync_failures_total) on shop-metrics
+    suppliers not synced (suppliers) from shop-db asks max(signalbox_signal{signal="suppliers_not_synced"}) on shop-metrics
     workers alive (workers) from shop-celery asks max(signalbox_signal{signal="workers_alive"}) on shop-metrics
     "#);
     let names: Vec<&String> = panels.panels.keys().collect();
