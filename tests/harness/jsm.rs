@@ -112,16 +112,16 @@ impl FakeJsm {
 }
 
 /// Nobody is let in without e-mail address and token, nor too often.
-fn let_in(shared: &mut Shared, headers: &HeaderMap) -> Result<(), Response> {
+fn turned_away(shared: &mut Shared, headers: &HeaderMap) -> Option<Response> {
     let right = format!("Basic {}", STANDARD.encode(format!("{EMAIL}:{TOKEN}")));
     if headers.get("authorization").is_none_or(|given| *given != right) {
-        return Err((StatusCode::UNAUTHORIZED, Json(json!({"message": "Unauthorized"}))).into_response());
+        return Some((StatusCode::UNAUTHORIZED, Json(json!({"message": "Unauthorized"}))).into_response());
     }
     if shared.throttled > 0 {
         shared.throttled -= 1;
-        return Err((StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response());
+        return Some((StatusCode::TOO_MANY_REQUESTS, [("retry-after", "1")]).into_response());
     }
-    Ok(())
+    None
 }
 
 fn accepted() -> Response {
@@ -131,7 +131,7 @@ fn accepted() -> Response {
 
 async fn create(State(shared): World, headers: HeaderMap, body: Bytes) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let alert = match is_alert(&body) {
@@ -227,7 +227,7 @@ fn shown(at: usize, alert: &JsmAlert) -> Value {
 
 async fn by_alias(State(shared): World, headers: HeaderMap, Query(query): Query<HashMap<String, String>>) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let mut all = shared.alerts.iter().enumerate();
@@ -239,7 +239,7 @@ async fn by_alias(State(shared): World, headers: HeaderMap, Query(query): Query<
 
 async fn list(State(shared): World, headers: HeaderMap, Query(query): Query<HashMap<String, String>>) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let alias = query.get("query").map(|query| {
@@ -263,7 +263,7 @@ async fn change(
     body: Bytes,
 ) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let at: Option<usize> = id.strip_prefix("a-").and_then(|at| at.parse().ok());
@@ -291,7 +291,7 @@ async fn change(
 
 async fn schedules(State(shared): World, headers: HeaderMap) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let all: Vec<Value> = shared
@@ -305,7 +305,7 @@ async fn schedules(State(shared): World, headers: HeaderMap) -> Response {
 
 async fn on_calls(State(shared): World, headers: HeaderMap, Path(id): Path<String>) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     let at: usize = id.strip_prefix("s-").unwrap().parse().unwrap();
@@ -317,7 +317,7 @@ async fn on_calls(State(shared): World, headers: HeaderMap, Path(id): Path<Strin
 
 async fn user(State(shared): World, headers: HeaderMap, Query(query): Query<HashMap<String, String>>) -> Response {
     let mut shared = shared.lock().unwrap();
-    if let Err(refusal) = let_in(&mut shared, &headers) {
+    if let Some(refusal) = turned_away(&mut shared, &headers) {
         return refusal;
     }
     match query

@@ -266,16 +266,16 @@ fn is_event(headers: &HeaderMap, body: &[u8]) -> Result<Value, (StatusCode, Stri
 }
 
 /// The REST API lets nobody in without the token, and answers in the version that is asked for.
-fn let_in(headers: &HeaderMap) -> Result<(), Response> {
+fn turned_away(headers: &HeaderMap) -> Option<Response> {
     let is = |name: &str, value: &str| headers.get(name).is_some_and(|given| given == value);
     if !is("authorization", &format!("Token token={TOKEN}")) {
         let error = json!({"error": {"message": "Requires authentication", "code": 2006}});
-        return Err((StatusCode::UNAUTHORIZED, Json(error)).into_response());
+        return Some((StatusCode::UNAUTHORIZED, Json(error)).into_response());
     }
     if !is("accept", "application/vnd.pagerduty+json;version=2") {
-        return Err(StatusCode::NOT_ACCEPTABLE.into_response());
+        return Some(StatusCode::NOT_ACCEPTABLE.into_response());
     }
-    Ok(())
+    None
 }
 
 async fn incidents(
@@ -283,7 +283,7 @@ async fn incidents(
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    if let Err(refusal) = let_in(&headers) {
+    if let Some(refusal) = turned_away(&headers) {
         return refusal;
     }
     let shared = shared.lock().unwrap();
@@ -311,7 +311,7 @@ async fn note(
     Path(id): Path<String>,
     Json(body): Json<Value>,
 ) -> Response {
-    if let Err(refusal) = let_in(&headers) {
+    if let Some(refusal) = turned_away(&headers) {
         return refusal;
     }
     let error =
@@ -343,7 +343,7 @@ async fn oncalls(
     headers: HeaderMap,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
-    if let Err(refusal) = let_in(&headers) {
+    if let Some(refusal) = turned_away(&headers) {
         return refusal;
     }
     let limit: usize = query.get("limit").map_or(25, |limit| limit.parse().unwrap());
