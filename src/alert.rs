@@ -5,8 +5,11 @@
 pub mod card;
 pub mod expression;
 pub mod group;
+mod matcher;
 pub mod notification;
+pub mod page;
 pub mod picture;
+pub mod route;
 pub mod suggest;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,9 @@ use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn, Sl
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
-use crate::integration::{Connection, Connections, alertmanager, celery, django_admin, http, postgres, prometheus};
+use crate::integration::{
+    Connection, Connections, alertmanager, celery, django_admin, http, jsm, pagerduty, postgres, prometheus,
+};
 use crate::platform::discord::receive::PublicKey;
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
@@ -253,6 +255,27 @@ impl App {
                     };
                     let admin = django_admin::DjangoAdmin::new(&config).map_err(|error| wrong(error.to_string()))?;
                     Connection::DjangoAdmin(admin)
+                }
+                ConnectionConfig::PagerDuty(service) => {
+                    let config = pagerduty::Config {
+                        routing_key: secret(&service.routing_key)?,
+                        token: service.token.as_ref().map(&mut secret).transpose()?,
+                        from: service.from.clone(),
+                        events_url: service.events_url.clone(),
+                        api_url: service.api_url.clone(),
+                    };
+                    let made = pagerduty::PagerDuty::new(&config).map_err(|error| wrong(error.to_string()))?;
+                    Connection::PagerDuty(made)
+                }
+                ConnectionConfig::Jsm(site) => {
+                    let config = jsm::Config {
+                        cloud_id: site.cloud_id.clone(),
+                        team: site.team.clone(),
+                        email: site.email.clone(),
+                        token: secret(&site.token)?,
+                        api_url: site.api_url.clone(),
+                    };
+                    Connection::Jsm(jsm::Jsm::new(&config).map_err(|error| wrong(error.to_string()))?)
                 }
             };
             connections.insert(name.clone(), made);

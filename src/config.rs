@@ -296,6 +296,40 @@ pub enum ConnectionConfig {
         /// The password.
         password: SecretRef,
     },
+    /// A service of PagerDuty.
+    PagerDuty(PagerDuty),
+    /// The operations of a site of Jira Service Management.
+    Jsm(Jsm),
+}
+
+/// A service of PagerDuty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagerDuty {
+    /// Of the service's integration Events API v2.
+    pub routing_key: SecretRef,
+    /// For the REST API, without which nothing is known of what happens there.
+    pub token: Option<SecretRef>,
+    /// In whose name notes are written; without it there are none.
+    pub from: Option<String>,
+    /// The Events API's address.
+    pub events_url: String,
+    /// The REST API's address.
+    pub api_url: String,
+}
+
+/// The operations of a site of Jira Service Management.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jsm {
+    /// The site's id.
+    pub cloud_id: String,
+    /// The id of the team that is paged.
+    pub team: String,
+    /// The account.
+    pub email: String,
+    /// Its API token.
+    pub token: SecretRef,
+    /// The API's address.
+    pub api_url: String,
 }
 
 impl ConnectionConfig {
@@ -308,6 +342,8 @@ impl ConnectionConfig {
             Self::Alertmanager { .. } => "alertmanager",
             Self::Http { .. } => "http",
             Self::DjangoAdmin { .. } => "django_admin",
+            Self::PagerDuty(_) => "pagerduty",
+            Self::Jsm(_) => "jsm",
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The door's ledger: deliveries are stored before they are acknowledged, many in one commit.
 
+use crate::alert::group::Group;
 use crate::alert::notification::Notification;
 use crate::bell::Bell;
 use crate::request::{Delivery, Place};
+use crate::rules::live::LiveRules;
 use crate::store::{Store, StoreError};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -168,14 +170,18 @@ struct Alerts {
     store: Store,
     /// Where alerts are shown.
     places: Vec<Place>,
+    /// They tell for which alerts somebody is paged.
+    rules: Arc<LiveRules>,
 }
 
 impl Keeper for Alerts {
     type Kept = Notification;
 
     async fn keep(&self, these: &[Notification], still: impl FnOnce() -> bool + Send) -> Result<bool, StoreError> {
+        let rules = self.rules.now();
+        let paged = |group: &Group| rules.pages(group);
         self.store
-            .keep_notifications(these, &self.places, Timestamp::now(), still)
+            .keep_notifications(these, &self.places, paged, Timestamp::now(), still)
             .await
     }
 }
@@ -206,11 +212,16 @@ impl Intake {
 }
 
 impl Intake<Notification> {
-    /// The door for alerts, which are shown at these places, and the loop that must run for it. However many come, people
-    /// who ask for something wait no longer: no flood is noticed.
-    pub fn of_alerts(store: Store, places: Vec<Place>, bell: Arc<Bell>) -> (Self, impl Future<Output = ()>) {
+    /// The door for alerts, which are shown at these places and paged by these rules, and the loop that must run for it.
+    /// However many come, people who ask for something wait no longer: no flood is noticed.
+    pub fn of_alerts(
+        store: Store,
+        places: Vec<Place>,
+        rules: Arc<LiveRules>,
+        bell: Arc<Bell>,
+    ) -> (Self, impl Future<Output = ()>) {
         let (queue, waiting) = mpsc::channel(WAITING);
-        let keeper = Alerts { store, places };
+        let keeper = Alerts { store, places, rules };
         let patience = PATIENCE_WITH_ALERTS;
         (Self { queue, patience }, write(keeper, bell, Arc::default(), waiting))
     }

@@ -9,15 +9,20 @@ mod deadline;
 pub mod django_admin;
 mod exchange;
 pub mod http;
+pub mod jsm;
+pub mod pagerduty;
 mod pause;
 pub mod postgres;
 pub mod prometheus;
+mod verdict;
 
+use crate::alert::page::{Event, Page, Seen, Told};
 use crate::call::{Arguments, CallContext, CallResult, Identity, Recall};
 use crate::runbook::action::{ActionSpec, Guard};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// Every action there is; the one list.
 pub const ACTIONS: &[&[ActionSpec]] = &[
@@ -27,6 +32,8 @@ pub const ACTIONS: &[&[ActionSpec]] = &[
     alertmanager::ACTIONS,
     http::ACTIONS,
     django_admin::ACTIONS,
+    pagerduty::ACTIONS,
+    jsm::ACTIONS,
 ];
 
 /// Finds `integration.action`.
@@ -53,6 +60,10 @@ pub enum Connection {
     Http(http::Http),
     /// Django's admin.
     DjangoAdmin(django_admin::DjangoAdmin),
+    /// A service of PagerDuty.
+    PagerDuty(pagerduty::PagerDuty),
+    /// A site of Jira Service Management.
+    Jsm(jsm::Jsm),
     /// No system at all: the canned answers of a runbook's example.
     Canned(canned::Canned),
 }
@@ -67,6 +78,8 @@ impl Connection {
             Self::Alertmanager(it) => it.identity(),
             Self::Http(it) => it.identity(),
             Self::DjangoAdmin(it) => it.identity(),
+            Self::PagerDuty(it) => it.identity(),
+            Self::Jsm(it) => it.identity(),
             Self::Canned(it) => it.identity(),
         }
     }
@@ -81,6 +94,8 @@ impl Connection {
         let (name, arguments) = match self {
             Self::Http(it) => return it.alive(&context).await,
             Self::DjangoAdmin(it) => return it.alive(&context).await,
+            Self::PagerDuty(it) => return it.alive(&context).await,
+            Self::Jsm(it) => return it.alive(&context).await,
             Self::Celery(_) => ("ping", json!({})),
             Self::Postgres(_) => ("query", json!({ "sql": "SELECT 1 AS one" })),
             Self::Prometheus(_) => ("instant", json!({ "query": "vector(1)" })),
@@ -113,7 +128,9 @@ impl Connection {
             | Self::Prometheus(_)
             | Self::Alertmanager(_)
             | Self::Http(_)
-            | Self::DjangoAdmin(_) => Ok(Value::Null),
+            | Self::DjangoAdmin(_)
+            | Self::PagerDuty(_)
+            | Self::Jsm(_) => Ok(Value::Null),
         }
     }
 
@@ -131,6 +148,8 @@ impl Connection {
             Self::Alertmanager(it) => it.call(action, arguments, context).await,
             Self::Http(it) => it.call(action, arguments, context).await,
             Self::DjangoAdmin(it) => it.call(action, arguments, context).await,
+            Self::PagerDuty(it) => it.call(action, arguments, context).await,
+            Self::Jsm(it) => it.call(action, arguments, context).await,
             Self::Canned(it) => it.call(action, arguments, context).await,
         }
     }
@@ -148,7 +167,12 @@ impl Connection {
             Self::Celery(it) => it.recall(action, arguments, context, evidence).await,
             Self::Canned(it) => it.recall(action, context),
             Self::Alertmanager(it) => it.recall(action, context).await,
-            Self::Postgres(_) | Self::Prometheus(_) | Self::Http(_) | Self::DjangoAdmin(_) => Recall::NoEvidence {
+            Self::Postgres(_)
+            | Self::Prometheus(_)
+            | Self::Http(_)
+            | Self::DjangoAdmin(_)
+            | Self::PagerDuty(_)
+            | Self::Jsm(_) => Recall::NoEvidence {
                 reason: "the target keeps no mark of the call".to_owned(),
             },
         }
@@ -169,8 +193,44 @@ impl Connection {
             | Self::Prometheus(_)
             | Self::Alertmanager(_)
             | Self::Http(_)
-            | Self::DjangoAdmin(_) => None,
+            | Self::DjangoAdmin(_)
+            | Self::PagerDuty(_)
+            | Self::Jsm(_) => None,
         }
+    }
+
+    /// Tells a paging system of a page.
+    pub async fn tell(&self, event: Event, page: &Page, until: Instant) -> Told {
+        match self {
+            Self::PagerDuty(it) => it.tell(event, page, until).await,
+            Self::Jsm(it) => it.tell(event, page, until).await,
+            other => other.pages_nobody(),
+        }
+    }
+
+    /// Adds a note to what was paged by this key.
+    pub async fn note(&self, key: &str, say: &str, until: Instant) -> Told {
+        match self {
+            Self::PagerDuty(it) => it.note(key, say, until).await,
+            Self::Jsm(it) => it.note(key, say, until).await,
+            other => other.pages_nobody(),
+        }
+    }
+
+    /// What became there of what was paged by this key; none where that cannot be asked.
+    pub async fn seen(&self, key: &str, until: Instant) -> Option<Result<Seen, String>> {
+        match self {
+            Self::PagerDuty(it) => it.seen(key, until).await,
+            Self::Jsm(it) => Some(it.seen(key, until).await),
+            _ => None,
+        }
+    }
+
+    fn pages_nobody(&self) -> Told {
+        Told::Never(format!(
+            "the connection is of the kind {}, which pages nobody",
+            self.identity().kind
+        ))
     }
 }
 
@@ -209,7 +269,9 @@ impl Connections {
             | Connection::Postgres(_)
             | Connection::Alertmanager(_)
             | Connection::Http(_)
-            | Connection::DjangoAdmin(_) => None,
+            | Connection::DjangoAdmin(_)
+            | Connection::PagerDuty(_)
+            | Connection::Jsm(_) => None,
         }
     }
 }

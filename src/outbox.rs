@@ -9,6 +9,7 @@
 mod alert;
 pub mod discord;
 mod lanes;
+pub mod pages;
 mod patience;
 mod sent;
 pub mod slack;

@@ -61,6 +61,11 @@ impl Rules {
         all
     }
 
+    /// The connections through which somebody is paged for a group of alerts as it stands.
+    pub fn pages(&self, group: &Group) -> BTreeSet<String> {
+        self.suggestions.pages(group)
+    }
+
     /// A runbook as it was when a run was planned by it: the one in force if it is the same, else its pinned text, read
     /// again. The problems say why this version cannot read it.
     pub fn pinned(&self, name: &str, hash: &str, source: &str) -> Result<Arc<Runbook>, Vec<Problem>> {
@@ -101,7 +106,7 @@ impl Rules {
                     catalog: &catalog,
                     folder: &config.files.commands,
                 };
-                let (suggestions, found) = Suggestions::read(path, &text, &runbooks);
+                let (suggestions, found) = Suggestions::read(path, &text, &runbooks, &known.connections);
                 problems.extend(found);
                 suggestions
             }),

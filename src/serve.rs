@@ -6,6 +6,7 @@ use crate::http::console::Console;
 use crate::http::console::door::Door;
 use crate::http::{AlertDoor, DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use crate::intake::Intake;
+use crate::outbox::pages::Pager;
 use crate::outbox::{Outbox, Wire, discord, slack};
 use crate::platform::discord::client::DiscordClient;
 use crate::platform::slack::client::SlackClient;
@@ -66,6 +67,12 @@ pub async fn serve(app: App) -> Result<(), AppError> {
             send(&mut sending, &app, &station, discord::Discord::from(client), &stopped);
         }
         None => drop(app.store.platform_works(discord::Discord::NAME).await?),
+    }
+    if app.alerts.is_some() {
+        let console = app.config.console.as_ref();
+        let console = console.map(|_| app.config.server.public_url.clone());
+        let pager = Pager::new(station.clone(), app.redactor.clone(), console, Arc::new(Clock::Wall));
+        sending.spawn(pager.work(stopped.clone()));
     }
     let working = tokio::spawn(station.clone().work(stopped.clone(), GRACE));
 
@@ -154,7 +161,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
     };
     let alerts = app.alerts.clone().map(|token| {
         let (store, places) = (app.store.clone(), app.config.alert_places());
-        let (intake, writing) = Intake::of_alerts(store, places, station.bell.clone());
+        let (intake, writing) = Intake::of_alerts(store, places, app.rules.clone(), station.bell.clone());
         tasks.spawn(writing);
         AlertDoor::new(token, intake)
     });

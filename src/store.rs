@@ -13,6 +13,8 @@ pub mod leases;
 pub mod links;
 pub mod lists;
 pub mod messages;
+pub mod page_notes;
+pub mod pages;
 pub mod platforms;
 pub mod retention;
 pub mod rolls;

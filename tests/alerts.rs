@@ -3,4 +3,5 @@
 mod door;
 mod follow_up;
 mod many;
+mod paging;
 mod story;

@@ -87,7 +87,7 @@ const PLATFORM_KNOWS: &[&str] = &["call", "problem", "report", "request", "runbo
 
 /// The files of these folders do not know each other, except for what is shared.
 const STRANGERS: &[(&str, &[&str])] = &[
-    ("integration", &["argument", "deadline", "exchange", "pause"]),
+    ("integration", &["argument", "deadline", "exchange", "pause", "verdict"]),
     ("platform", &["tls"]),
 ];
 

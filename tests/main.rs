@@ -22,6 +22,7 @@ mod integration_alertmanager;
 mod integration_celery;
 mod integration_django_admin;
 mod integration_http;
+mod integration_paging;
 mod integration_postgres;
 mod integration_prometheus;
 mod links;

@@ -162,7 +162,7 @@ fn line(group: &Group, member: &Member) -> String {
 }
 
 /// What a rule's author wrote, summary first.
-fn says(annotations: &Words) -> String {
+pub(super) fn says(annotations: &Words) -> String {
     let said = ["summary", "description", "message"]
         .iter()
         .filter_map(|name| annotations.get(*name));

@@ -1,15 +1,17 @@
-//! Which runbooks are suggested for which alerts: rules on labels, from `config/alerts.toml`. What is pressed is asked for
-//! by whoever presses it, and goes through the gate like anything else.
+//! Which runbooks are suggested for which alerts, and for which somebody is paged: rules on labels, from
+//! `config/alerts.toml`. What is pressed is asked for by whoever presses it, and goes through the gate like anything else.
 //!
 //! A rule matches as a route of Alertmanager does: `severity="critical"`, `team=~"shop|payments"`. Inputs are filled in
 //! from the labels of the alerts that fire and match; a rule whose label an alert does not have is not offered for it.
 
 use super::group::Group;
+use super::matcher::{Matcher, is_label};
 use super::notification::Words;
+use super::route::{Route, routes};
 use crate::problem::Problem;
 use crate::toml_file::{Section, Text, TomlFile};
-use regex::Regex;
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -43,6 +45,7 @@ pub trait Runbooks {
 #[derive(Debug, Clone, Default)]
 pub struct Suggestions {
     rules: Vec<Rule>,
+    routes: Vec<Route>,
     text: String,
 }
 
@@ -66,13 +69,6 @@ struct Filled {
     name: String,
     takes_many: bool,
     value: Template,
-}
-
-#[derive(Debug, Clone)]
-struct Matcher {
-    label: String,
-    pattern: Regex,
-    negated: bool,
 }
 
 /// A text with labels in braces.
@@ -99,12 +95,18 @@ pub struct Suggested {
 }
 
 impl Suggestions {
-    /// Reads the file. What is faulty is left out and told.
-    pub fn read(path: &Path, text: &str, runbooks: &impl Runbooks) -> (Self, Vec<Problem>) {
+    /// Reads the file, with the kinds of the connections by their names. What is faulty is left out and told.
+    pub fn read(
+        path: &Path,
+        text: &str,
+        runbooks: &impl Runbooks,
+        connections: &BTreeMap<String, String>,
+    ) -> (Self, Vec<Problem>) {
         let file = TomlFile::new(path, text);
         let tree = file.parse();
         let mut root = file.root(&tree);
         let sections = root.named_sections("suggest");
+        let routes = routes(&mut root, connections);
         root.close();
         let rules = sections
             .into_iter()
@@ -114,9 +116,16 @@ impl Suggestions {
         rules.sort_by_key(|(span, _)| span.start);
         let suggestions = Self {
             rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+            routes,
             text: text.to_owned(),
         };
         (suggestions, file.into_problems())
+    }
+
+    /// The connections through which somebody is paged for a group as it stands; none where no rule says so.
+    pub fn pages(&self, group: &Group) -> BTreeSet<String> {
+        let matching = self.routes.iter().filter(|route| route.matches(group));
+        matching.map(|route| route.on.clone()).collect()
     }
 
     /// What is suggested for a group as it stands; nothing where nothing of it fires.
@@ -148,7 +157,7 @@ impl Rule {
                 let values = if input.takes_many {
                     let mut values: Vec<String> = alerts.iter().filter_map(|labels| input.value.fill(labels)).collect();
                     values.dedup();
-                    let mut seen = std::collections::BTreeSet::new();
+                    let mut seen = BTreeSet::new();
                     values.retain(|value| seen.insert(value.clone()));
                     values.truncate(VALUES);
                     (!values.is_empty()).then(|| values.join(","))
@@ -172,14 +181,6 @@ impl Rule {
             });
         }
         found
-    }
-}
-
-impl Matcher {
-    /// A label that is not there is empty, as for Alertmanager.
-    fn matches(&self, labels: &Words) -> bool {
-        let value = labels.get(&self.label).map_or("", String::as_str);
-        self.pattern.is_match(value) != self.negated
     }
 }
 
@@ -219,7 +220,7 @@ fn rule(name: &Text<'_>, mut section: Section<'_>, runbooks: &impl Runbooks) -> 
     let matchers: Vec<Option<Matcher>> = section
         .required_texts("match")
         .iter()
-        .map(|text| matcher(&section, text))
+        .map(|text| Matcher::read(&section, text))
         .collect();
     let runbook = section.required_text("runbook");
     let known = runbook.as_ref().and_then(|text| match runbooks.named(text.value) {
@@ -283,53 +284,6 @@ fn input(section: &Section<'_>, text: &Text<'_>, known: Option<&[(String, bool)]
     })
 }
 
-fn matcher(section: &Section<'_>, text: &Text<'_>) -> Option<Matcher> {
-    let wrong = |why: &str| {
-        section.file().problem(
-            &text.span,
-            format!("{why}; a matcher is written as 'severity=~\"critical|warning\"'"),
-        );
-        None
-    };
-    let found = ["!=", "=~", "!~", "="]
-        .into_iter()
-        .filter_map(|operator| Some((text.value.find(operator)?, operator)))
-        .min_by_key(|(at, operator)| (*at, usize::MAX - operator.len()));
-    let Some((at, operator)) = found else {
-        return wrong("there is no =, !=, =~ or !~");
-    };
-    let label = text.value[..at].trim();
-    if !is_label(label) {
-        return wrong("before the operator stands the name of a label");
-    }
-    let value = text.value[at + operator.len()..].trim();
-    let value = value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'))
-        .unwrap_or(value);
-    let pattern = if operator.ends_with('~') {
-        value.to_owned()
-    } else {
-        regex::escape(value)
-    };
-    match Regex::new(&format!("^(?:{pattern})$")) {
-        Ok(pattern) => Some(Matcher {
-            label: label.to_owned(),
-            pattern,
-            negated: operator.starts_with('!'),
-        }),
-        Err(_) => wrong("this is no regular expression"),
-    }
-}
-
-fn is_label(name: &str) -> bool {
-    let mut letters = name.chars();
-    letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-}
-
 fn hash(runbook: &str, inputs: &[(String, String)]) -> String {
     let mut hash = Sha256::new();
     hash.update(runbook.as_bytes());
@@ -361,7 +315,16 @@ mod tests {
         }
     }
 
+    fn connections() -> BTreeMap<String, String> {
+        let known = [("oncall", "pagerduty"), ("metrics", "prometheus")];
+        known.map(|(name, kind)| (name.to_owned(), kind.to_owned())).into()
+    }
+
     const FILE: &str = r#"
+[page.oncall]
+match = ['severity=~"critical|page"']
+on = "oncall"
+
 [suggest.status]
 label = "Status of {supplier}"
 match = ['alertname="SupplierFails"']
@@ -392,7 +355,7 @@ with = ["supplier={supplier}"]
     }
 
     fn seen(group: &Group) -> Vec<String> {
-        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), FILE, &Known);
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), FILE, &Known, &connections());
         assert_eq!(problems, []);
         let suggested = rules.of(group).into_iter();
         let shown = suggested.map(|one| {
@@ -434,7 +397,7 @@ with = ["supplier={supplier}"]
 
     #[test]
     fn a_button_means_what_it_showed() {
-        let (rules, _) = Suggestions::read(Path::new("alerts.toml"), FILE, &Known);
+        let (rules, _) = Suggestions::read(Path::new("alerts.toml"), FILE, &Known, &connections());
         let keys = |group: &Group| rules.of(group).into_iter().map(|one| one.key).collect::<Vec<_>>();
         let one = keys(&group(&[("SupplierFails", "critical", "CJ")]));
         let both = keys(&group(&[
@@ -450,11 +413,35 @@ with = ["supplier={supplier}"]
     }
 
     #[test]
+    fn nobody_is_paged_unless_a_rule_says_so() {
+        let (rules, _) = Suggestions::read(Path::new("alerts.toml"), FILE, &Known, &connections());
+        let paged = |alerts: &[(&str, &str, &str)]| rules.pages(&group(alerts)).into_iter().collect::<Vec<_>>();
+        assert_eq!(paged(&[("Other", "info", ""), ("Other", "critical", "")]), ["oncall"]);
+        assert_eq!(paged(&[("Other", "info", "")]), Vec::<String>::new());
+        let nobody = Suggestions::default();
+        assert!(nobody.pages(&group(&[("Other", "critical", "")])).is_empty());
+    }
+
+    #[test]
+    fn a_page_goes_to_a_paging_system() {
+        let text = "[page.a]\nmatch = [\"severity=critical\"]\non = \"metrics\"\n[page.b]\nmatch = [\"severity\"]\non = \
+                    \"oncal\"\n";
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
+        let told: Vec<String> = problems.iter().map(Problem::brief).collect();
+        insta::assert_snapshot!(told.join("\n"), @"
+        alerts.toml:3:6: `metrics` is a connection of the kind `prometheus`, which pages nobody; name one of the kind `pagerduty` or `jsm`
+        alerts.toml:5:10: there is no =, !=, =~ or !~; a matcher is written as 'severity=~\"critical|warning\"'
+        alerts.toml:6:6: there is no connection `oncal`; did you mean `oncall`?
+        ");
+        assert!(rules.routes.is_empty());
+    }
+
+    #[test]
     fn mistakes_are_told_with_their_place() {
         let text = "[suggest.a]\nlabel = \"x {b\"\nmatch = [\"=x\", \"severity\", 's=~\"(\"']\nrunbook = \"gone\"\n\
                     [suggest.b]\nlabel = \"x\"\nmatch = []\nrunbook = \"resync\"\nwith = [\"order=1\", \"supplier\"]\nodd = 1\n\
                     [suggest.c]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"broken\"\nwith = [\"any=1\"]\n";
-        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known);
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
         let told: Vec<String> = problems.iter().map(Problem::brief).collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
         alerts.toml:2:9: a brace is not closed

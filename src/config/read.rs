@@ -1,28 +1,20 @@
 //! How the file becomes data, key by key. Each function reads all of its keys before it gives up on one.
 
+mod connection;
+
 use super::{
-    Address, Alerts, Config, ConnectionConfig, Console, Discord, DiscordTransport, Files, Keep, Limits, Login, Server,
-    SignIn, Slack, SlackTransport, Store, StoreUrl,
+    Alerts, Config, Console, Discord, DiscordTransport, Files, Keep, Limits, Server, Slack, SlackTransport, Store,
+    StoreUrl,
 };
-use crate::nearest::way_out;
 use crate::problem::Problem;
 use crate::runbook::duration;
 use crate::toml_file::{Section, Text, TomlFile};
+use connection::connection;
 use jiff::SignedDuration;
 use reqwest::Url;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
-
-/// What the kinds of connections are called.
-const KINDS: [&str; 6] = [
-    "postgres",
-    "celery",
-    "prometheus",
-    "alertmanager",
-    "http",
-    "django_admin",
-];
 
 pub(super) fn config(path: &Path, text: &str) -> Result<Config, Vec<Problem>> {
     let file = TomlFile::new(path, text);
@@ -383,90 +375,6 @@ fn limits(mut section: Section<'_>) -> Option<Limits> {
     })
 }
 
-fn connection(mut section: Section<'_>) -> Option<ConnectionConfig> {
-    let kind = section.required_text("kind")?;
-    let connection = match kind.value {
-        "postgres" => section
-            .required_secret("url")
-            .map(|url| ConnectionConfig::Postgres { url }),
-        "celery" => {
-            let (broker, results) = (section.required_secret("broker"), section.required_secret("results"));
-            broker
-                .zip(results)
-                .map(|(broker, results)| ConnectionConfig::Celery { broker, results })
-        }
-        "prometheus" => address(&mut section).map(|url| ConnectionConfig::Prometheus { url }),
-        "alertmanager" => {
-            let token = section.secret("token");
-            address(&mut section).map(|url| ConnectionConfig::Alertmanager { url, token })
-        }
-        "http" => {
-            let url = address(&mut section);
-            let sign_in = sign_in(&mut section);
-            url.zip(sign_in)
-                .map(|(url, sign_in)| ConnectionConfig::Http { url, sign_in })
-        }
-        "django_admin" => {
-            let url = address(&mut section);
-            let (user, password) = (section.required_secret("user"), section.required_secret("password"));
-            match (url, user, password) {
-                (Some(url), Some(user), Some(password)) => Some(ConnectionConfig::DjangoAdmin { url, user, password }),
-                _ => None,
-            }
-        }
-        unknown => {
-            let message = format!(
-                "there is no kind of connection `{unknown}`; {}",
-                way_out(unknown, KINDS)
-            );
-            section.file().problem(&kind.span, message);
-            // Its other keys are that kind's own: nothing can be said of them.
-            return None;
-        }
-    };
-    section.close();
-    connection
-}
-
-fn sign_in(section: &mut Section<'_>) -> Option<SignIn> {
-    let token = section.text("token");
-    let written = token.as_ref().map(|text| section.secret_in("token", text));
-    let login = section.section("login").map(login);
-    match (written, login) {
-        (None, None) => Some(SignIn::Nobody),
-        (Some(token), None) => token.map(SignIn::Token),
-        (None, Some(login)) => login.map(SignIn::Login),
-        (Some(_), Some(_)) => {
-            let message = "`token` and `login` are two ways to sign in; leave one of them out";
-            section
-                .file()
-                .problem(token.as_ref().map_or(section.span(), |text| &text.span), message);
-            None
-        }
-    }
-}
-
-fn login(mut section: Section<'_>) -> Option<Login> {
-    let path = |section: &Section<'_>, key, text: Text<'_>| {
-        if !text.value.starts_with('/') || text.value.starts_with("//") || text.value.contains(['?', '#', '\\']) {
-            wrong(section, key, &text, "a path that begins with a slash");
-        }
-        text.value.to_owned()
-    };
-    let sign_in = section.required_text("path").map(|text| path(&section, "path", text));
-    let refresh = section.text("refresh").map(|text| path(&section, "refresh", text));
-    let user_field = section.text("user_field").map_or("email", |text| text.value).to_owned();
-    let (user, password) = (section.required_secret("user"), section.required_secret("password"));
-    section.close();
-    Some(Login {
-        path: sign_in?,
-        user_field,
-        user: user?,
-        password: password?,
-        refresh,
-    })
-}
-
 /// True for the transport that we open ourselves.
 fn transport(section: &mut Section<'_>, opened: &'static str) -> Option<bool> {
     let text = section.required_text("transport")?;
@@ -496,27 +404,20 @@ fn slack_channel(section: &Section<'_>, key: &str, text: &Text<'_>) -> Option<St
 }
 
 fn api_url(section: &mut Section<'_>, usual: &str) -> Option<String> {
-    let Some(text) = section.text("api_url") else {
-        return Some(usual.to_owned());
-    };
-    let url = web_address(section, "api_url", &text)?;
-    if url.scheme() != "https" && !is_loopback(&url) {
-        wrong(
-            section,
-            "api_url",
-            &text,
-            "an https address, because the bot's token is sent there",
-        );
-    }
-    Some(without_slash(&url))
+    secret_goes_to(section, "api_url", usual, "the bot's token")
 }
 
-fn address(section: &mut Section<'_>) -> Option<Address> {
-    let text = section.required_text("url")?;
-    if text.value.starts_with("env:") || text.value.starts_with("file:") {
-        return section.secret_in("url", &text).map(Address::Secret);
+/// The address of an API that a secret is sent to.
+fn secret_goes_to(section: &mut Section<'_>, key: &'static str, usual: &str, secret: &str) -> Option<String> {
+    let Some(text) = section.text(key) else {
+        return Some(usual.to_owned());
+    };
+    let url = web_address(section, key, &text)?;
+    if url.scheme() != "https" && !is_loopback(&url) {
+        let wanted = format!("an https address, because {secret} is sent there");
+        wrong(section, key, &text, &wanted);
     }
-    Some(Address::Plain(without_slash(&web_address(section, "url", &text)?)))
+    Some(without_slash(&url))
 }
 
 fn web_address(section: &Section<'_>, key: &str, text: &Text<'_>) -> Option<Url> {

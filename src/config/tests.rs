@@ -542,3 +542,39 @@ fn limits_have_defaults_and_bounds() {
         ]
     );
 }
+
+#[test]
+fn what_pages_people_is_a_connection_with_secrets_elsewhere() {
+    let text = format!(
+        "{LEAST}\n[connection.oncall]\nkind = \"pagerduty\"\nrouting_key = \"env:KEY\"\n[connection.site]\nkind = \
+         \"jsm\"\ncloud_id = \"11111111-2222-3333-4444-555555555555\"\nteam = \"og-1\"\nemail = \"a@b.example\"\ntoken = \
+         \"env:TOKEN\"\n"
+    );
+    let config = parse(&text).unwrap();
+    let ConnectionConfig::PagerDuty(service) = &config.connections["oncall"] else {
+        panic!("another kind")
+    };
+    assert_eq!(service.events_url, "https://events.pagerduty.com");
+    assert_eq!((&service.token, &service.from), (&None, &None));
+    let ConnectionConfig::Jsm(site) = &config.connections["site"] else {
+        panic!("another kind")
+    };
+    assert_eq!(site.api_url, "https://api.atlassian.com");
+
+    let text = format!(
+        "{LEAST}\n[connection.a]\nkind = \"pagerduty\"\nrouting_key = \"hunter2\"\nfrom = \"dana\"\nevents_url = \
+         \"http://events.example\"\n[connection.b]\nkind = \"jsm\"\ncloud_id = \"shop\"\nteam = \"a b\"\nemail = \
+         \"a:b@c\"\n"
+    );
+    let told = messages(&text).join("\n");
+    assert!(!told.contains("hunter2"), "{told}");
+    assert_snapshot!(told, @r#"
+    `connection.a.routing_key` seems to hold the secret itself; keep it in an environment variable or a file and write "env:NAME" or "file:PATH" here
+    `connection.a.from` takes the e-mail address of a user of PagerDuty
+    `connection.a.events_url` takes an https address, because the routing key is sent there
+    `connection.b.token` is missing
+    `connection.b.cloud_id` takes the id of the site, which https://SITE.atlassian.net/_edge/tenant_info tells
+    `connection.b.team` takes the id of the team that is paged, not its name
+    `connection.b.email` takes the e-mail address of the token's account
+    "#);
+}

@@ -7,6 +7,7 @@ use super::overview::may_view;
 use super::{Desk, Reply, Turned};
 use crate::alert::card::clock;
 use crate::alert::group::Group;
+use crate::alert::page::Level;
 use crate::policy::authorize::Act;
 use crate::report::alert::AlertCard;
 use crate::report::fit::one_line;
@@ -16,6 +17,7 @@ use crate::request::{AlertAct, Ask, Request, Words};
 use crate::rules::{ALERTS, Rules};
 use crate::store::StoreError;
 use crate::store::lists::RunFilter;
+use crate::store::pages::PageLine;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -171,6 +173,9 @@ impl Desk {
             card.people
                 .push(format!("{person} has acknowledged it, at {}", clock(*at)));
         }
+        for page in self.store.pages_of(&group.id).await? {
+            tell_of(&mut card, &page);
+        }
         for run in self.store.runs_of_alert(&group.id).await? {
             card.people.push(format!(
                 "{} ran /{}: {} (run {})",
@@ -215,4 +220,35 @@ impl Desk {
             None => format!("The alert {title}, from which this was asked for, still fires."),
         }))
     }
+}
+
+/// Whom the group's pages have reached, and what went wrong with them.
+fn tell_of(card: &mut AlertCard, page: &PageLine) {
+    let connection = &page.connection;
+    if let Some(told) = page.told {
+        let more = match told {
+            Level::Triggered => "",
+            Level::Acknowledged => "; it is acknowledged there",
+            Level::Resolved => "; it is resolved there",
+        };
+        card.people
+            .push(format!("Somebody was paged through {connection}{more}"));
+    }
+    let Some(why) = &page.error else { return };
+    // Others end their sentences, too.
+    let why = why.trim_end_matches('.');
+    card.notes.push(match (page.told, page.waits) {
+        (None, true) => format!("Nobody could be paged through {connection} yet: {why}. It is tried again."),
+        (None, false) => {
+            format!("Nobody is paged through {connection}: {why}. It is not tried again; page somebody yourself.")
+        }
+        (Some(_), true) => {
+            format!("What changed could not be told through {connection} yet: {why}. It is tried again.")
+        }
+        (Some(_), false) => {
+            format!(
+                "What changed is not told through {connection}: {why}. It is not tried again; tell it there yourself."
+            )
+        }
+    });
 }

@@ -251,6 +251,16 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
             tally.firing,
         ),
         (
+            "signalbox_pages_unsent",
+            "Pages of which a paging system is still to be told something.",
+            tally.unpaged,
+        ),
+        (
+            "signalbox_pages_given_up",
+            "Pages that a paging system refuses or that failed for days: nobody is told of what changed last.",
+            tally.pages_given_up,
+        ),
+        (
             "signalbox_runs_set_aside",
             "Runs that are not carried on: what is stored of them cannot be read or believed.",
             tally.aside,

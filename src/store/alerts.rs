@@ -6,12 +6,15 @@
 
 use super::dialect::Dialect;
 use super::messages::{self, MessageKind, NewMessage, insert_messages};
+use super::page_notes::note_deed;
+use super::pages;
 use super::runs::{RunLine, run_line};
 use super::values::{Row, with_rows, write_rows};
 use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
 use crate::alert::card::{self, Line, Storm};
 use crate::alert::group::{Change, Group};
 use crate::alert::notification::Notification;
+use crate::alert::page::Level;
 use crate::alert::{expression, storm_id};
 use crate::dispatch::answer::said;
 use crate::report::Outcome;
@@ -74,11 +77,13 @@ impl Taken {
 
 impl Store {
     /// Takes notifications in, in one commit, if `still` says so when nothing but the commit is left to do. False if it
-    /// says no, and nothing is kept. The same notification twice changes nothing the second time.
+    /// says no, and nothing is kept. The same notification twice changes nothing the second time. `paged` tells through
+    /// which connections somebody is paged for a group.
     pub async fn keep_notifications(
         &self,
         these: &[Notification],
         places: &[Place],
+        paged: impl Fn(&Group) -> BTreeSet<String>,
         now: Timestamp,
         still: impl FnOnce() -> bool,
     ) -> Result<bool, StoreError> {
@@ -87,6 +92,11 @@ impl Store {
         let mut taken = self.take_in(&mut work, these, now).await?;
         self.gather(&mut work, &mut taken, places, now).await?;
         write_groups(&mut work, self.dialect, &taken, now).await?;
+        let pages: Vec<(&Group, Vec<String>)> = taken
+            .iter()
+            .map(|one| (&one.group, paged(&one.group).into_iter().collect()))
+            .collect();
+        pages::follow(&mut work, self.dialect, &pages, now).await?;
         show(&mut work, self.dialect, &taken, places, now).await?;
         if taken.iter().any(|one| one.is_new || one.shown) {
             self.dialect.wake_others(&mut work).await?;
@@ -218,9 +228,13 @@ impl Store {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let mut group: Group = decode("group of alerts", &text(&row, 0)?)?;
+        let before = Level::of(&group);
         let Some(words) = change(&mut group) else {
             return Ok(None);
         };
+        if before == Level::Triggered && Level::of(&group) == Level::Acknowledged {
+            note_deed(&mut work, id, &words, now).await?;
+        }
         let taken = [Taken {
             group,
             storm: optional_text(&row, 1)?,
@@ -230,6 +244,7 @@ impl Store {
             news: vec![words],
         }];
         write_groups(&mut work, self.dialect, &taken, now).await?;
+        pages::follow(&mut work, self.dialect, &[(&taken[0].group, Vec::new())], now).await?;
         show(&mut work, self.dialect, &taken, &[], now).await?;
         self.dialect.wake_others(&mut work).await?;
         work.commit().await?;
@@ -401,6 +416,7 @@ impl Store {
                     .bind(&id)
                     .execute(&mut *work)
                     .await?;
+                pages::forget(&mut work, &id).await?;
             }
         }
         work.commit().await?;

@@ -4,6 +4,7 @@ use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
 use super::lists::BLUR;
 use super::messages::{self, MessageKind, NewMessage, insert_messages};
+use super::page_notes;
 use super::runs::{Written, held_lock};
 use super::values::{Row, with_rows, write_rows};
 use super::writer::{Addition, What, Write};
@@ -453,5 +454,5 @@ async fn touch(work: &mut Work, dialect: Dialect, writes: &[&Write]) -> Result<(
     let ended = rows(|addition| addition.ends);
     messages::revive(work, dialect, &ended).await?;
     write_rows(dialect, work, "id, at", &ended, ALERTS).await?;
-    Ok(())
+    page_notes::note_runs(work, dialect, &ended).await
 }

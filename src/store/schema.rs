@@ -143,6 +143,22 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE TABLE alert_run (run TEXT PRIMARY KEY, alert TEXT NOT NULL, at BIGINT NOT NULL)",
         "CREATE INDEX alert_run_alert ON alert_run (alert, at)",
     ],
+    &[
+        // Pages about groups of alerts: `level` is how the group stands, `wanted` how the page should, and `told` what the
+        // paging system has taken last. One that was begun may be there, whatever it said.
+        "CREATE TABLE page (id TEXT PRIMARY KEY, alert TEXT NOT NULL, connection TEXT NOT NULL, grouped TEXT NOT NULL, \
+     opened BIGINT NOT NULL, level TEXT NOT NULL, wanted TEXT NOT NULL, told TEXT, begun BIGINT, due BIGINT, \
+     tries BIGINT NOT NULL, failing_since BIGINT, error TEXT, sender TEXT, sending_until BIGINT, look BIGINT)",
+        "CREATE INDEX page_alert ON page (alert)",
+        "CREATE INDEX page_due ON page (due) WHERE due IS NOT NULL",
+        "CREATE INDEX page_look ON page (look) WHERE look IS NOT NULL",
+        "CREATE INDEX page_grouped ON page (grouped, connection)",
+        // What is noted there: who has acknowledged it, or how a run ended, in words that are made when it is sent.
+        "CREATE TABLE page_note (id TEXT PRIMARY KEY, page TEXT NOT NULL, at BIGINT NOT NULL, say TEXT, run TEXT, due BIGINT, \
+     tries BIGINT NOT NULL, failing_since BIGINT, error TEXT)",
+        "CREATE INDEX page_note_page ON page_note (page)",
+        "CREATE INDEX page_note_due ON page_note (due) WHERE due IS NOT NULL",
+    ],
 ];
 
 #[cfg(test)]

@@ -32,6 +32,10 @@ pub struct Tally {
     pub aside: i64,
     /// Groups of alerts of which something fires.
     pub firing: i64,
+    /// Pages that wait to be told.
+    pub unpaged: i64,
+    /// Pages that were given up.
+    pub pages_given_up: i64,
 }
 
 /// Runs that have ended are counted this seldom: there may be a million of them.
@@ -96,6 +100,7 @@ impl Store {
         let unsealed: Option<i64> = sqlx::query_scalar("SELECT MIN(at) FROM audit WHERE sealed IS NULL")
             .fetch_one(&self.read)
             .await?;
+        let (unpaged, pages_given_up) = self.pages_waiting().await?;
         Ok(Tally {
             runs,
             locks,
@@ -108,6 +113,8 @@ impl Store {
             silent: self.platform_troubles().await?,
             aside,
             firing: self.firing_groups().await?,
+            unpaged,
+            pages_given_up,
         })
     }
 }

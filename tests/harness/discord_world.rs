@@ -4,6 +4,7 @@
 use super::discord::{self, Ack, BOT_TOKEN, Discord, Message};
 use super::services::until;
 use super::slack::{self, SIGNING_SECRET, Slack};
+use super::{jsm, pagerduty};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,6 +16,7 @@ use signalbox::http::console::Console;
 use signalbox::http::console::door::Door;
 use signalbox::http::{AlertDoor, DiscordDoor, DiscordFace, Face, SlackDoor, routes};
 use signalbox::intake::Intake;
+use signalbox::outbox::pages::Pager;
 use signalbox::outbox::{self, Outbox, Wire};
 use signalbox::platform::discord::client::DiscordClient;
 use signalbox::platform::slack::client::SlackClient;
@@ -225,6 +227,8 @@ pub struct World {
     pub discord: Discord,
     pub slack: Option<Slack>,
     pub app: App,
+    /// Of what sends messages and pages.
+    pub clock: Arc<Clock>,
     shop: Arc<Shop>,
     folder: TempDir,
     bot: Option<Bot>,
@@ -265,27 +269,27 @@ impl Drop for Bot {
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[], false, "").await
+        Self::begin(None, PEOPLE, &[], false, "", "").await
     }
 
     /// With Discord alone, which is heard over its gateway.
     pub async fn over_gateway() -> Self {
-        Self::begin(None, PEOPLE, &[], true, "").await
+        Self::begin(None, PEOPLE, &[], true, "", "").await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks, false, "").await
+        Self::begin(None, PEOPLE, runbooks, false, "", "").await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "").await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", "").await
     }
 
     /// With Slack beside it, and people who are known by some of their accounts.
     pub async fn of_both_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], false, "").await
+        Self::begin(Some(Slack::start().await), people, &[], false, "", "").await
     }
 
     /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
@@ -294,7 +298,16 @@ impl World {
             "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
              \"{ALERTS}\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
         );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more).await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, "").await
+    }
+
+    /// The same with connections that page somebody, and the rules for whom.
+    pub async fn with_paging(connections: &str, rules: &str) -> Self {
+        let more = format!(
+            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
+             \"{ALERTS}\"\n{connections}"
+        );
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, rules).await
     }
 
     async fn begin(
@@ -303,6 +316,7 @@ impl World {
         runbooks: &[(&str, &str)],
         is_over_gateway: bool,
         more: &str,
+        rules: &str,
     ) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
@@ -325,6 +339,9 @@ impl World {
         write("people.toml", people);
         write("policy.cedar", POLICY);
         write("alerts.token", ALERTS_TOKEN);
+        write("pagerduty.key", pagerduty::ROUTING_KEY);
+        write("pagerduty.token", pagerduty::TOKEN);
+        write("jsm.token", jsm::TOKEN);
         write("slack.secret", SIGNING_SECRET);
         write("slack.token", slack::BOT_TOKEN);
         write("discord.token", BOT_TOKEN);
@@ -349,7 +366,7 @@ impl World {
         }
         config.push_str(more);
         if !more.is_empty() {
-            write("suggest.toml", SUGGEST);
+            write("suggest.toml", &format!("{SUGGEST}{rules}"));
             config = config.replace("[console]", "alerts = \"suggest.toml\"\n[console]");
         }
         write("signalbox.toml", &config);
@@ -358,6 +375,7 @@ impl World {
             discord,
             slack,
             app,
+            clock: Arc::new(Clock::leaping()),
             shop,
             folder,
             bot: None,
@@ -407,6 +425,13 @@ impl World {
             let client = SlackClient::new(&slack.api_url(), &slack.bot_token(), Duration::from_secs(2)).unwrap();
             self.send(&mut tasks, &station, outbox::slack::Slack::from(client), &stopped);
         }
+        let pager = Pager::new(
+            station.clone(),
+            self.app.redactor.clone(),
+            Some(self.app.config.server.public_url.clone()),
+            self.clock.clone(),
+        );
+        tasks.spawn(pager.work(stopped.clone()));
         let counts = Arc::default();
         let secrets = self.app.discord.clone().unwrap();
         let reception = Arc::new(DiscordReception {
@@ -448,7 +473,7 @@ impl World {
         });
         let alerts = self.app.alerts.clone().map(|token| {
             let (store, places) = (self.app.store.clone(), self.app.config.alert_places());
-            let (intake, writing) = Intake::of_alerts(store, places, station.bell.clone());
+            let (intake, writing) = Intake::of_alerts(store, places, self.app.rules.clone(), station.bell.clone());
             tasks.spawn(writing);
             AlertDoor::new(token, intake)
         });
@@ -478,7 +503,7 @@ impl World {
     }
 
     fn send<W: Wire>(&self, tasks: &mut JoinSet<()>, station: &Arc<Station>, wire: W, stopped: &watch::Receiver<bool>) {
-        let outbox = Outbox::new(station.clone(), wire, self.app.redactor.clone(), Arc::new(Clock::Wall));
+        let outbox = Outbox::new(station.clone(), wire, self.app.redactor.clone(), self.clock.clone());
         tasks.spawn(Arc::new(outbox).work(stopped.clone()));
     }
 

@@ -138,6 +138,12 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "usage_hint": "ORDER[,ORDER...]"
           },
           {
+            "command": "/oncall",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Shows who is on call now, as the paging systems know it.",
+            "should_escape": false
+          },
+          {
             "command": "/order-status",
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Shows what the shop knows of an order: payment, suppliers, tasks under way, history.",

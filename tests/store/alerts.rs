@@ -3,12 +3,14 @@
 use super::database::{Database, channel, later, noon};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use signalbox::alert::group::Group;
 use signalbox::alert::notification::Notification;
 use signalbox::report::alert::AlertState;
 use signalbox::request::Place;
 use signalbox::store::Store;
 use signalbox::store::alerts::MESSAGES;
 use signalbox::store::messages::MessageKind;
+use std::collections::BTreeSet;
 
 fn notification(group: &str, alerts: &[(&str, bool)]) -> Notification {
     let alerts: Vec<Value> = alerts
@@ -28,10 +30,15 @@ fn places() -> Vec<Place> {
     vec![channel("C1")]
 }
 
+/// Nobody is paged.
+fn nobody(_: &Group) -> BTreeSet<String> {
+    BTreeSet::new()
+}
+
 async fn keep(store: &Store, these: &[Notification], seconds: i64) {
     assert!(
         store
-            .keep_notifications(these, &places(), later(seconds), || true)
+            .keep_notifications(these, &places(), nobody, later(seconds), || true)
             .await
             .unwrap()
     );
@@ -92,7 +99,7 @@ pub async fn of_many_that_take_the_same_in_at_once_one_begins_the_group(database
                 ];
                 assert!(
                     store
-                        .keep_notifications(&these, &places(), noon(), || true)
+                        .keep_notifications(&these, &places(), nobody, noon(), || true)
                         .await
                         .unwrap()
                 );
@@ -112,7 +119,7 @@ pub async fn what_was_told_to_be_given_up_is_not_kept(database: Database) {
     let these = [notification("Down", &[("web", true)])];
     assert!(
         !store
-            .keep_notifications(&these, &places(), noon(), || false)
+            .keep_notifications(&these, &places(), nobody, noon(), || false)
             .await
             .unwrap()
     );
@@ -185,7 +192,7 @@ pub async fn a_chart_is_promised_only_where_the_group_is_shown(database: Databas
     let hidden = notification("Hidden", &[("web", true)]);
     assert!(
         store
-            .keep_notifications(&[hidden], &[], later(0), || true)
+            .keep_notifications(&[hidden], &[], nobody, later(0), || true)
             .await
             .unwrap()
     );

@@ -45,6 +45,7 @@ fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
         names,
         [
             "forward-order",
+            "oncall",
             "order-status",
             "resync-supplier",
             "resync-supplier-admin",

@@ -1,0 +1,51 @@
+//! What the answer of a paging system means for whether it is told again.
+
+use super::exchange::{Answer, Lost};
+use crate::alert::page::Told;
+use jiff::SignedDuration;
+use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
+
+/// Of what is the same however often it is sent: told again until there is an answer.
+pub(super) fn by_status(host: &str, answer: Result<Answer, Lost>, said: fn(&Answer) -> String) -> Told {
+    match answer {
+        Ok(answer) => judged(host, &answer, said),
+        Err(lost) => Told::Later(None, format!("{host}: {}", lost.reason())),
+    }
+}
+
+/// Of what would be there twice: told again only where it certainly was not taken.
+pub(super) fn by_words(host: &str, answer: Result<Answer, Lost>, said: fn(&Answer) -> String) -> Told {
+    match answer {
+        Ok(answer) if answer.status.is_server_error() && answer.status != StatusCode::SERVICE_UNAVAILABLE => {
+            let status = answer.status.as_u16();
+            Told::Never(format!(
+                "{host} answers HTTP {status}, and nobody knows whether it was taken"
+            ))
+        }
+        Ok(answer) => judged(host, &answer, said),
+        Err(Lost::NeverSent(reason)) => Told::Later(None, format!("{host}: {reason}")),
+        Err(lost) => Told::Never(format!("{host}: {}", lost.reason())),
+    }
+}
+
+fn judged(host: &str, answer: &Answer, said: fn(&Answer) -> String) -> Told {
+    if answer.status.is_success() {
+        return Told::Taken;
+    }
+    let why = format!("{host} answers HTTP {}{}", answer.status.as_u16(), said(answer));
+    let passes = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    if answer.status.is_client_error() && !passes.contains(&answer.status) {
+        return Told::Never(why);
+    }
+    Told::Later(rest(answer), why)
+}
+
+/// How long the system wants to be left alone, in the header that all have or in PagerDuty's own.
+fn rest(answer: &Answer) -> Option<SignedDuration> {
+    let told = answer
+        .header(RETRY_AFTER)
+        .or_else(|| answer.headers.get("ratelimit-reset")?.to_str().ok());
+    let seconds: u32 = told?.trim().parse().ok()?;
+    Some(SignedDuration::from_secs(seconds.into()))
+}
