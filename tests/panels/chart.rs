@@ -65,7 +65,15 @@ fn a_real_prometheus_gives_several_series_and_reasons_where_there_is_none() {
     let odd = desk.chart("odd").replace(&server.port.to_string(), "PORT");
     let counted = regex::Regex::new(r"once|twice|\d+ times").unwrap();
     let odd = counted.replace_all(&odd, "SO OFTEN").replace(". ", ".\n");
-    insta::assert_snapshot!(odd, @"");
+    insta::assert_snapshot!(odd, @"
+    not a number (u): no data.
+    endless (u): no data.
+    not summed (u): no data (its query gives 2 series and a signal is one number; sum them, or name their label with `by`).
+    misspelt (u): no data (Prometheus at 127.0.0.1:PORT refuses the query: 1:6: parse error: unclosed left parenthesis (bad_data)).
+    nothing (u): no data (no series: absent is not zero).
+    not a number: NaN SO OFTEN, which is drawn as a gap.
+    endless: infinite SO OFTEN, which is drawn as a gap.
+    ");
 }
 
 const MANY: &str = r#"
@@ -136,7 +144,15 @@ async fn whatever_prometheus_answers_is_told_in_words() {
     ] {
         said.push(said_of(says).await);
     }
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    requests by endpoint (requests/s): no data (Prometheus at HOST refuses the query: invalid parameter "query": 1:1: parse error: no expression found in input (bad_data)). requests by endpoint: at least so many.
+    requests by endpoint (requests/s): no data (Prometheus at HOST refuses the query: query processing would load too many samples into memory in query execution (execution)). requests by endpoint: at least so many.
+    requests by endpoint (requests/s): no data (Prometheus at HOST refuses the query: query timed out in expression evaluation (timeout)). requests by endpoint: at least so many.
+    requests by endpoint (requests/s): no data (HOST does not answer as Prometheus does: HTTP 503 Service Unavailable). requests by endpoint: at least so many.
+    requests by endpoint (requests/s): no data (HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes; ask for fewer series, as `sum by (...)` or `topk` give). requests by endpoint: at least so many.
+    requests by endpoint (requests/s): no data (no series: absent is not zero). requests by endpoint: at least so many. requests by endpoint: Prometheus warns: a store is missing.
+    requests by endpoint (requests/s): no data (unreadable: several of its series are called `a`; one for each view is wanted, as `sum by (view) (...)` gives). requests by endpoint: at least so many.
+    "#);
 }
 
 #[test]
