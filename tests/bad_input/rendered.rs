@@ -190,7 +190,7 @@ fn chart_of(text: &str) -> ChartSpec {
                 },
                 threshold: Some(f64::MAX),
                 missing: None,
-                remarks: vec![text.repeat(100)],
+                remarks: vec![text.to_owned()],
             },
             Strip {
                 label: text.to_owned(),
