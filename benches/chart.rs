@@ -3,7 +3,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use signalbox::report::chart::{Band, ChartSpec, Line, Theme, draw};
+use signalbox::report::chart::{Band, ChartSpec, Curves, Strip, Theme, draw};
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 50;
@@ -30,14 +30,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn hour(start: Timestamp) -> ChartSpec {
-    let line = |label: &str, unit: &str, value: fn(i64) -> f64| Line {
+    let strip = |label: &str, unit: &str, value: fn(i64) -> f64| Strip {
         label: label.to_owned(),
         unit: unit.to_owned(),
-        points: (0..240)
-            .map(|index| (start + SignedDuration::from_secs(15 * index), Some(value(index))))
-            .collect(),
+        curves: Curves::One(
+            (0..240)
+                .map(|index| (start + SignedDuration::from_secs(15 * index), Some(value(index))))
+                .collect(),
+        ),
         threshold: None,
         missing: None,
+        remarks: Vec::new(),
     };
     let run = start + SignedDuration::from_mins(40);
     ChartSpec {
@@ -45,19 +48,19 @@ fn hour(start: Timestamp) -> ChartSpec {
         start,
         end: start + SignedDuration::from_hours(1),
         zone: TimeZone::UTC,
-        lines: vec![
-            Line {
+        strips: vec![
+            Strip {
                 threshold: Some(10.0),
-                ..line("orders awaiting forwarding", "orders", |index| {
+                ..strip("orders awaiting forwarding", "orders", |index| {
                     if index < 160 { 12.0 } else { 11.0 }
                 })
             },
-            line("queue length", "messages", |index| ((index * 7919) % 5) as f64),
-            line("workers alive", "workers", |_| 2.0),
-            Line {
-                points: Vec::new(),
+            strip("queue length", "messages", |index| ((index * 7919) % 5) as f64),
+            strip("workers alive", "workers", |_| 2.0),
+            Strip {
+                curves: Curves::none(),
                 missing: Some("absent: nobody exposes it".to_owned()),
-                ..line("supplier sync failures", "failures", |_| 0.0)
+                ..strip("supplier sync failures", "failures", |_| 0.0)
             },
         ],
         band: Some(Band {

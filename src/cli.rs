@@ -215,7 +215,7 @@ enum Command {
         #[arg(long)]
         dark: bool,
     },
-    /// Print what a platform must be told
+    /// Print what another program must be told
     #[command(after_help = "Example: signalbox export slack-manifest > manifest.json")]
     Export {
         /// What
@@ -261,6 +261,8 @@ enum ExportWord {
     Schema,
     /// The Cedar schema that policies are validated against
     PolicySchema,
+    /// The panels as a dashboard of Grafana
+    Grafana,
 }
 
 /// Prints a line. A reader that has gone away (`| head`) is no error of ours.
@@ -311,6 +313,9 @@ pub async fn main() -> ExitCode {
         Command::Export {
             what: ExportWord::PolicySchema,
         } => export::policy_schema(&path),
+        Command::Export {
+            what: ExportWord::Grafana,
+        } => export::grafana(&path),
         command => ask::ask(&path, command).await,
     };
     match done {

@@ -3,8 +3,10 @@
 
 pub mod exposition;
 pub mod field;
+pub mod grafana;
 pub mod load;
 pub mod reading;
+pub mod split;
 
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use field::Field;
 use jiff::Timestamp;
 use reading::{Missing, Past, Reading};
 use serde_json::Value;
+use split::By;
 use std::collections::BTreeMap;
 
 /// All signals and panels of a folder, validated whole. Only [`load`] makes one with something in it.
@@ -55,6 +58,8 @@ pub struct Signal {
     pub shape: Shape,
     /// What an absent series means here, in words.
     pub absent_means: Option<String>,
+    /// What must be known to read it right, in words; shown wherever it is drawn.
+    pub caution: Option<String>,
     /// The read-only action that gives its value now.
     pub action: &'static ActionSpec,
     /// The connection it is called on.
@@ -79,8 +84,10 @@ pub enum Shape {
 pub enum Source {
     /// In Prometheus, by others.
     Prometheus {
-        /// Gives one series.
+        /// Gives one series, or one for each value of a label.
         promql: String,
+        /// The label, if there is one. A signal of several numbers is drawn, and proves nothing.
+        by: Option<By>,
     },
     /// Measured by the bot and served on `/metrics`.
     Measured {
@@ -96,7 +103,7 @@ pub enum Source {
 pub struct History<'s> {
     /// A Prometheus connection.
     pub on: &'s str,
-    /// What to ask it; gives one series.
+    /// What to ask it.
     pub promql: String,
 }
 
@@ -123,10 +130,18 @@ impl Signal {
         matches!(self.source, Source::Measured { .. })
     }
 
+    /// What tells its numbers apart, where it is several.
+    pub fn by(&self) -> Option<&By> {
+        match &self.source {
+            Source::Prometheus { by, .. } => by.as_ref(),
+            Source::Measured { .. } => None,
+        }
+    }
+
     /// Where its past is found, if anybody keeps it.
     pub fn history(&self) -> Option<History<'_>> {
         match &self.source {
-            Source::Prometheus { promql } => Some(History {
+            Source::Prometheus { promql, .. } => Some(History {
                 on: &self.on,
                 promql: promql.clone(),
             }),

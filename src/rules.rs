@@ -9,7 +9,7 @@ use crate::alert::group::Group;
 use crate::alert::suggest::{Named, Runbooks, Suggested, Suggestions};
 use crate::config::Config;
 use crate::integration::ACTIONS;
-use crate::panel::Panels;
+use crate::panel::{Panels, Signal};
 use crate::policy::authorize::{Policy, RunbookFacts};
 use crate::policy::identity::People;
 use crate::problem::Problem;
@@ -156,9 +156,12 @@ pub fn known(config: &Config) -> (Known, Panels, Vec<Problem>) {
         Some(folder) => Panels::load_folder(folder, &connections, ACTIONS),
         None => (Panels::default(), Vec::new()),
     };
+    let (split, single): (Vec<_>, Vec<_>) = panels.signals.values().partition(|signal| signal.by().is_some());
+    let names = |signals: Vec<&Signal>| signals.into_iter().map(|signal| signal.name.clone()).collect();
     let known = Known {
         connections,
-        signals: Some(panels.signals.keys().cloned().collect()),
+        signals: Some(names(single)),
+        split: names(split),
         panels: Some(panels.panels.keys().cloned().collect()),
         actions: ACTIONS,
     };

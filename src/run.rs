@@ -14,5 +14,6 @@ pub mod report;
 mod retry;
 pub mod state;
 mod step;
+mod strip;
 pub mod telling;
 mod undo;

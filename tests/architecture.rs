@@ -44,6 +44,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "run::proof",
             "run::recovery",
             "run::step",
+            "run::strip",
             "run::undo",
             "run::report",
             "station",

@@ -179,7 +179,7 @@ async fn an_answer_that_is_none_is_told_apart() {
     HOST does not answer as Prometheus does: it sends us elsewhere (HTTP 302 Found)
     HOST does not answer as Prometheus does: its answer cannot be read: expected value at line 1 column 1
     HOST does not answer as Prometheus does: its answer cannot be read: its status is "success", and what belongs to that is missing
-    HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes
+    HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes; ask for fewer series, as `sum by (...)` or `topk` give
     "#);
 }
 

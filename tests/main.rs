@@ -28,6 +28,7 @@ mod integration_prometheus;
 mod links;
 mod official;
 mod outbox;
+mod panels;
 mod pictures;
 mod reload;
 mod rules;

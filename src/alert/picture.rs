@@ -5,7 +5,7 @@ use super::group::Group;
 use super::notification::Words;
 use crate::integration::Connections;
 use crate::integration::prometheus::Series;
-use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
+use crate::report::chart::{Band, ChartSpec, Curves, Strip, Theme, with_gaps};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
@@ -67,7 +67,7 @@ pub async fn of_group(connections: &Connections, group: &Group, now: Timestamp) 
         start,
         end,
         zone: TimeZone::UTC,
-        lines: lines(&watched, series, &labels, step),
+        strips: strips(&watched, series, &labels, step),
         band: Some(band),
         note: Some(cut(&expression, NOTE)),
         theme: Theme::Light,
@@ -75,16 +75,17 @@ pub async fn of_group(connections: &Connections, group: &Group, now: Timestamp) 
 }
 
 /// A strip for each series, those of the alerts first.
-fn lines(watched: &Watched, mut series: Vec<Series>, alerts: &[&Words], step: SignedDuration) -> Vec<Line> {
-    let line = |label: String, points, missing: Option<&str>| Line {
+fn strips(watched: &Watched, mut series: Vec<Series>, alerts: &[&Words], step: SignedDuration) -> Vec<Strip> {
+    let strip = |label: String, points, missing: Option<&str>| Strip {
         label: cut(&label, LABEL),
         unit: String::new(),
-        points,
+        curves: Curves::One(points),
         threshold: watched.threshold,
         missing: missing.map(str::to_owned),
+        remarks: Vec::new(),
     };
     if series.is_empty() {
-        return vec![line(
+        return vec![strip(
             watched.expression.clone(),
             Vec::new(),
             Some("no series: absent is not zero"),
@@ -96,7 +97,7 @@ fn lines(watched: &Watched, mut series: Vec<Series>, alerts: &[&Words], step: Si
     };
     series.sort_by_key(|one| !alerts.iter().any(|alert| is_of(one, alert)));
     let more = series.len().saturating_sub(STRIPS);
-    let mut lines: Vec<Line> = series
+    let mut strips: Vec<Strip> = series
         .into_iter()
         .take(STRIPS)
         .map(|one| {
@@ -115,13 +116,13 @@ fn lines(watched: &Watched, mut series: Vec<Series>, alerts: &[&Words], step: Si
             } else {
                 labels.join(", ")
             };
-            line(label, with_gaps(&samples, step), None)
+            strip(label, with_gaps(&samples, step), None)
         })
         .collect();
     if more > 0 {
-        lines.push(line(format!("{more} more series"), Vec::new(), Some("not drawn")));
+        strips.push(strip(format!("{more} more series"), Vec::new(), Some("not drawn")));
     }
-    lines
+    strips
 }
 
 fn cut(text: &str, most: usize) -> String {

@@ -2,6 +2,7 @@
 
 use crate::app::AppError;
 use crate::config::{Config, SlackTransport};
+use crate::panel::grafana;
 use crate::platform::slack::manifest::{CommandSpec, Reach, manifest};
 use crate::policy::authorize::Policy;
 use crate::registration::{self, discord_problems};
@@ -77,5 +78,13 @@ pub(super) fn policy_schema(path: &Path) -> Result<u8, AppError> {
 pub(super) fn schema(path: &Path) -> Result<u8, AppError> {
     let config = Config::load(path).map_err(AppError::Files)?;
     super::line(&format!("{:#}", schema::schema(&known_to_editors(&config))));
+    Ok(0)
+}
+
+/// The panels, for Grafana to import.
+pub(super) fn grafana(path: &Path) -> Result<u8, AppError> {
+    let (_, rules) = rules(path)?;
+    let dashboard = grafana::dashboard(&rules.panels).map_err(|error| AppError::Denied(error.to_string()))?;
+    super::line(&format!("{dashboard:#}"));
     Ok(0)
 }

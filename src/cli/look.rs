@@ -166,6 +166,6 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
     spec.theme = if dark { Theme::Dark } else { Theme::Light };
     let png = chart::draw(&spec).map_err(|error| AppError::Other(error.to_string()))?;
     std::fs::write(out, png).map_err(|error| AppError::Other(format!("cannot write {}: {error}", out.display())))?;
-    super::line(&chart::alt(&spec));
+    super::line(&app.redactor.redact(&chart::alt(&spec)));
     Ok(0)
 }

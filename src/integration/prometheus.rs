@@ -10,7 +10,7 @@ use super::deadline;
 use crate::call::{Arguments, CallContext, CallResult, Identity};
 use crate::runbook::action::{ActionSpec, ArgumentKind as Kind, ArgumentSpec, Effect, Guard};
 use answer::{Data, Refusal, Unfit};
-pub use answer::{Instant, Sample, Series};
+pub use answer::{Instant, Range, Sample, Series};
 use jiff::Timestamp;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, Url};
@@ -280,14 +280,14 @@ impl Prometheus {
             };
         };
         let step = Duration::from_secs(last.as_secs().div_ceil(POINTS_WANTED).max(1));
-        let (series, warnings) = match self.matrix(query, start, end, step).await {
-            Ok(answer) => answer,
+        let Range { series, warnings } = match self.over(query, start, end, step).await {
+            Ok(range) => range,
             Err(error) => return error.into(),
         };
         let absent = series.is_empty();
         let series: Vec<_> = series
             .iter()
-            .map(|Series { labels, points }| json!({ "labels": labels, "points": points }))
+            .map(|Series { labels, points, .. }| json!({ "labels": labels, "points": points }))
             .collect();
         CallResult::Done {
             value: json!({ "series": series, "absent": absent, "warnings": warnings }),
@@ -323,16 +323,17 @@ impl Prometheus {
         end: Timestamp,
         step: Duration,
     ) -> Result<Vec<Series>, PrometheusError> {
-        Ok(self.matrix(query, start, end, step).await?.0)
+        Ok(self.over(query, start, end, step).await?.series)
     }
 
-    async fn matrix(
+    /// The same with what Prometheus warns of.
+    pub async fn over(
         &self,
         query: &str,
         start: Timestamp,
         end: Timestamp,
         step: Duration,
-    ) -> Result<(Vec<Series>, Vec<String>), PrometheusError> {
+    ) -> Result<Range, PrometheusError> {
         let span = Duration::try_from(end.duration_since(start)).unwrap_or(Duration::ZERO);
         let smallest = Duration::from_millis(
             u64::try_from(span.as_millis())
@@ -347,7 +348,8 @@ impl Prometheus {
             ("step", step.as_secs_f64().to_string()),
         ];
         let (data, warnings) = self.ask("query_range", &form).await?;
-        Ok((data.series().map_err(|error| self.unfit(error))?, warnings))
+        let series = data.series().map_err(|error| self.unfit(error))?;
+        Ok(Range { series, warnings })
     }
 
     async fn ask(&self, what: &str, form: &[(&str, String)]) -> Result<(Data, Vec<String>), PrometheusError> {
@@ -396,7 +398,7 @@ impl Prometheus {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.strange(format!("its answer is larger than {LARGEST_ANSWER} bytes")));
+                return Err(self.strange(format!("its answer is larger than {LARGEST_ANSWER} bytes; ask for fewer series, as `sum by (...)` or `topk` give")));
             }
             body.extend_from_slice(&chunk);
         }

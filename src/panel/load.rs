@@ -1,12 +1,14 @@
 //! How the files in `config/panels/` become signals and panels. All problems are found at once.
 
 mod page;
+mod panel;
 
 #[cfg(test)]
 mod tests;
 
 use super::field::Field;
-use super::{Panel, Panels, Shape, Signal, Source};
+use super::split::{By, Others};
+use super::{Panels, Shape, Signal, Source};
 use crate::call::Arguments;
 use crate::problem::Problem;
 use crate::runbook::Better;
@@ -14,6 +16,7 @@ use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
 use crate::runbook::path::PathTemplate;
 use crate::toml_file::is_rule_file;
 use page::{Page, Section, nearest};
+use panel::panel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -26,14 +29,16 @@ const SIGNAL_KEYS: &[&str] = &[
     "better",
     "shape",
     "absent_means",
+    "caution",
     "promql",
+    "by",
+    "others",
     "use",
     "on",
     "with",
     "field",
     "history",
 ];
-const PANEL_KEYS: &[&str] = &["title", "signals", "thresholds"];
 
 /// What the files may name: connections (name to kind) and actions.
 struct Known<'k> {
@@ -163,6 +168,7 @@ fn signal(page: &mut Page, name: &Spanned<toml::de::DeString>, table: Section, k
     let better = page.one_of(table, "better", &[("lower", Better::Lower), ("higher", Better::Higher)]);
     let shape = page.one_of(table, "shape", &[("gauge", Shape::Gauge), ("counter", Shape::Counter)]);
     let absent_means = page.text(table, "absent_means");
+    let caution = page.text(table, "caution");
     let call = match (table.get("promql"), table.get("use")) {
         (Some(_), None) => by_promql(page, table, at, known),
         (None, Some(_)) => by_call(page, table, at, known),
@@ -186,6 +192,7 @@ fn signal(page: &mut Page, name: &Spanned<toml::de::DeString>, table: Section, k
         better: better?,
         shape: shape?.unwrap_or(Shape::Gauge),
         absent_means: absent_means?.map(Spanned::into_inner),
+        caution: caution?.map(Spanned::into_inner),
         action: call.action,
         on: call.on,
         with: call.with,
@@ -223,17 +230,68 @@ fn by_promql(page: &mut Page, table: Section, at: usize, known: &Known) -> Optio
     let on = page
         .required_text(table, "on", at)
         .and_then(|on| known.connection(page, &on, "prometheus"));
-    let (promql, action, on) = (promql?.into_inner(), action?, on?);
+    let by = by(page, table);
+    let (promql, action, on, by) = (promql?.into_inner(), action?, on?, by?);
     let with = Arguments::from_iter([("query".to_owned(), promql.clone().into())]);
     Some(SignalCall {
         action,
         on,
         with,
-        source: Source::Prometheus { promql },
+        source: Source::Prometheus { promql, by },
     })
 }
 
+/// What tells the series of a query apart. `None` says that a problem was found.
+#[allow(clippy::option_option, reason = "no label and a mistake are two things")]
+fn by(page: &mut Page, table: Section) -> Option<Option<By>> {
+    let label = page.text(table, "by");
+    let others = page.one_of(table, "others", &[("sum", Others::Sum), ("highest", Others::Highest)]);
+    let (label, others) = (label?, others?);
+    let Some(label) = label else {
+        if let Some(value) = table.get("others") {
+            page.problem(
+                value.span().start,
+                "`others` says what becomes of many series; name their label with `by`",
+            );
+            return None;
+        }
+        return Some(None);
+    };
+    if !is_label(label.get_ref()) {
+        page.problem(
+            label.span().start,
+            format!("`{}` is not the name of a label, such as `view`", label.get_ref()),
+        );
+        return None;
+    }
+    if table.get("better").is_some() || table.get("shape").is_some() {
+        page.problem(
+            label.span().start,
+            "a signal with `by` is several numbers and proves nothing: leave `better` and `shape` out",
+        );
+        return None;
+    }
+    Some(Some(By {
+        label: label.into_inner(),
+        others: others.unwrap_or(Others::Sum),
+    }))
+}
+
+/// As Prometheus names labels.
+fn is_label(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
 fn by_call(page: &mut Page, table: Section, at: usize, known: &Known) -> Option<SignalCall> {
+    for key in ["by", "others"] {
+        if let Some(value) = table.get(key) {
+            page.problem(
+                value.span().start,
+                format!("`{key}` belongs to a signal with `promql`; what is measured by `use` is one number"),
+            );
+        }
+    }
     let action = page
         .required_text(table, "use", at)
         .and_then(|name| known.action(page, &name));
@@ -456,86 +514,4 @@ impl Known<'_> {
             (None, Some(_)) => Some(None),
         }
     }
-}
-
-fn panel(
-    page: &mut Page,
-    name: &Spanned<toml::de::DeString>,
-    table: Section,
-    signals: &BTreeSet<&str>,
-) -> Option<Panel> {
-    let mut sound = page.only_keys(table, PANEL_KEYS, "a panel");
-    let at = name.span().start;
-    let title = page.required_text(table, "title", at);
-    let mut named = Vec::new();
-    match table.get("signals").map(|value| (value.span().start, value.get_ref())) {
-        Some((_, DeValue::Array(list))) if !list.is_empty() => {
-            for item in list {
-                let at = item.span().start;
-                match item.get_ref().as_str() {
-                    Some(signal) if !signals.contains(signal) => {
-                        let hint = nearest(signal, signals.iter().copied());
-                        page.problem(at, format!("no signal is called `{signal}`{hint}"));
-                        sound = false;
-                    }
-                    Some(signal) if named.iter().any(|it| it == signal) => {
-                        page.problem(at, format!("`{signal}` is in this panel already"));
-                        sound = false;
-                    }
-                    Some(signal) => named.push(signal.to_owned()),
-                    None => {
-                        page.problem(
-                            at,
-                            format!("a signal's name is text and not {}", page::kind(item.get_ref())),
-                        );
-                        sound = false;
-                    }
-                }
-            }
-        }
-        Some((at, _)) => {
-            page.problem(at, "`signals` must be a list of at least one signal's name");
-            sound = false;
-        }
-        None => {
-            page.problem(at, "a panel needs `signals`, a list of names");
-            sound = false;
-        }
-    }
-    let thresholds = thresholds(page, table, &named);
-    let panel = Panel {
-        name: name.get_ref().to_string(),
-        title: title?.into_inner(),
-        signals: named,
-        thresholds: thresholds?,
-    };
-    sound.then_some(panel)
-}
-
-fn thresholds(page: &mut Page, table: Section, signals: &[String]) -> Option<BTreeMap<String, f64>> {
-    let mut thresholds = BTreeMap::new();
-    let Some(value) = table.get("thresholds") else {
-        return Some(thresholds);
-    };
-    let DeValue::Table(table) = value.get_ref() else {
-        page.problem(
-            value.span().start,
-            "`thresholds` must be a table from a signal's name to a number",
-        );
-        return None;
-    };
-    let names: Vec<&str> = signals.iter().map(String::as_str).collect();
-    let mut sound = page.only_keys(table, &names, "`thresholds`, which takes the signals of this panel");
-    for (signal, value) in table {
-        match page::number(value.get_ref()) {
-            Some(number) => {
-                thresholds.insert(signal.get_ref().to_string(), number);
-            }
-            None => {
-                page.problem(value.span().start, "a threshold is a finite number");
-                sound = false;
-            }
-        }
-    }
-    sound.then_some(thresholds)
 }

@@ -1,5 +1,5 @@
-//! Charts as pictures: one strip for each signal over one time axis, gaps as gaps, the run as a shaded band. The chart
-//! is written as SVG text, which tests can read, and drawn from it with a font of our own, so that it looks the same on
+//! Charts as pictures: one strip for each signal over one time axis, gaps as gaps, the run as a shaded band. A signal of
+//! several numbers has several curves in its strip, and a legend. The chart is written as SVG text, which tests can read, and drawn from it with a font of our own, so that it looks the same on
 //! every machine.
 
 mod scale;
@@ -8,8 +8,7 @@ mod svg;
 mod tests;
 mod words;
 
-use crate::panel::Signal;
-use crate::panel::reading::{Missing, Past};
+use crate::panel::reading::Past;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use resvg::usvg::fontdb::{Database, Source};
@@ -22,7 +21,7 @@ pub use words::alt;
 pub const WIDTH: u32 = 800;
 
 /// Strips beyond this many are named below the chart and not drawn.
-pub const MOST_LINES: usize = 8;
+pub const MOST_STRIPS: usize = 8;
 
 /// What a chart shows.
 #[derive(Debug, Clone)]
@@ -35,8 +34,8 @@ pub struct ChartSpec {
     pub end: Timestamp,
     /// Times are shown in this zone, which is named.
     pub zone: TimeZone,
-    /// One strip each.
-    pub lines: Vec<Line>,
+    /// One below the other.
+    pub strips: Vec<Strip>,
     /// The run.
     pub band: Option<Band>,
     /// Below the chart.
@@ -47,17 +46,42 @@ pub struct ChartSpec {
 
 /// One signal over time.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct Strip {
     /// The signal, in words.
     pub label: String,
     /// What is counted or measured; may be empty.
     pub unit: String,
-    /// In the order of time; `None` is a gap. [`with_gaps`] makes them of samples.
-    pub points: Vec<(Timestamp, Option<f64>)>,
+    /// What is drawn.
+    pub curves: Curves,
     /// A value worth a line across the strip.
     pub threshold: Option<f64>,
     /// Why there is no data, said where there is none.
     pub missing: Option<String>,
+    /// What must be known to read it right, said below the chart.
+    pub remarks: Vec<String>,
+}
+
+/// What is drawn in a strip. Points are in the order of time; `None` is a gap, and [`with_gaps`] makes them of samples.
+#[derive(Debug, Clone)]
+pub enum Curves {
+    /// The signal is one number.
+    One(Past),
+    /// The signal is several numbers; a legend tells which is which.
+    Named {
+        /// The largest first.
+        named: Vec<Curve>,
+        /// Those without a name of their own, as one.
+        rest: Option<Curve>,
+    },
+}
+
+/// One of several.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    /// As the legend says it.
+    pub name: String,
+    /// Over time.
+    pub points: Past,
 }
 
 /// A span of time to mark.
@@ -93,7 +117,7 @@ pub enum ChartError {
     },
     /// Nothing was asked for.
     #[error("the chart `{title}` has no signals; name at least one")]
-    NoLines {
+    NoStrips {
         /// The chart's title.
         title: String,
     },
@@ -148,37 +172,39 @@ pub fn text(spec: &ChartSpec) -> Result<String, ChartError> {
             end: spec.end,
         });
     }
-    if spec.lines.is_empty() {
-        return Err(ChartError::NoLines {
+    if spec.strips.is_empty() {
+        return Err(ChartError::NoStrips {
             title: spec.title.clone(),
         });
     }
     Ok(svg::write(spec))
 }
 
-impl Line {
-    /// The line of a signal, from its past in samples that should be `step` apart.
-    pub fn of(signal: &Signal, past: Result<Past, Missing>, step: SignedDuration, threshold: Option<f64>) -> Self {
-        let (points, missing) = match past {
-            Ok(samples) => (with_gaps(&samples, step), None),
-            Err(missing) => (Vec::new(), Some(missing.to_string())),
-        };
-        Self {
-            label: signal.words(),
-            unit: signal.unit.clone(),
-            points,
-            threshold,
-            missing,
-        }
-    }
-
+impl Strip {
     /// The label with its unit, unless it names the unit already.
     fn heading(&self) -> String {
-        if self.label.contains(&self.unit) {
+        if self.unit.is_empty() || format!(" {} ", self.label).contains(&format!(" {} ", self.unit)) {
             self.label.clone()
         } else {
             format!("{} ({})", self.label, self.unit)
         }
+    }
+}
+
+impl Curves {
+    /// Nothing to draw.
+    pub fn none() -> Self {
+        Self::One(Past::new())
+    }
+
+    /// Each curve by itself.
+    pub fn each(&self) -> impl Iterator<Item = &Past> {
+        let (one, named, rest) = match self {
+            Self::One(points) => (Some(points), &[][..], None),
+            Self::Named { named, rest } => (None, named.as_slice(), rest.as_ref()),
+        };
+        one.into_iter()
+            .chain(named.iter().chain(rest).map(|curve| &curve.points))
     }
 }
 
@@ -204,21 +230,34 @@ fn drawable(value: Option<f64>) -> Option<f64> {
 }
 
 impl ChartSpec {
-    /// The points of a line that lie within the span, in the order of time.
-    fn visible(&self, line: &Line) -> Vec<(Timestamp, Option<f64>)> {
-        let within = line
-            .points
-            .iter()
-            .filter(|(at, _)| (self.start..=self.end).contains(at));
-        let mut points: Vec<_> = within.map(|&(at, value)| (at, drawable(value))).collect();
+    /// The points that lie within the span, in the order of time.
+    fn visible(&self, points: &Past) -> Past {
+        let within = points.iter().filter(|(at, _)| (self.start..=self.end).contains(at));
+        let mut points: Past = within.map(|&(at, value)| (at, drawable(value))).collect();
         points.sort_by_key(|(at, _)| *at);
         points
     }
 
-    /// The lines that are drawn, and the labels of those that are too many.
-    fn drawn(&self) -> (&[Line], Vec<&str>) {
-        let (drawn, rest) = self.lines.split_at(self.lines.len().min(MOST_LINES));
-        (drawn, rest.iter().map(|line| line.label.as_str()).collect())
+    /// The strips that are drawn, and the labels of those that are too many.
+    fn drawn(&self) -> (&[Strip], Vec<&str>) {
+        let (drawn, rest) = self.strips.split_at(self.strips.len().min(MOST_STRIPS));
+        (drawn, rest.iter().map(|strip| strip.label.as_str()).collect())
+    }
+
+    /// What must be known to read the strips right. What holds for several is said once.
+    fn remarks(&self) -> Vec<String> {
+        let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+        for strip in self.drawn().0 {
+            for remark in &strip.remarks {
+                match said.iter_mut().find(|(it, _)| it == remark) {
+                    Some((_, labels)) => labels.push(&strip.label),
+                    None => said.push((remark, vec![&strip.label])),
+                }
+            }
+        }
+        said.into_iter()
+            .map(|(remark, labels)| format!("{}: {remark}", labels.join(", ")))
+            .collect()
     }
 }
 

@@ -3,13 +3,15 @@
 
 use super::journal::Moment;
 use super::ledger::Live;
+use super::strip::{Span, past, strip};
 use crate::call::{CallContext, CallResult};
 use crate::integration::Connections;
+use crate::integration::prometheus::Range;
 use crate::panel::reading::Reading;
 use crate::panel::{Panel, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::VerdictLine;
-use crate::report::chart::{Band, ChartSpec, Line, Theme, with_gaps};
+use crate::report::chart::{Band, ChartSpec, Theme};
 use crate::report::verdict::{Evidence, Verdict, judge};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
@@ -26,6 +28,9 @@ pub const RUN_PERIOD: SignedDuration = SignedDuration::from_secs(2);
 
 /// One reading takes no longer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// People wait for a chart.
+const PATIENCE_FOR_THE_PAST: SignedDuration = SignedDuration::from_secs(10);
 
 /// How much of the past a chart shows before the run.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
@@ -157,16 +162,26 @@ impl Sampler {
 
     /// The past of a signal as readings; none where nothing keeps it.
     async fn readings(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Vec<Reading> {
-        let points = self.points(signal, start, end).await.unwrap_or_else(|reason| {
+        let kept = self
+            .kept(signal, start, end)
+            .await
+            .and_then(|range| match range.series.as_slice() {
+                [] => Ok(Vec::new()),
+                [only] => Ok(past(only)),
+                several => Err(format!("{} series", several.len())),
+            });
+        let points = kept.unwrap_or_else(|reason| {
             tracing::info!(signal = %signal.name, reason, "no past");
             Vec::new()
         });
         points
             .into_iter()
-            .map(|(at, value)| Reading {
-                signal: signal.name.clone(),
-                at,
-                value: Ok(value),
+            .filter_map(|(at, value)| {
+                Some(Reading {
+                    signal: signal.name.clone(),
+                    at,
+                    value: Ok(value?),
+                })
             })
             .collect()
     }
@@ -199,7 +214,8 @@ impl Sampler {
         };
         let mut spec = self.chart(&panel, started - BEFORE, until, Some(band)).await;
         // Where measuring began in the middle, a quarter of the picture is enough to show that there was nothing before.
-        let begun = spec.lines.iter().filter_map(|line| line.points.first());
+        let curves = spec.strips.iter().flat_map(|strip| strip.curves.each());
+        let begun = curves.filter_map(|points| points.iter().find(|(_, value)| value.is_some()));
         if let Some(first) = begun.map(|point| point.0).min() {
             let first = first.min(started);
             spec.start = spec.start.max(first - until.duration_since(first) / 3);
@@ -210,67 +226,46 @@ impl Sampler {
     /// A panel over a span of time.
     pub async fn chart(&self, panel: &Panel, start: Timestamp, end: Timestamp, band: Option<Band>) -> ChartSpec {
         let rules = self.rules.now();
-        let mut lines = Vec::new();
-        for name in &panel.signals {
-            let Some(signal) = rules.panels.signals.get(name) else {
-                continue;
-            };
-            let (points, missing) = match self.points(signal, start, end).await {
-                Ok(points) if points.is_empty() => (
-                    Vec::new(),
-                    Some(
-                        signal
-                            .absent_means
-                            .clone()
-                            .unwrap_or_else(|| "no series: absent is not zero".to_owned()),
-                    ),
-                ),
-                Ok(points) => {
-                    let points: Vec<_> = points.into_iter().map(|(at, value)| (at, Some(value))).collect();
-                    (with_gaps(&points, step(start, end)), None)
-                }
-                Err(reason) => (Vec::new(), Some(reason)),
-            };
-            lines.push(Line {
-                label: signal.words(),
-                unit: signal.unit.clone(),
-                points,
-                threshold: panel.thresholds.get(name).copied(),
-                missing,
-            });
-        }
+        let span = Span {
+            end,
+            step: step(start, end),
+        };
+        let signals = panel.signals.iter().filter_map(|name| rules.panels.signals.get(name));
+        // Together: a server that does not answer is waited for once.
+        let strips = join_all(signals.map(async |signal| {
+            let threshold = panel.thresholds.get(&signal.name).copied();
+            strip(signal, self.kept(signal, start, end).await, span, threshold)
+        }))
+        .await;
         ChartSpec {
             title: panel.title.clone(),
             start,
             end,
             zone: TimeZone::UTC,
-            lines,
+            strips,
             band,
             note: None,
             theme: Theme::Light,
         }
     }
 
-    /// The past of a signal, from Prometheus.
-    async fn points(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Result<Vec<(Timestamp, f64)>, String> {
+    /// What Prometheus kept of a signal.
+    async fn kept(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Result<Range, String> {
         let Some(history) = signal.history() else {
             return Err("nothing keeps its past: no Prometheus scrapes Signalbox".to_owned());
         };
         let Some(prometheus) = self.connections.prometheus(history.on) else {
             return Err(format!("there is no connection {}", history.on));
         };
-        let series = prometheus
-            .range_points(&history.promql, start, end, step(start, end).unsigned_abs())
-            .await
-            .map_err(|error| error.to_string())?;
-        let Some(first) = series.first() else {
-            return Ok(Vec::new());
-        };
-        Ok(first
-            .points
-            .iter()
-            .filter_map(|(at, value)| Some((Timestamp::from_millisecond((at * 1000.0) as i64).ok()?, (*value)?)))
-            .collect())
+        let asked = prometheus.over(&history.promql, start, end, step(start, end).unsigned_abs());
+        match tokio::time::timeout(PATIENCE_FOR_THE_PAST.unsigned_abs(), asked).await {
+            Ok(answer) => answer.map_err(|error| error.to_string()),
+            Err(_) => Err(format!(
+                "{} has not answered within {} seconds",
+                history.on,
+                PATIENCE_FOR_THE_PAST.as_secs()
+            )),
+        }
     }
 }
 

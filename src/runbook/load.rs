@@ -4,6 +4,7 @@
 mod calls;
 mod examples;
 mod inputs;
+mod proof;
 pub mod schema;
 mod sheet;
 mod steps;
@@ -13,9 +14,10 @@ use super::catalog::Catalog;
 use super::example;
 use super::expression::{Names, Shape};
 use super::money::is_currency;
-use super::{Better, Clause, Look, Offer, Proof, ProofSignal, ResultTable, Runbook};
+use super::{Clause, Look, Offer, ResultTable, Runbook};
 use crate::problem::Problem;
 use crate::toml_file::is_rule_file;
+use proof::proof;
 use sha2::{Digest, Sha256};
 use sheet::{Section, Sheet, as_text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,6 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 const MAX_BYTES: usize = 256 * 1024;
-const DEFAULT_SOAK: Duration = Duration::from_secs(120);
 /// Long enough for a step that waits for somebody to come back to work.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 const MAX_DEADLINE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -64,6 +65,8 @@ pub struct Known {
     pub connections: BTreeMap<String, String>,
     /// Names of signals; none where any will do.
     pub signals: Option<BTreeSet<String>>,
+    /// Names of signals that are several numbers, and so prove nothing.
+    pub split: BTreeSet<String>,
     /// Names of panels; none where any will do.
     pub panels: Option<BTreeSet<String>>,
     /// Every action of every integration.
@@ -460,46 +463,6 @@ fn deadline(top: &Section<'_>, sheet: &mut Sheet<'_>) -> Duration {
         );
     }
     deadline
-}
-
-fn proof(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<Proof> {
-    let section = top.section(sheet, "proof", PROOF_KEYS)?;
-    let mut signals = Vec::new();
-    for entry in section.sections(sheet, "signals", SIGNAL_KEYS) {
-        let signal = entry.required(sheet, "signal");
-        if let Some(it) = signal.as_ref().filter(|it| !has(&known.signals, it.value)) {
-            let message = calls::unknown("signal", it.value, known.signals.iter().flatten().map(String::as_str));
-            sheet.problem(it.span.start, message);
-        }
-        let better = entry.required(sheet, "better").and_then(|it| match it.value {
-            "lower" => Some(Better::Lower),
-            "higher" => Some(Better::Higher),
-            _ => {
-                sheet.problem(it.span.start, "`better` is \"lower\" or \"higher\"");
-                None
-            }
-        });
-        if let (Some(signal), Some(better)) = (signal, better) {
-            signals.push(ProofSignal {
-                signal: signal.value.to_owned(),
-                better,
-            });
-        }
-    }
-    if !section.has("signals") {
-        sheet.missing(&section, "signals");
-    }
-    let panel = section.text(sheet, "panel");
-    if let Some(it) = panel.as_ref().filter(|it| !has(&known.panels, it.value)) {
-        let message = calls::unknown("panel", it.value, known.panels.iter().flatten().map(String::as_str));
-        sheet.problem(it.span.start, message);
-    }
-    let soak = section.duration(sheet, "soak").unwrap_or(DEFAULT_SOAK);
-    Some(Proof {
-        signals,
-        panel: panel.map(|it| it.value.to_owned()),
-        soak,
-    })
 }
 
 fn result(top: &Section<'_>, sheet: &mut Sheet<'_>, names: &Names) -> Option<ResultTable> {

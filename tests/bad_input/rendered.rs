@@ -14,7 +14,7 @@ use signalbox::dispatch::answer::said;
 use signalbox::platform::console::render::message::{Message, Offered, Subject, message};
 use signalbox::platform::discord::render as discord;
 use signalbox::platform::slack::render::{self, Mentions};
-use signalbox::report::chart::{self, Band, ChartSpec, Line, Theme};
+use signalbox::report::chart::{self, Band, ChartSpec, Curve, Curves, Strip, Theme};
 use signalbox::report::verdict::Verdict;
 use signalbox::report::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine, terminal};
 use signalbox::request::Resolution;
@@ -162,25 +162,43 @@ fn without_values(value: &mut Value) {
 
 fn chart_of(text: &str) -> ChartSpec {
     let at = |second: i64| Timestamp::from_second(1_790_000_000 + second).unwrap();
+    let points = || vec![(at(0), Some(1.0)), (at(300), Some(f64::MAX)), (at(600), Some(f64::MIN))];
+    let curve = || Curve {
+        name: text.to_owned(),
+        points: points(),
+    };
     ChartSpec {
         title: text.to_owned(),
         start: at(0),
         end: at(600),
         zone: TimeZone::UTC,
-        lines: vec![
-            Line {
+        strips: vec![
+            Strip {
                 label: text.to_owned(),
                 unit: text.to_owned(),
-                points: vec![(at(0), Some(1.0)), (at(300), Some(f64::MAX)), (at(600), Some(f64::MIN))],
+                curves: Curves::One(points()),
                 threshold: Some(f64::MIN_POSITIVE),
                 missing: None,
+                remarks: vec![text.to_owned()],
             },
-            Line {
+            Strip {
+                label: text.to_owned(),
+                unit: text.to_owned(),
+                curves: Curves::Named {
+                    named: vec![curve(), curve()],
+                    rest: Some(curve()),
+                },
+                threshold: Some(f64::MAX),
+                missing: None,
+                remarks: vec![text.to_owned()],
+            },
+            Strip {
                 label: text.to_owned(),
                 unit: String::new(),
-                points: Vec::new(),
+                curves: Curves::none(),
                 threshold: None,
                 missing: Some(text.to_owned()),
+                remarks: Vec::new(),
             },
         ],
         band: Some(Band {

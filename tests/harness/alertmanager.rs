@@ -80,6 +80,8 @@ pub enum Says {
     Series(Vec<(Value, f64)>),
     /// That it cannot.
     Status(u16),
+    /// This, word for word.
+    Text(u16, String),
 }
 
 struct Shared {
@@ -136,6 +138,7 @@ fn post_route() -> axum::routing::MethodRouter<Arc<Shared>> {
             let says = shared.says.lock().unwrap().clone();
             match says {
                 Says::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+                Says::Text(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
                 Says::Series(series) => {
                     let (first, last) = (start.as_second() as f64, end.as_second() as f64);
                     let steps = ((last - first) / step) as u32;

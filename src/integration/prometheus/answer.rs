@@ -45,6 +45,19 @@ pub struct Series {
     pub labels: Labels,
     /// Unix seconds and the value, unless it is not a number or infinite. Where there was no sample there is no point.
     pub points: Vec<(f64, Option<f64>)>,
+    /// How many of the points are not a number.
+    pub nan: usize,
+    /// How many are infinite.
+    pub infinite: usize,
+}
+
+/// What a query gives over a span of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Range {
+    /// None is not zero.
+    pub series: Vec<Series>,
+    /// What Prometheus warns of: a partial answer, say.
+    pub warnings: Vec<String>,
 }
 
 /// What Prometheus says when it says no.
@@ -187,23 +200,30 @@ impl Data {
         items
             .into_iter()
             .map(|MatrixItem { metric, values }| {
-                let points = values
-                    .into_iter()
-                    .map(|Point(at, text)| Ok((at, finite(&text)?)))
-                    .collect::<Result<_, Unfit>>()?;
-                Ok(Series { labels: metric, points })
+                let mut series = Series {
+                    labels: metric,
+                    points: Vec::with_capacity(values.len()),
+                    nan: 0,
+                    infinite: 0,
+                };
+                for Point(at, text) in values {
+                    let value = number(&text)?;
+                    series.nan += usize::from(value.is_nan());
+                    series.infinite += usize::from(value.is_infinite());
+                    series.points.push((at, Some(value).filter(|value| value.is_finite())));
+                }
+                Ok(series)
             })
             .collect()
     }
 }
 
 fn sample(labels: Labels, text: String) -> Result<Sample, Unfit> {
-    let value = finite(&text)?;
+    let value = Some(number(&text)?).filter(|value| value.is_finite());
     Ok(Sample { labels, value, text })
 }
 
-/// `None` for NaN and the infinities.
-fn finite(text: &str) -> Result<Option<f64>, Unfit> {
-    let value: f64 = text.parse().map_err(|_| Unfit::Value(text.to_owned()))?;
-    Ok(Some(value).filter(|value| value.is_finite()))
+/// NaN and the infinities are values of Prometheus as well.
+fn number(text: &str) -> Result<f64, Unfit> {
+    text.parse().map_err(|_| Unfit::Value(text.to_owned()))
 }

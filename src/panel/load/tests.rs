@@ -42,14 +42,114 @@ fn the_shipped_panels_are_sound() {
     bot messages failing (messages) from shop-metrics asks max(signalbox_messages_failing) on shop-metrics
     bot requests waiting (commands) from shop-metrics asks max(signalbox_requests_waiting) on shop-metrics
     bot runs waiting (runs) from shop-metrics asks sum(max by (outcome) (signalbox_runs{outcome=~"awaiting-approval|needs-person"})) or 0 * max(signalbox_store_up == 1) on shop-metrics
+    duration by task (s) from shop-metrics asks sum by (name) (rate(celery_task_runtime_sum[5m])) / (sum by (name) (rate(celery_task_runtime_count[5m])) > 0) on shop-metrics
+    errors by status (answers/s) from shop-metrics asks sum by (status) (clamp_min( max_over_time(django_http_responses_total_by_status_total{status=~"[45].."}[3m]) - (max_over_time(django_http_responses_total_by_status_total{status=~"[45].."}[3m] offset 3m) or 0 * max_over_time(django_http_responses_total_by_status_total{status=~"[45].."}[3m]) and on (job, instance) (up offset 3m == 1)), 0)) / 180 on shop-metrics
+    latency by endpoint (s) from shop-metrics asks sum by (view) (clamp_min( max_over_time(django_http_requests_latency_seconds_by_view_method_sum[3m]) - (max_over_time(django_http_requests_latency_seconds_by_view_method_sum[3m] offset 3m) or 0 * max_over_time(django_http_requests_latency_seconds_by_view_method_sum[3m]) and on (job, instance) (up offset 3m == 1)), 0)) / (sum by (view) (clamp_min( max_over_time(django_http_requests_latency_seconds_by_view_method_count[3m]) - (max_over_time(django_http_requests_latency_seconds_by_view_method_count[3m] offset 3m) or 0 * max_over_time(django_http_requests_latency_seconds_by_view_method_count[3m]) and on (job, instance) (up offset 3m == 1)), 0)) > 0) on shop-metrics
     orders awaiting forwarding (orders) from shop-db asks max(signalbox_signal{signal="orders_awaiting_forwarding"}) on shop-metrics
+    orders with failed payment (orders) from shop-db asks max(signalbox_signal{signal="orders_with_failed_payment"}) on shop-metrics
+    payment failures (failures) from shop-metrics asks max by (provider) (max_over_time(payment_failures_total[3m])) on shop-metrics
     queue length (messages) from shop-celery asks max(signalbox_signal{signal="queue_length"}) on shop-metrics
+    requests by endpoint (requests/s) from shop-metrics asks sum by (view) (clamp_min( max_over_time(django_http_requests_total_by_view_transport_method_total[3m]) - (max_over_time(django_http_requests_total_by_view_transport_method_total[3m] offset 3m) or 0 * max_over_time(django_http_requests_total_by_view_transport_method_total[3m]) and on (job, instance) (up offset 3m == 1)), 0)) / 180 on shop-metrics
+    server errors (%) from shop-metrics asks 100 * (sum(clamp_min( max_over_time(django_http_responses_total_by_status_total{status=~"5.."}[3m]) - (max_over_time(django_http_responses_total_by_status_total{status=~"5.."}[3m] offset 3m) or 0 * max_over_time(django_http_responses_total_by_status_total{status=~"5.."}[3m]) and on (job, instance) (up offset 3m == 1)), 0)) or 0 * sum(max_over_time(django_http_responses_total_by_status_total[3m]))) / (sum(clamp_min( max_over_time(django_http_responses_total_by_status_total[3m]) - (max_over_time(django_http_responses_total_by_status_total[3m] offset 3m) or 0 * max_over_time(django_http_responses_total_by_status_total[3m]) and on (job, instance) (up offset 3m == 1)), 0)) > 0) on shop-metrics
     supplier sync failures (failures) from shop-metrics asks sum(supplier_sync_failures_total) on shop-metrics
     suppliers not synced (suppliers) from shop-db asks max(signalbox_signal{signal="suppliers_not_synced"}) on shop-metrics
     workers alive (workers) from shop-celery asks max(signalbox_signal{signal="workers_alive"}) on shop-metrics
     "#);
     let names: Vec<&String> = panels.panels.keys().collect();
-    assert_eq!(names, ["forwarding", "signalbox", "suppliers"]);
+    assert_eq!(
+        names,
+        [
+            "celery",
+            "errors",
+            "forwarding",
+            "payments",
+            "requests",
+            "signalbox",
+            "suppliers"
+        ]
+    );
+}
+
+#[test]
+fn a_signal_of_several_numbers_has_a_label_and_proves_nothing() {
+    let (panels, problems) = load(
+        r#"
+[signal.summed]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+by = "view"
+caution = "at least"
+
+[signal.highest]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+by = "view"
+others = "highest"
+
+[signal.no_label]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+by = "the view"
+
+[signal.others_alone]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+others = "sum"
+
+[signal.other_others]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+by = "view"
+others = "hide"
+
+[signal.better]
+help = "h"
+unit = "u"
+promql = "q"
+on = "shop-metrics"
+by = "view"
+better = "lower"
+
+[signal.measured]
+help = "h"
+unit = "u"
+use = "celery.ping"
+on = "shop-celery"
+field = "workers.size"
+by = "worker"
+"#,
+    );
+    let by = |name: &str| panels.signals[name].by().map(|by| (by.label.as_str(), by.others));
+    assert_eq!(by("summed"), Some(("view", Others::Sum)));
+    assert_eq!(by("highest"), Some(("view", Others::Highest)));
+    assert_eq!(panels.signals["summed"].caution.as_deref(), Some("at least"));
+    insta::assert_snapshot!(told(&problems), @r#"
+    a.toml:23:6: `the view` is not the name of a label, such as `view`
+        by = "the view"
+             ^
+    a.toml:30:10: `others` says what becomes of many series; name their label with `by`
+        others = "sum"
+                 ^
+    a.toml:38:10: `others` is sum or highest and not `hide`
+        others = "hide"
+                 ^
+    a.toml:45:6: a signal with `by` is several numbers and proves nothing: leave `better` and `shape` out
+        by = "view"
+             ^
+    a.toml:54:6: `by` belongs to a signal with `promql`; what is measured by `use` is one number
+        by = "worker"
+             ^
+    "#);
 }
 
 #[test]

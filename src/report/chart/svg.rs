@@ -1,7 +1,8 @@
 //! The chart as SVG text.
 
 use super::scale::{Scale, clock, span, times};
-use super::{ChartSpec, Line, Theme, WIDTH};
+use super::{ChartSpec, Curve, Curves, Strip, Theme, WIDTH};
+use crate::panel::reading::Past;
 use crate::report::number::{plain, short};
 use crate::report::unseen::is_unseen;
 use crate::report::wrap::wrap;
@@ -17,16 +18,22 @@ const RIGHT: f64 = WIDTH as f64 - MARGIN;
 /// From the top of the picture to the first strip, without and with the band's label.
 const HEAD: f64 = 72.0;
 const BAND_LABEL: f64 = 22.0;
-/// A strip: its label, the plot, the space below.
+/// A strip: its label, a legend where there are several curves, the plot, the space below.
 const LABEL: f64 = 34.0;
+const LEGEND_ROW: f64 = 24.0;
+const LEGEND_COLUMNS: usize = 2;
 const PLOT: f64 = 88.0;
-const STRIP: f64 = LABEL + PLOT + 16.0;
+const PLOT_OF_SEVERAL: f64 = 140.0;
+const BELOW: f64 = 16.0;
 const AXIS: f64 = 26.0;
 const NOTE_LINE: f64 = 21.0;
 /// Letters of the note in one line, and of a title: the font's letters are about 0.6 of their size wide.
 const NOTE_LETTERS: usize = 84;
 const TITLE_LETTERS: usize = 54;
 const MISSING_LETTERS: usize = 72;
+const NAME_LETTERS: usize = 29;
+/// A remark is a sentence; what Prometheus warns of may be longer.
+const REMARK_LINES: usize = 4;
 
 struct Colours {
     ground: &'static str,
@@ -36,6 +43,8 @@ struct Colours {
     band: &'static str,
     threshold: &'static str,
     lines: [&'static str; 4],
+    /// Further ones, where more than four curves share a strip.
+    more: [&'static str; 2],
 }
 
 const DARK: Colours = Colours {
@@ -46,6 +55,7 @@ const DARK: Colours = Colours {
     band: "#5794f2",
     threshold: "#f2495c",
     lines: ["#73bf69", "#ff9830", "#5794f2", "#ca95e5"],
+    more: ["#fade2a", "#5cd6e6"],
 };
 
 const LIGHT: Colours = Colours {
@@ -56,7 +66,17 @@ const LIGHT: Colours = Colours {
     band: "#1f60c4",
     threshold: "#c4162a",
     lines: ["#37872d", "#c25a00", "#1f60c4", "#8f3bb8"],
+    more: ["#7a5c00", "#0092a6"],
 };
+
+/// How a curve is drawn. The dashes tell curves apart where colours do not.
+#[derive(Clone, Copy)]
+struct Look {
+    colour: &'static str,
+    /// Of SVG; nothing is a solid line.
+    dashes: &'static str,
+    width: f64,
+}
 
 /// What the strips share.
 struct Frame<'s> {
@@ -72,12 +92,18 @@ pub(super) fn write(spec: &ChartSpec) -> String {
     };
     let frame = Frame { spec, colours };
     let (drawn, rest) = spec.drawn();
-    let mut notes: Vec<String> = spec.note.iter().flat_map(|note| wrap(note, NOTE_LETTERS)).collect();
+    let mut notes: Vec<(&str, String)> = Vec::new();
+    for remark in spec.remarks() {
+        notes.extend(cut_lines(&remark, REMARK_LINES).map(|line| (colours.text, line)));
+    }
+    let note = spec.note.iter().flat_map(|note| wrap(note, NOTE_LETTERS));
+    notes.extend(note.map(|line| (colours.faint, line)));
     if !rest.is_empty() {
-        notes.extend(wrap(&format!("Not drawn: {}", rest.join(", ")), NOTE_LETTERS));
+        let rest = wrap(&format!("Not drawn: {}", rest.join(", ")), NOTE_LETTERS);
+        notes.extend(rest.into_iter().map(|line| (colours.faint, line)));
     }
     let top = HEAD + if spec.band.is_some() { BAND_LABEL } else { 0.0 };
-    let bottom = top + STRIP * drawn.len() as f64;
+    let bottom = top + drawn.iter().map(height_of).sum::<f64>();
     let note_space = if notes.is_empty() {
         0.0
     } else {
@@ -113,9 +139,11 @@ pub(super) fn write(spec: &ChartSpec) -> String {
     );
     frame.band(&mut svg, top, bottom);
     let ticks = times(spec.start, spec.end, &spec.zone, 8);
-    for (index, line) in drawn.iter().enumerate() {
+    let mut strip_top = top;
+    for (index, strip) in drawn.iter().enumerate() {
         let colour = colours.lines[index % colours.lines.len()];
-        frame.strip(&mut svg, line, colour, &ticks, top + STRIP * index as f64);
+        frame.strip(&mut svg, strip, colour, &ticks, strip_top);
+        strip_top += height_of(strip);
     }
     for (at, label) in &ticks {
         let x = frame.x(*at);
@@ -123,12 +151,31 @@ pub(super) fn write(spec: &ChartSpec) -> String {
             frame.label(&mut svg, (x, bottom + 8.0), 15, colours.faint, "middle", label);
         }
     }
-    for (index, note) in notes.iter().enumerate() {
+    for (index, (colour, note)) in notes.iter().enumerate() {
         let y = bottom + 8.0 + AXIS + 4.0 + NOTE_LINE * index as f64;
-        frame.label(&mut svg, (MARGIN, y), 15, colours.faint, "start", note);
+        frame.label(&mut svg, (MARGIN, y), 15, colour, "start", note);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Rows of the legend.
+fn rows_of(strip: &Strip) -> usize {
+    match &strip.curves {
+        Curves::One(_) => 0,
+        Curves::Named { named, rest } => (named.len() + usize::from(rest.is_some())).div_ceil(LEGEND_COLUMNS),
+    }
+}
+
+fn plot_of(strip: &Strip) -> f64 {
+    match &strip.curves {
+        Curves::One(_) => PLOT,
+        Curves::Named { .. } => PLOT_OF_SEVERAL,
+    }
+}
+
+fn height_of(strip: &Strip) -> f64 {
+    LABEL + LEGEND_ROW * rows_of(strip) as f64 + plot_of(strip) + BELOW
 }
 
 impl Frame<'_> {
@@ -173,44 +220,31 @@ impl Frame<'_> {
         self.label(svg, (middle, top - 10.0), 15, colour, "middle", &label);
     }
 
-    fn strip(&self, svg: &mut String, line: &Line, colour: &str, ticks: &[(Timestamp, String)], top: f64) {
-        let (plot_top, plot_bottom) = (top + LABEL, top + LABEL + PLOT);
-        let points = self.spec.visible(line);
-        let numbers: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
-        let _ = writeln!(
-            svg,
-            r#"<rect x="{MARGIN}" y="{:.1}" width="14" height="5" rx="2.5" fill="{colour}"/>"#,
-            top + 11.0
-        );
-        self.label(
-            svg,
-            (MARGIN + 22.0, top + 19.0),
-            17,
-            self.colours.text,
-            "start",
-            &cut(&line.heading(), 46),
-        );
-        if let Some(newest) = self.newest(line, &points) {
-            self.label(
-                svg,
-                (RIGHT, top + 19.0),
-                17,
-                self.colours.text,
-                "end",
-                &cut(&newest, 26),
-            );
-        }
+    fn strip(&self, svg: &mut String, strip: &Strip, colour: &'static str, ticks: &[(Timestamp, String)], top: f64) {
+        let plot_top = top + LABEL + LEGEND_ROW * rows_of(strip) as f64;
+        let plot = Plot {
+            top: plot_top,
+            bottom: plot_top + plot_of(strip),
+        };
+        let curves = match &strip.curves {
+            Curves::One(points) => vec![self.the_only_one(svg, strip, points, colour, top)],
+            Curves::Named { named, rest } => self.legend(svg, strip, named, rest.as_ref(), top),
+        };
         for (at, _) in ticks {
             let x = self.x(*at);
-            self.rule(svg, (x, plot_top), (x, plot_bottom), &self.grid());
+            self.rule(svg, (x, plot.top), (x, plot.bottom), &self.grid());
         }
-        let threshold = line.threshold.filter(|value| value.abs() < 1e100);
+        let numbers: Vec<f64> = curves
+            .iter()
+            .flat_map(|(points, _)| points.iter().filter_map(|(_, value)| *value))
+            .collect();
+        let threshold = strip.threshold.filter(|value| value.abs() < 1e100);
         let near: Vec<f64> = numbers.iter().copied().chain(threshold).collect();
         let Some(scale) = Scale::of(&numbers).and_then(|_| Scale::of(&near)) else {
-            self.no_data(svg, line, plot_top, plot_bottom);
+            self.no_data(svg, strip, &plot);
             return;
         };
-        let y = |value: f64| plot_bottom - PLOT * scale.height(value);
+        let y = |value: f64| plot.bottom - (plot.bottom - plot.top) * scale.height(value);
         for tick in &scale.ticks {
             self.rule(svg, (LEFT, y(*tick)), (RIGHT, y(*tick)), &self.grid());
             self.label(
@@ -229,14 +263,109 @@ impl Frame<'_> {
             );
             self.rule(svg, (LEFT, y(threshold)), (RIGHT, y(threshold)), &stroke);
         }
-        for piece in pieces(&points) {
-            let places: Vec<(f64, f64)> = piece.iter().map(|(at, value)| (self.x(*at), y(*value))).collect();
-            self.curve(
+        // Areas one over the other say nothing.
+        let ground = (curves.len() == 1 && scale.begins_at_zero()).then_some(plot.bottom);
+        // The largest comes last and lies on top.
+        for (points, look) in curves.iter().rev() {
+            for piece in pieces(points) {
+                let places: Vec<(f64, f64)> = piece.iter().map(|(at, value)| (self.x(*at), y(*value))).collect();
+                self.curve(svg, &thinned(&places), look, ground);
+            }
+        }
+    }
+
+    /// The heading of a strip with one curve.
+    fn the_only_one(
+        &self,
+        svg: &mut String,
+        strip: &Strip,
+        points: &Past,
+        colour: &'static str,
+        top: f64,
+    ) -> (Past, Look) {
+        let points = self.spec.visible(points);
+        let _ = writeln!(
+            svg,
+            r#"<rect x="{MARGIN}" y="{:.1}" width="14" height="5" rx="2.5" fill="{colour}"/>"#,
+            top + 11.0
+        );
+        self.heading(svg, MARGIN + 22.0, top, strip, self.newest(strip, &points));
+        let look = Look {
+            colour,
+            dashes: "",
+            width: 2.5,
+        };
+        (points, look)
+    }
+
+    /// The heading of a strip with several curves, and which is which with its newest number.
+    fn legend(
+        &self,
+        svg: &mut String,
+        strip: &Strip,
+        named: &[Curve],
+        rest: Option<&Curve>,
+        top: f64,
+    ) -> Vec<(Past, Look)> {
+        let threshold = strip.threshold.map(|value| format!("threshold {}", plain(value)));
+        self.heading(svg, MARGIN, top, strip, threshold);
+        let gap = 28.0;
+        let width = (RIGHT - MARGIN + gap) / LEGEND_COLUMNS as f64;
+        let looks = self.looks(named.len());
+        let entries = named
+            .iter()
+            .zip(looks)
+            .chain(rest.map(|rest| (rest, self.look_of_rest())));
+        let mut curves = Vec::new();
+        for (index, (curve, look)) in entries.enumerate() {
+            let left = MARGIN + width * (index % LEGEND_COLUMNS) as f64;
+            let y = top + 19.0 + LEGEND_ROW * (index / LEGEND_COLUMNS + 1) as f64;
+            let points = self.spec.visible(&curve.points);
+            let newest = match points.last() {
+                Some((_, Some(value))) => plain(*value),
+                Some((_, None)) | None => "no data".to_owned(),
+            };
+            let Look { colour, dashes, .. } = look;
+            let _ = writeln!(
                 svg,
-                &thinned(&places),
-                colour,
-                scale.begins_at_zero().then_some(plot_bottom),
+                r#"<line x1="{left:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}" stroke="{colour}" stroke-width="4"{}/>"#,
+                y - 5.0,
+                left + 26.0,
+                y - 5.0,
+                Dashes(dashes)
             );
+            let name = cut(&curve.name, NAME_LETTERS);
+            self.label(svg, (left + 34.0, y), 15, self.colours.text, "start", &name);
+            self.label(svg, (left + width - gap, y), 15, self.colours.text, "end", &newest);
+            curves.push((points, look));
+        }
+        curves
+    }
+
+    fn heading(&self, svg: &mut String, left: f64, top: f64, strip: &Strip, right: Option<String>) {
+        let heading = cut(&strip.heading(), 46);
+        self.label(svg, (left, top + 19.0), 17, self.colours.text, "start", &heading);
+        if let Some(right) = right {
+            self.label(svg, (RIGHT, top + 19.0), 17, self.colours.text, "end", &cut(&right, 26));
+        }
+    }
+
+    fn looks(&self, count: usize) -> impl Iterator<Item = Look> {
+        let colours = self.colours.lines.iter().chain(&self.colours.more);
+        let dashes = ["", "", "", "9 4", "3 3", "9 3 3 3"];
+        let looks = colours.zip(dashes).map(|(colour, dashes)| Look {
+            colour,
+            dashes,
+            width: 2.0,
+        });
+        looks.cycle().take(count)
+    }
+
+    fn look_of_rest(&self) -> Look {
+        Look {
+            colour: self.colours.faint,
+            dashes: "2 3",
+            width: 2.0,
         }
     }
 
@@ -245,8 +374,8 @@ impl Frame<'_> {
     }
 
     /// The newest number, or since when there is none.
-    fn newest(&self, line: &Line, points: &[(Timestamp, Option<f64>)]) -> Option<String> {
-        let threshold = line
+    fn newest(&self, strip: &Strip, points: &Past) -> Option<String> {
+        let threshold = strip
             .threshold
             .map(|value| format!(", threshold {}", plain(value)))
             .unwrap_or_default();
@@ -260,14 +389,15 @@ impl Frame<'_> {
         })
     }
 
-    fn no_data(&self, svg: &mut String, line: &Line, top: f64, bottom: f64) {
+    fn no_data(&self, svg: &mut String, strip: &Strip, plot: &Plot) {
+        let Plot { top, bottom } = *plot;
         let middle = ((LEFT + RIGHT) / 2.0, (top + bottom) / 2.0);
         let stroke = format!(
             r#"stroke="{}" stroke-width="1" stroke-dasharray="4 4""#,
             self.colours.faint
         );
         self.rule(svg, (LEFT, bottom), (RIGHT, bottom), &stroke);
-        let why = line
+        let why = strip
             .missing
             .as_deref()
             .map(|why| wrap(why, MISSING_LETTERS))
@@ -293,7 +423,8 @@ impl Frame<'_> {
         }
     }
 
-    fn curve(&self, svg: &mut String, places: &[(f64, f64)], colour: &str, ground: Option<f64>) {
+    fn curve(&self, svg: &mut String, places: &[(f64, f64)], look: &Look, ground: Option<f64>) {
+        let Look { colour, dashes, width } = *look;
         let (Some(first), Some(last)) = (places.first(), places.last()) else {
             return;
         };
@@ -319,13 +450,16 @@ impl Frame<'_> {
         }
         let _ = writeln!(
             svg,
-            r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>"#
+            r#"<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round" stroke-linecap="{}"{}/>"#,
+            // Round ends would close the gaps between dashes.
+            if dashes.is_empty() { "round" } else { "butt" },
+            Dashes(dashes)
         );
     }
 }
 
 /// The stretches without a gap.
-fn pieces(points: &[(Timestamp, Option<f64>)]) -> Vec<Vec<(Timestamp, f64)>> {
+fn pieces(points: &Past) -> Vec<Vec<(Timestamp, f64)>> {
     points
         .split(|(_, value)| value.is_none())
         .map(|piece| {
@@ -363,6 +497,36 @@ fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
         }
     }
     kept
+}
+
+/// Where the numbers stand.
+struct Plot {
+    top: f64,
+    bottom: f64,
+}
+
+/// The attribute of a dashed line, or nothing.
+struct Dashes(&'static str);
+
+impl fmt::Display for Dashes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            "" => Ok(()),
+            dashes => write!(f, r#" stroke-dasharray="{dashes}""#),
+        }
+    }
+}
+
+/// So many lines at most; the last one says that there was more.
+fn cut_lines(text: &str, most: usize) -> impl Iterator<Item = String> {
+    let mut lines = wrap(text, NOTE_LETTERS);
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut() {
+            last.push('…');
+        }
+    }
+    lines.into_iter()
 }
 
 fn cut(text: &str, letters: usize) -> String {

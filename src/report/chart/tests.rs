@@ -6,16 +6,17 @@ fn at(minutes: f64) -> Timestamp {
     start + SignedDuration::from_millis((minutes * 60_000.0) as i64)
 }
 
-fn line(label: &str, unit: &str, values: impl Fn(i32) -> Option<f64>) -> Line {
+fn strip(label: &str, unit: &str, values: impl Fn(i32) -> Option<f64>) -> Strip {
     let points = (0..=240)
         .map(|index| (at(f64::from(index) / 4.0), values(index)))
         .collect();
-    Line {
+    Strip {
         label: label.to_owned(),
         unit: unit.to_owned(),
-        points,
+        curves: Curves::One(points),
         threshold: None,
         missing: None,
+        remarks: Vec::new(),
     }
 }
 
@@ -42,20 +43,20 @@ fn hour(theme: Theme) -> ChartSpec {
         start: at(0.0),
         end: at(60.0),
         zone: TimeZone::UTC,
-        lines: vec![
-            Line {
+        strips: vec![
+            Strip {
                 threshold: Some(10.0),
-                ..line("orders awaiting forwarding", "orders", awaiting)
+                ..strip("orders awaiting forwarding", "orders", awaiting)
             },
-            line("queue length", "messages", queue),
-            line("workers alive", "workers", |_| Some(2.0)),
-            Line {
-                points: Vec::new(),
+            strip("queue length", "messages", queue),
+            strip("workers alive", "workers", |_| Some(2.0)),
+            Strip {
+                curves: Curves::none(),
                 missing: Some(
                     "absent: this shop counts it only inside the worker, which exposes nothing: absent is not zero"
                         .to_owned(),
                 ),
-                ..line("supplier sync failures", "failures", |_| None)
+                ..strip("supplier sync failures", "failures", |_| None)
             },
         ],
         band: Some(Band {
@@ -69,28 +70,29 @@ fn hour(theme: Theme) -> ChartSpec {
 }
 
 /// Values a minute apart, from the start of the hour.
-fn minutes(values: &[Option<f64>]) -> Line {
+fn minutes(values: &[Option<f64>]) -> Strip {
     let points = values
         .iter()
         .enumerate()
         .map(|(index, value)| (at(index as f64), *value))
         .collect();
-    Line {
+    Strip {
         label: "queue length".to_owned(),
         unit: "messages".to_owned(),
-        points,
+        curves: Curves::One(points),
         threshold: None,
         missing: None,
+        remarks: Vec::new(),
     }
 }
 
-fn ten_minutes(line: Line) -> ChartSpec {
+fn ten_minutes(strip: Strip) -> ChartSpec {
     ChartSpec {
         title: "Queue".to_owned(),
         start: at(0.0),
         end: at(10.0),
         zone: TimeZone::UTC,
-        lines: vec![line],
+        strips: vec![strip],
         band: None,
         note: None,
         theme: Theme::Dark,
@@ -127,7 +129,7 @@ fn the_whole_chart_as_text() {
         end: at(5.5),
         label: "run 7f3a".to_owned(),
     });
-    spec.lines[0].threshold = Some(5.0);
+    spec.strips[0].threshold = Some(5.0);
     spec.note = Some("sampled every minute".to_owned());
     insta::assert_snapshot!(text(&spec).expect("a chart"), @r##"
     <svg xmlns="http://www.w3.org/2000/svg" width="800" height="287" viewBox="0 0 800 287" font-family="DejaVu Sans">
@@ -211,6 +213,116 @@ fn what_people_read_on_it() {
     ");
 }
 
+fn curve(name: &str, values: &[Option<f64>]) -> Curve {
+    let Curves::One(points) = minutes(values).curves else {
+        unreachable!("minutes are one number");
+    };
+    Curve {
+        name: name.to_owned(),
+        points,
+    }
+}
+
+/// Ten minutes of five endpoints and the sum of eight more.
+fn several() -> ChartSpec {
+    let up = |from: f64| -> Vec<Option<f64>> { (0..=10).map(|minute| Some(from + f64::from(minute))).collect() };
+    let named = vec![
+        curve("payments-webhook", &up(40.0)),
+        curve("health", &up(30.0)),
+        curve("cart", &[Some(20.0), Some(20.0), None, Some(21.0)]),
+        curve("checkout", &up(10.0)),
+        curve(
+            "a view with a name that is longer than anybody should call one",
+            &up(5.0),
+        ),
+    ];
+    let rest = Some(curve("8 more, summed", &up(1.0)));
+    ten_minutes(Strip {
+        label: "requests by endpoint".to_owned(),
+        unit: "requests/s".to_owned(),
+        curves: Curves::Named { named, rest },
+        threshold: Some(60.0),
+        remarks: vec!["at least so many".to_owned()],
+        ..minutes(&[])
+    })
+}
+
+#[test]
+fn several_series_have_a_legend_with_their_newest_numbers() {
+    let text = text(&several()).expect("a chart");
+    insta::assert_snapshot!(labels(&text)[..16].join("\n"), @"
+    Queue
+    23 Nov 2026, 14:00 to 14:10 UTC
+    requests by endpoint (requests/s)
+    threshold 60
+    payments-webhook
+    50
+    health
+    40
+    cart
+    21
+    checkout
+    20
+    a view with a name that is l…
+    15
+    8 more, summed
+    11
+    ");
+    assert_eq!(labels(&text).last(), Some(&"requests by endpoint: at least so many"));
+    insta::assert_snapshot!(alt(&several()), @"Queue. 23 Nov 2026, 14:00 to 14:10 UTC. requests by endpoint (requests/s): payments-webhook 40 at first, 50 at last; health 30 at first, 40 at last; cart 20 at first, 21 at last, with gaps; checkout 10 at first, 20 at last; a view with a name that is longer than anybody should call one 5 at first, 15 at last; 8 more, summed 1 at first, 11 at last, threshold 60. requests by endpoint: at least so many.");
+}
+
+#[test]
+fn no_two_of_several_look_the_same() {
+    let text = text(&several()).expect("a chart");
+    let look = |line: &str| {
+        let attribute = |name: &str| {
+            let (_, rest) = line.split_once(&format!(" {name}=\""))?;
+            rest.split_once('"').map(|(value, _)| value.to_owned())
+        };
+        (attribute("stroke"), attribute("stroke-dasharray"))
+    };
+    let swatches: Vec<_> = elements(&text, "line")
+        .into_iter()
+        .filter(|line| line.contains("stroke-width=\"4\""))
+        .map(look)
+        .collect();
+    assert_eq!(swatches.len(), 6);
+    for (index, one) in swatches.iter().enumerate() {
+        assert!(!swatches[index + 1..].contains(one), "{one:?} is there twice");
+    }
+    // The curves look as the legend says, and no area lies below them.
+    let curves = elements(&text, "path");
+    assert!(curves.iter().all(|path| path.contains("fill=\"none\"")));
+    for swatch in &swatches {
+        assert!(
+            curves.iter().any(|path| look(path) == *swatch),
+            "{swatch:?} is not drawn"
+        );
+    }
+    assert_eq!(elements(&text, "circle").len(), 1, "the sample behind the gap");
+}
+
+#[test]
+fn what_holds_for_several_strips_is_said_once() {
+    let mut spec = several();
+    spec.strips.push(Strip {
+        label: "latency by endpoint".to_owned(),
+        unit: "s".to_owned(),
+        ..spec.strips[0].clone()
+    });
+    let text = text(&spec).expect("a chart");
+    assert!(
+        labels(&text).contains(&"latency by endpoint (s)"),
+        "{:?}",
+        labels(&text)
+    );
+    assert_eq!(
+        labels(&text).last(),
+        Some(&"requests by endpoint, latency by endpoint: at least so many")
+    );
+}
+
 #[test]
 fn a_gap_is_a_gap_and_a_lonely_sample_is_a_dot() {
     let text = text(&ten_minutes(minutes(&[
@@ -239,11 +351,11 @@ fn nothing_to_draw_says_no_data_and_why() {
         &[Some(f64::INFINITY)],
         &[Some(1e300)],
     ] {
-        let line = Line {
+        let strip = Strip {
             missing: Some("absent: nobody exposes it".to_owned()),
             ..minutes(points)
         };
-        let spec = ten_minutes(line);
+        let spec = ten_minutes(strip);
         let text = text(&spec).expect("a chart");
         assert!(
             labels(&text).contains(&"no data") && labels(&text).contains(&"absent: nobody exposes it"),
@@ -263,7 +375,7 @@ fn a_signal_that_fell_silent_shows_since_when() {
 #[test]
 fn hostile_text_stays_text() {
     let evil = "</text><script>&\"'\u{0}\u{1b}[31m\u{ffff}";
-    let mut spec = ten_minutes(Line {
+    let mut spec = ten_minutes(Strip {
         missing: Some(evil.to_owned()),
         label: evil.to_owned(),
         unit: evil.to_owned(),
@@ -285,8 +397,8 @@ fn hostile_text_stays_text() {
 #[test]
 fn too_many_signals_are_named_and_not_drawn() {
     let mut spec = ten_minutes(minutes(&[Some(1.0)]));
-    spec.lines = (0..MOST_LINES + 2)
-        .map(|index| Line {
+    spec.strips = (0..MOST_STRIPS + 2)
+        .map(|index| Strip {
             label: format!("signal {index}"),
             ..minutes(&[Some(1.0)])
         })
@@ -302,7 +414,11 @@ fn many_points_stay_a_short_text_and_keep_their_spike() {
     let points = (0..100_000)
         .map(|index| (at(index as f64 / 10_000.0), Some(values(index))))
         .collect();
-    let text = text(&ten_minutes(Line { points, ..minutes(&[]) })).expect("a chart");
+    let text = text(&ten_minutes(Strip {
+        curves: Curves::One(points),
+        ..minutes(&[])
+    }))
+    .expect("a chart");
     assert!(text.len() < 100_000, "{} bytes", text.len());
     let spiky = minutes(&[Some(0.0), Some(1000.0)]);
     let top = |text: &str| {
@@ -346,7 +462,7 @@ fn a_chart_of_nothing_is_an_error() {
         ..spec.clone()
     };
     insta::assert_snapshot!(draw(&backwards).expect_err("no width"), @"a chart from 2026-11-23T14:00:00Z to 2026-11-23T14:00:00Z has no width; choose an end after its start");
-    insta::assert_snapshot!(draw(&ChartSpec { lines: Vec::new(), ..spec }).expect_err("no lines"), @"the chart `Queue` has no signals; name at least one");
+    insta::assert_snapshot!(draw(&ChartSpec { strips: Vec::new(), ..spec }).expect_err("no strips"), @"the chart `Queue` has no signals; name at least one");
 }
 
 #[test]

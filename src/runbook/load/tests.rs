@@ -21,6 +21,7 @@ pub(in crate::runbook) fn known() -> Known {
             "workers_alive",
             "supplier_sync_failures",
         ])),
+        split: names(&["requests_by_endpoint"]),
         panels: Some(names(&["forwarding", "suppliers"])),
         actions: ACTIONS,
     }
@@ -134,7 +135,7 @@ when = "call.value.stat == 'SUCCESS' && probe.result == 'done' && item == 1"
 outcome = "good"
 say = "{{ person }}"
 [proof]
-signals = [{ signal = "queue_lenght", better = "less" }]
+signals = [{ signal = "queue_lenght", better = "less" }, { signal = "requests_by_endpoint", better = "lower" }]
 panel = "forward"
 [result]
 rows = "looks.rows.rows"
@@ -182,6 +183,7 @@ looks = { rows = { row = [] } }
 61:11: `person` is not known; there is `call`, `inputs`, `looks`
 63:23: there is no signal `queue_lenght`; did you mean `queue_length`?
 63:48: `better` is "lower" or "higher"
+63:69: `requests_by_endpoint` is several numbers and a proof compares one: name a signal without `by`
 64:9: there is no panel `forward`; did you mean `forwarding`?
 65:2: `result` lacks `columns`: add columns = ...
 "#);

@@ -10,7 +10,7 @@ use signalbox::problem::Problem;
 use signalbox::runbook::action::Effect;
 use signalbox::runbook::example;
 use signalbox::runbook::load::{Known, load_text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A connection of each kind, as the shipped configuration has them.
@@ -34,6 +34,7 @@ pub fn known() -> Known {
                 .map(str::to_owned)
                 .into(),
         ),
+        split: BTreeSet::new(),
         panels: Some(["forwarding".to_owned()].into()),
         actions: ACTIONS,
     }
