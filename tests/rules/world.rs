@@ -1,4 +1,4 @@
-//! A bot that knows one Prometheus; its other systems are down.
+//! A bot that knows one Prometheus.
 
 use std::fs;
 use std::path::Path;
@@ -18,21 +18,29 @@ impl World {
             "policy.cedar",
             "@id(\"ops\")\n@say(\"Ops may.\")\npermit (principal in Group::\"ops\", action, resource);\n",
         );
-        write("shop.url", "postgres://shop:x@127.0.0.1:1/shop");
-        write("broker.url", "redis://127.0.0.1:1/0");
         write(
             "signalbox.toml",
             &format!(
                 "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
                  \"sqlite:bot.db\"\n[files]\ncommands = \"commands\"\npeople = \"people.toml\"\npolicy = \
-                 \"policy.cedar\"\npanels = \"{}\"\n[console]\nsession = \"1h\"\n[connection.shop-db]\nkind = \
-                 \"postgres\"\nurl = \"file:shop.url\"\n[connection.shop-celery]\nkind = \"celery\"\nbroker = \
-                 \"file:broker.url\"\nresults = \"file:broker.url\"\n[connection.shop-metrics]\nkind = \
+                 \"policy.cedar\"\npanels = \"{}\"\n[console]\nsession = \"1h\"\n[connection.shop-metrics]\nkind = \
                  \"prometheus\"\nurl = \"{prometheus}\"\n",
                 panels.display()
             ),
         );
         Self(folder)
+    }
+
+    /// The systems that the shipped panels name, none of which answers.
+    pub fn beside_silent_systems(self) -> Self {
+        let write = |name: &str, text: &str| fs::write(self.0.path().join(name), text).unwrap();
+        write("shop.url", "postgres://shop:x@127.0.0.1:1/shop");
+        write("broker.url", "redis://127.0.0.1:1/0");
+        let config = fs::read_to_string(self.0.path().join("signalbox.toml")).unwrap();
+        let silent = "[connection.shop-db]\nkind = \"postgres\"\nurl = \"file:shop.url\"\n[connection.shop-celery]\nkind = \
+                      \"celery\"\nbroker = \"file:broker.url\"\nresults = \"file:broker.url\"\n";
+        write("signalbox.toml", &(config + silent));
+        self
     }
 
     /// What `check --live` says, and its exit code, without the other systems and with places from the repository's root.
