@@ -300,7 +300,7 @@ fn mistakes_about_looks_that_may_fail_are_told() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    3:13: `elsewhere` is a kind of connection in quotes: alertmanager, celery, django_admin, http, postgres, prometheus
+    3:13: `elsewhere` is a kind of connection in quotes: alertmanager, celery, django_admin, http, jsm, pagerduty, postgres, prometheus
     12:6: there is no connection `elsewhere`; there is `shop-admin`, `shop-api`, `shop-celery`, `shop-db`, `shop-metrics`
     15:1: `timeout` is 1s to 15s
     24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
