@@ -118,7 +118,8 @@ impl Dialect {
                     place: "on PostgreSQL".to_owned(),
                     reason: error.to_string(),
                 };
-                let write = pool(12).connect(&url).await.map_err(place)?;
+                // Twelve connections with the one for journals, which the server must have room for.
+                let write = pool(11).connect(&url).await.map_err(place)?;
                 Ok(Pools {
                     read: write.clone(),
                     write,
