@@ -41,7 +41,14 @@ fn shop() -> Vec<String> {
                  # TYPE django_http_responses_total_by_status_total counter\n\
                  django_http_responses_total_by_status_total{{status=\"200\"}} {answers}\n\
                  # TYPE payment_failures_total counter\npayment_failures_total{{provider=\"esewa\"}} {failures}\n\
-                 # TYPE supplier_sync_failures_total counter\n"
+                 # TYPE supplier_sync_failures_total counter\n\
+                 # TYPE django_http_requests_total_by_view_transport_method_total counter\n\
+                 django_http_requests_total_by_view_transport_method_total{{view=\"orders\",transport=\"http\",method=\"GET\"}} \
+                 {answers}\n# TYPE django_http_requests_latency_seconds_by_view_method histogram\n\
+                 django_http_requests_latency_seconds_by_view_method_bucket{{view=\"orders\",method=\"GET\",le=\"+Inf\"}} \
+                 {answers}\n\
+                 django_http_requests_latency_seconds_by_view_method_sum{{view=\"orders\",method=\"GET\"}} {answers}\n\
+                 django_http_requests_latency_seconds_by_view_method_count{{view=\"orders\",method=\"GET\"}} {answers}\n"
             )
         })
         .into()
@@ -51,6 +58,7 @@ fn shop() -> Vec<String> {
 fn signalbox() -> Vec<String> {
     let signals = [
         ("orders_awaiting_forwarding", 12),
+        ("orders_with_failed_payment", 1),
         ("suppliers_not_synced", 4),
         ("queue_length", 0),
         ("workers_alive", 1),
@@ -77,7 +85,7 @@ fn the_shops_own_rules_are_seen_through_and_ours_are_not() {
     let (code, said) = world.checks();
     assert_snapshot!(said, @r#"
     shop-metrics: answers
-    shop-metrics: 12 rules there and 8 signals of ours: 6 problems.
+    shop-metrics: 12 rules there and 15 signals of ours: 6 problems.
     demo/config/shipped.yml: dropshipper-alerts/High5xxRate: `django_http_requests_total_by_transport_total` has no label `status`, so status=~"5.." fits nothing. `django_http_responses_total_by_status_total` has it
     demo/config/shipped.yml: dropshipper-alerts/High5xxRate: `django_http_requests_total_by_transport_total` is a counter and fell N times within a quarter of an hour: several processes behind one target count each for itself, and each fall is taken for a restart, so failures are counted that never happened. Let the processes count together (Python: PROMETHEUS_MULTIPROC_DIR), or compare max_over_time() of two windows, as config/rules/shop.yml does
     demo/config/shipped.yml: dropshipper-alerts/PaymentWebhookFailures: `payment_failures_total` is a counter and fell N times within a quarter of an hour: several processes behind one target count each for itself, and each fall is taken for a restart, so failures are counted that never happened. Let the processes count together (Python: PROMETHEUS_MULTIPROC_DIR), or compare max_over_time() of two windows, as config/rules/shop.yml does
@@ -111,7 +119,7 @@ fn each_fault_of_a_rule_or_a_signal_is_told_with_its_place() {
     shop-metrics: 12 rules there and 3 signals of ours: 10 problems.
     tests/rules/faulty.yml: faulty/NotEvaluated: Prometheus cannot evaluate it: invalid destination label name in label_replace(): 1x
     tests/rules/faulty.yml: faulty/NoSuchMetric: there is no metric `signalbox_signals`, so this gives nothing, whatever happens. Did you mean `signalbox_signal`?
-    tests/rules/faulty.yml: faulty/NoSuchValue: no series of `signalbox_signal` has signal="queue_lenght", so this gives nothing. There is orders_awaiting_forwarding, queue_length, suppliers_not_synced, workers_alive
+    tests/rules/faulty.yml: faulty/NoSuchValue: no series of `signalbox_signal` has signal="queue_lenght", so this gives nothing. There is orders_awaiting_forwarding, orders_with_failed_payment, queue_length, suppliers_not_synced, workers_alive
     tests/rules/faulty.yml: faulty/NoSuchJob: no series of `orders_total` has job="shopp", so this gives nothing. There is shop
     tests/rules/faulty.yml: faulty/NoSuchGroup: it groups by `team`, which `orders_total` does not have, so all of it falls into one group. It has instance, job, provider
     tests/rules/faulty.yml: faulty/TooShort: the range [2s] of `orders_total` is shorter than 4 scrapes, which come every 1s: one that is late leaves too few samples. Take [4s] or longer
@@ -189,7 +197,7 @@ async fn a_prometheus_that_does_not_tell_its_rules_is_told_apart() {
     shop-metrics: answers
     shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer cannot be read: invalid type: integer `7`, expected a sequence at line 1 column 38
     shop-metrics: answers
-    shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes
+    shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes; ask for fewer series, as `sum by (...)` or `topk` give
     shop-metrics: answers
     shop-metrics: its rules cannot be examined. Prometheus at HOST cannot be reached: operation timed out
     ");
