@@ -10,7 +10,7 @@ use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection, Executor, Tra
 use std::convert::Infallible;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// FULL: what was acknowledged survives the machine, not just the process.
 const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
@@ -19,6 +19,9 @@ const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode =
 /// The writer touches the same pages again and again: it keeps 16 MB of them, and copies them from the log into the file
 /// less often than by default.
 const WRITER_SETTINGS: &str = "PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 8000";
+
+/// Whoever opens a file waits so long for another one that has it to itself.
+const LOCKED: Duration = Duration::from_secs(5);
 
 /// Statements are planned once and kept. A plan made while a table was small reads all of it, and would go on to when it
 /// holds a million rows; whatever we ask for has an index.
@@ -79,7 +82,14 @@ impl Dialect {
                 };
                 // A pool tries again until its patience ends, and then knows no reason; one connection does.
                 let mut first = AnyConnection::connect(&url).await.map_err(place)?;
-                first.execute(SQLITE_SETTINGS).await.map_err(place)?;
+                // Two that turn a new file to a write-ahead log at once are in each other's way, whatever their patience.
+                let begun = Instant::now();
+                while let Err(error) = first.execute(SQLITE_SETTINGS).await {
+                    if !is_locked(&error) || begun.elapsed() > LOCKED {
+                        return Err(place(error));
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
                 first.close().await.map_err(place)?;
                 let pool = |size: u32, settings: &'static str| {
                     AnyPoolOptions::new()
@@ -267,6 +277,11 @@ fn with_cache(url: &str) -> String {
     }
     let sign = if url.contains('?') { '&' } else { '?' };
     format!("{url}{sign}{NAME}={KEPT_STATEMENTS}")
+}
+
+/// Whether another process has the file to itself at this moment.
+fn is_locked(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|it| it.code()).as_deref() == Some("5")
 }
 
 /// The two signs that are written otherwise in an address.

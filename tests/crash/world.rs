@@ -8,7 +8,7 @@ use signalbox::app::App;
 use signalbox::custody::Custody;
 use signalbox::dispatch::Reply;
 use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
-use signalbox::run::ledger::{LedgerError, Live};
+use signalbox::run::ledger::{LedgerError, Live, cache};
 use signalbox::station::{Share, Station};
 use signalbox::store::Store;
 use signalbox::store::deliveries::Progress;
@@ -16,6 +16,7 @@ use sqlx::AnyPool;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The shop, and the folder of the bot's files.
@@ -229,8 +230,20 @@ impl Process {
         );
         // A process takes nothing over from itself, and takes whatever is due.
         let owner = format!("{}-{}", self.owner, uuid::Uuid::new_v4().simple());
-        let claimed = self.store.claim_runs(&owner, now, until, 10, &[]).await.unwrap();
-        claimed.into_iter().find(|(id, _)| id == run).map(|(_, epoch)| epoch)
+        // PostgreSQL passes over a row that is being written, and what a dead driver had handed in may be on its way.
+        for _ in 0..400 {
+            let claimed = self.store.claim_runs(&owner, now, until, 10, &[]).await.unwrap();
+            if let Some((_, epoch)) = claimed.into_iter().find(|(id, _)| id == run) {
+                return Some(epoch);
+            }
+            let live = Live::load(&self.store, run).await;
+            let wake = live.ok().and_then(|live| cache(&live.state).wake);
+            if wake.is_none_or(|wake| wake > now) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        None
     }
 
     /// Drives the run until it rests, if it has anything to do.
