@@ -6,7 +6,7 @@
 
 use super::deadline;
 use super::exchange::{AddressError, Answer, Lost, Site, exchange};
-use super::verdict::{by_status, by_words};
+use super::verdict::{System, by_status, by_words, read};
 use crate::alert::page::{Event, Page, Seen, Severity, Told};
 use crate::call::{Arguments, CallContext, CallResult, Identity};
 use crate::runbook::action::{ActionSpec, Effect, Guard};
@@ -55,6 +55,12 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a jsm connection cannot be made: {0}")]
 pub struct ConfigError(#[from] AddressError);
+
+const SYSTEM: System = System {
+    name: "Jira Service Management",
+    proof: "the e-mail address and the token",
+    said,
+};
 
 /// One configured instance.
 pub struct Jsm {
@@ -295,16 +301,7 @@ impl Jsm {
     }
 
     fn read<T: serde::de::DeserializeOwned>(&self, answer: Result<Answer, Lost>) -> Result<T, String> {
-        let host = self.site.host();
-        let answer = answer.map_err(|lost| format!("{host}: {}", lost.reason()))?;
-        if !answer.status.is_success() {
-            return Err(match answer.status.as_u16() {
-                401 => format!("{host} does not accept the e-mail address and the token (HTTP 401)"),
-                status => format!("{host} answers HTTP {status}{}", said(&answer)),
-            });
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("{host} does not answer as Jira Service Management does: {error}"))
+        read(SYSTEM, self.site.host(), answer)
     }
 
     fn operations(&self, path: &[&str]) -> Url {

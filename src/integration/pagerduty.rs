@@ -5,8 +5,8 @@
 //! An event bears the key of its incident, so that the same one twice is one: whatever got no answer is sent again.
 
 use super::deadline;
-use super::exchange::{AddressError, Answer, Lost, Site, exchange};
-use super::verdict::{by_status, by_words};
+use super::exchange::{AddressError, Answer, Site, exchange};
+use super::verdict::{System, by_status, by_words, read};
 use crate::alert::page::{Event, Page, Seen, Severity, Told};
 use crate::call::{Arguments, CallContext, CallResult, Identity};
 use crate::runbook::action::{ActionSpec, Effect, Guard};
@@ -71,6 +71,12 @@ pub enum ConfigError {
     )]
     RoutingKey,
 }
+
+const SYSTEM: System = System {
+    name: "PagerDuty",
+    proof: "the token",
+    said,
+};
 
 /// One configured instance.
 pub struct PagerDuty {
@@ -242,20 +248,9 @@ impl PagerDuty {
         if self.token.is_none() {
             return Err("the connection has no `token`, which this takes".to_owned());
         }
-        let host = self.rest.host();
         let url = self.rest.url(path.iter().copied());
         let request = self.proved(self.rest.request(Method::GET, url)).query(query);
-        let answer = exchange(request, until)
-            .await
-            .map_err(|lost: Lost| format!("{host}: {}", lost.reason()))?;
-        if !answer.status.is_success() {
-            return Err(match answer.status.as_u16() {
-                401 => format!("{host} does not accept the token (HTTP 401)"),
-                status => format!("{host} answers HTTP {status}{}", said(&answer)),
-            });
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| format!("{host} does not answer as PagerDuty does: {error}"))
+        read(SYSTEM, self.rest.host(), exchange(request, until).await)
     }
 
     fn proved(&self, request: RequestBuilder) -> RequestBuilder {

@@ -1,10 +1,35 @@
-//! What the answer of a paging system means for whether it is told again.
+//! What the answer of a paging system means: for whether it is told again, and for what was asked.
 
 use super::exchange::{Answer, Lost};
 use crate::alert::page::Told;
 use jiff::SignedDuration;
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
+use serde::de::DeserializeOwned;
+
+/// A paging system, for sentences.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct System {
+    /// What it is.
+    pub(super) name: &'static str,
+    /// What it may refuse to accept.
+    pub(super) proof: &'static str,
+    /// Its own words in an answer, with what leads to them.
+    pub(super) said: fn(&Answer) -> String,
+}
+
+/// What was asked, or why it is not known.
+pub(super) fn read<T: DeserializeOwned>(system: System, host: &str, answer: Result<Answer, Lost>) -> Result<T, String> {
+    let answer = answer.map_err(|lost| format!("{host}: {}", lost.reason()))?;
+    if !answer.status.is_success() {
+        return Err(match answer.status.as_u16() {
+            401 => format!("{host} does not accept {} (HTTP 401)", system.proof),
+            status => format!("{host} answers HTTP {status}{}", (system.said)(&answer)),
+        });
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| format!("{host} does not answer as {} does: {error}", system.name))
+}
 
 /// Of what is the same however often it is sent: told again until there is an answer.
 pub(super) fn by_status(host: &str, answer: Result<Answer, Lost>, said: fn(&Answer) -> String) -> Told {

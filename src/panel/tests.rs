@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 use std::path::Path;
 
-fn shipped() -> Panels {
+pub(super) fn shipped() -> Panels {
     let connections = [
         ("shop-db", "postgres"),
         ("shop-celery", "celery"),

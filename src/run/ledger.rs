@@ -5,7 +5,7 @@ use super::journal::Entry;
 use super::state::{Illegal, Next, RunState};
 use crate::plan::Plan;
 use crate::store::audit::AuditRow;
-use crate::store::lists::BLUR;
+use crate::store::lists::STILL;
 use crate::store::messages::MessageKind;
 use crate::store::runs::{
     AT_ONCE, Append, Cache, Claim, JournalRow, LockChange, StoredRun, Word, Written, to_the_microsecond,
@@ -178,7 +178,7 @@ const ENGINE_PATIENCE: Duration = Duration::from_secs(600);
 const PERSON_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What changed since then is found by those who look back as far as [`crate::store::lists::BLUR`].
-const MOVED_LATELY: SignedDuration = SignedDuration::from_micros(BLUR);
+const MOVED_LATELY: SignedDuration = SignedDuration::from_micros(STILL);
 
 /// The first pause between two tries; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 
 use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
-use super::lists::BLUR;
+use super::lists::STILL;
 use super::messages::{self, MessageKind, NewMessage, insert_messages};
 use super::page_notes;
 use super::runs::{Written, held_lock};
@@ -204,7 +204,7 @@ async fn add(
     // A change that follows another one at once does not move `updated`, and so no index.
     let update = format!(
         "UPDATE run SET seq = v.grown, outcome = v.outcome, wake = v.wake, updated = CASE WHEN v.outcome = run.outcome \
-         AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND {BLUR} \
+         AND COALESCE(v.wake, -1) = COALESCE(run.wake, -1) AND v.at - run.updated BETWEEN 0 AND {STILL} \
          THEN run.updated ELSE v.at END, \
          said = COALESCE(v.said, run.said), owner = CASE WHEN v.released = 1 THEN NULL WHEN {CLAIMS} THEN v.claimer \
          ELSE run.owner END, lease_until = CASE WHEN v.released = 1 THEN 0 WHEN {CLAIMS} THEN v.until ELSE \

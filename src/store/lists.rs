@@ -59,6 +59,10 @@ pub struct Answered {
 /// Changes of one run that follow each other faster, in microseconds, stand under the moment of the first.
 pub const BLUR: i64 = 200_000;
 
+/// Half of that the statement of an addition may leave `updated` as it is, and half of that an engine that knows of a
+/// recent addition: one comes on top of the other.
+pub(crate) const STILL: i64 = BLUR / 2;
+
 /// How many runs are open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRuns {

@@ -5,8 +5,10 @@ use super::database::{
     stop_asked,
 };
 use futures::future::join_all;
+use jiff::SignedDuration;
 use signalbox::report::Outcome;
 use signalbox::store::deliveries::Progress;
+use signalbox::store::lists::BLUR;
 use signalbox::store::messages::MessageKind;
 use signalbox::store::runs::{AT_ONCE, Append, Cache, Claim, NewRun, StoredRun, Word, Written};
 use signalbox::store::{Store, StoreError};
@@ -237,6 +239,29 @@ pub async fn a_steady_run_grows_and_is_fenced_as_any(database: Database) {
     let fenced = store.append(steady(2, old), later(8)).await;
     assert!(matches!(fenced, Err(StoreError::Fenced(_))), "{fenced:?}");
     assert_eq!(store.run("r1").await.unwrap().seq(), 2);
+}
+
+/// Whoever follows what changes looks back by the blur, and finds each change, also one that left its row's moment alone.
+pub async fn each_change_is_found_by_looking_back_by_the_blur(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    let (_, epoch) = claim(&store, "one", 0).await.unwrap();
+    let entry = stop_asked("dana");
+    let after = |millis| noon() + SignedDuration::from_millis(millis);
+    // An engine adds; a moment later it adds again, and knows that it did.
+    for (seq, millis, steady) in [(1, 190, false), (2, 289, true)] {
+        let add = Append {
+            steady,
+            ..addition("r1", seq, Some(epoch), &entry)
+        };
+        assert!(is_written(&store.append(add, after(millis)).await.unwrap()));
+        let since = after(millis).as_microsecond() - BLUR;
+        let changed = store.changed_runs(since, 9).await.unwrap();
+        assert!(
+            changed.iter().any(|run| run.id == "r1" && run.seq == seq + 1),
+            "{changed:?}"
+        );
+    }
 }
 
 /// A process that was asleep for longer than its claim wakes up with it only where nobody has taken over meanwhile.

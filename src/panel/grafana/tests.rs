@@ -1,21 +1,10 @@
 use super::*;
 use crate::integration::ACTIONS;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 fn shipped() -> Value {
-    let connections = [
-        ("shop-db", "postgres"),
-        ("shop-celery", "celery"),
-        ("shop-metrics", "prometheus"),
-    ];
-    let connections = connections
-        .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
-        .into();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/panels");
-    let (panels, problems) = Panels::load_folder(&folder, &connections, ACTIONS);
-    assert_eq!(problems, []);
-    dashboard(&panels).unwrap()
+    dashboard(&crate::panel::tests::shipped()).unwrap()
 }
 
 fn of(text: &str, connections: &[(&str, &str)]) -> Result<Value, NoDashboard> {
