@@ -30,7 +30,7 @@ async fn is_written(world: &World, word: &str) {
 /// Whoever asked was answered, Discord was not misused, and nothing was promised and left.
 async fn ends(world: World) {
     until("all are answered", || world.discord.owed().is_empty()).await;
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }
 

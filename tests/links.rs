@@ -167,7 +167,7 @@ async fn who_is_known_on_slack_is_the_same_person_on_discord() {
     let everything = world.discord.everything().to_lowercase();
     assert!(!everything.contains(&code), "Discord was sent a code of Slack's");
     slack.look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     assert_eq!(slack.misuse(), Vec::<String>::new());
     world.slack = Some(slack);
     world.end();
@@ -277,7 +277,7 @@ async fn a_linked_account_brings_its_person_no_groups() {
         "it came back"
     );
     slack.look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.slack = Some(slack);
     world.end();
 }
@@ -401,7 +401,7 @@ async fn what_one_process_links_another_knows() {
         )
     );
     slack.look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.slack = Some(slack);
     world.end();
 }

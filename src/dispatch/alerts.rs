@@ -123,7 +123,7 @@ impl Desk {
     /// The runs around the beginning of an alert, as far as the asker may see them.
     async fn changes(&self, rules: &Rules, request: &Request, group: &Group) -> Result<String, StoreError> {
         let began = group.began();
-        let (from, until) = (began - BEFORE, began + AFTER);
+        let (from, until) = (began - BEFORE, Timestamp::now().min(began + AFTER));
         let filter = RunFilter {
             before: Some((until, String::new())),
             ..RunFilter::default()

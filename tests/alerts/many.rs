@@ -73,6 +73,6 @@ async fn five_thousand_groups_are_all_kept_and_have_twenty_messages_and_a_summar
     assert_eq!(world.discord.messages(ALERTS).len(), 21);
     assert_eq!(slack.misuse(), Vec::<String>::new());
     slack.look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }

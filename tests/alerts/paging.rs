@@ -37,7 +37,7 @@ fn end(world: &World, pagerduty: &FakePagerDuty) {
         assert!(!world.discord.everything().contains(secret));
     }
     world.slack.as_ref().unwrap().look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }
 
@@ -282,7 +282,7 @@ async fn jira_service_management_is_paged_acknowledged_and_closed() {
     assert_eq!(jsm.refused(), Vec::<String>::new());
     assert!(!jsm.everything().contains(crate::harness::jsm::TOKEN));
     world.slack.as_ref().unwrap().look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }
 

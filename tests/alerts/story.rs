@@ -240,7 +240,7 @@ async fn where_the_channel_is_gone_the_operations_channel_shows_it_and_says_so()
     slack.until(&there, |now| now.seen().contains("Resolved")).await;
     world.until_says(&here, "Resolved").await;
     slack.look_away();
-    world.discord.take_unread();
+    world.discord.look_away();
     world.discord.take_refused();
     world.end();
 }

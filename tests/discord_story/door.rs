@@ -292,7 +292,7 @@ async fn what_was_typed_wrong_is_in_a_form_with_a_field_for_each_input() {
     let ack = world.discord.person(EVE).types(OPS, "timed", &wrong).await;
     assert_eq!(ack.kind(), 5);
     assert!(shown(&world.discord.whisper(EVE).await).contains("belongs to nobody"));
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }
 

@@ -300,7 +300,7 @@ async fn what_ends_or_reverses_something_is_asked_about_first() {
     lee asked to undo what is done · MARK
     ");
     insta::assert_snapshot!(shown(&world.discord.now(&question)), @"That is asked for. The message of the run shows what comes of it.");
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }
 
@@ -337,6 +337,6 @@ async fn a_run_is_stopped_after_a_question_and_by_those_who_may() {
     })
     .await;
     world.until_says(&message, "? Needs a person").await;
-    world.discord.take_unread();
+    world.discord.look_away();
     world.end();
 }

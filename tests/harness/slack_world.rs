@@ -435,7 +435,7 @@ impl Scene {
     /// The same for a story that leaves a thread unread.
     pub async fn end_unread(mut self) {
         self.look_for_secrets().await;
-        self.slack.take_unread();
+        self.slack.look_away();
     }
 
     /// The same where people have seen errors that they should see.

@@ -39,6 +39,7 @@ pub struct World {
     pub faults: Faults,
     pub gateway: Gateway,
     pub is_revoked: bool,
+    pub is_unwatched: bool,
     pub calls: Vec<Call>,
     /// What people have seen of Discord's own complaints about the bot.
     pub complaints: Vec<(String, String)>,
@@ -137,6 +138,7 @@ impl World {
             faults: Faults::default(),
             gateway: Gateway::default(),
             is_revoked: false,
+            is_unwatched: false,
             calls: Vec::new(),
             complaints: Vec::new(),
             misuse: Vec::new(),

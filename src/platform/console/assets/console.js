@@ -28,7 +28,7 @@
     const place = $("problem");
     if (!place) {
       if (!text) return;
-      told = Object.assign(document.createElement("p"), { className: "problem", role: "alert", textContent: text });
+      told = Object.assign(document.createElement("p"), { className: "told problem", role: "alert", textContent: text });
       main.querySelector(".problem[role=alert]")?.remove();
       return main.prepend(told);
     }
@@ -109,7 +109,7 @@
     // What went well is no alarm.
     const well = run || holder.content.querySelector(".message .state.good");
     told = document.createElement("p");
-    told.className = well ? "hint" : "problem";
+    told.className = well ? "told hint" : "told problem";
     told.setAttribute("role", well ? "status" : "alert");
     if (run) told.append("Your word is in: ", run);
     else told.append(holder.content.querySelector(".message .say")?.textContent || "");
