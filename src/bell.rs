@@ -30,12 +30,14 @@ impl Bell {
 pub struct Listener(watch::Receiver<()>);
 
 impl Listener {
-    /// Waits until the bell was rung since the last time, but no longer than this.
-    pub async fn heard(&mut self, at_most: Duration) {
+    /// Waits until the bell was rung since the last time, but no longer than this; false where it was not.
+    pub async fn heard(&mut self, at_most: Duration) -> bool {
+        let heard = tokio::time::timeout(at_most, self.0.changed()).await;
         // A bell that is gone will not be rung any more: then time alone counts.
-        if let Ok(Err(_)) = tokio::time::timeout(at_most, self.0.changed()).await {
+        if let Ok(Err(_)) = heard {
             tokio::time::sleep(at_most).await;
         }
+        matches!(heard, Ok(Ok(())))
     }
 }
 

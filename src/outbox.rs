@@ -34,8 +34,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
-/// Between two turns while deliveries come in a flood.
-const BREATH: Duration = Duration::from_millis(50);
+/// Between two turns, however often the bell is rung, and while deliveries come in a flood.
+const BREATH: Duration = Duration::from_millis(5);
+const IN_A_FLOOD_BREATH: Duration = Duration::from_millis(50);
 
 /// The net under the bell.
 const POLL: Duration = Duration::from_millis(250);
@@ -114,14 +115,13 @@ impl<W: Wire> Outbox<W> {
             }
             self.wire.tidy();
             tokio::select! {
-                () = bell.heard(POLL) => {}
+                _ = bell.heard(POLL) => {}
                 () = lanes.ended() => {}
                 // A sender that is gone is an end too.
                 changed = stop.changed() => if changed.is_err() { break },
             }
-            if self.station.flood.is_on() {
-                tokio::time::sleep(BREATH).await;
-            }
+            let flood = self.station.flood.is_on();
+            tokio::time::sleep(if flood { IN_A_FLOOD_BREATH } else { BREATH }).await;
         }
         if tokio::time::timeout(GOODBYE, lanes.all_ended()).await.is_err() {
             tracing::warn!("messages were still being sent; whoever goes on looks whether they arrived");

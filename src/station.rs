@@ -32,8 +32,11 @@ const RENEW: Duration = Duration::from_millis(750);
 /// After a renewal no claim is over for at least so long.
 const RENEWED: Duration = Duration::from_millis(2000);
 
-/// The net under the bell: what other processes stored is found this late at the most.
-const POLL: Duration = Duration::from_millis(150);
+/// What other processes stored, or what was put off until now, is found this late.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// The net under the bell.
+const POLL: Duration = Duration::from_secs(1);
 
 /// Between two turns of a loop, however often the bell is rung.
 const BREATH: Duration = Duration::from_millis(3);
@@ -50,10 +53,10 @@ const GULP: Duration = Duration::from_millis(25);
 const UNDER_WAY: usize = 128;
 
 /// Requests at the gate at the same time while deliveries come in a flood.
-const IN_A_FLOOD: usize = 1;
+const IN_A_FLOOD: usize = 4;
 
-/// And between two looks for more of them.
-const IN_A_FLOOD_BREATH: Duration = Duration::from_millis(25);
+/// And between two looks for more work.
+const IN_A_FLOOD_BREATH: Duration = Duration::from_millis(100);
 
 /// What came to grief is tried again after this.
 const GRIEF: SignedDuration = SignedDuration::from_secs(5);
@@ -122,6 +125,7 @@ impl Station {
         keeping.spawn(self.clone().keep_lease(stop.clone()));
         keeping.spawn(self.clone().signals());
         keeping.spawn(self.clone().heed());
+        keeping.spawn(self.clone().look());
         working.spawn(self.clone().requests(stop.clone()));
         working.spawn(self.clone().runs(stop.clone()));
         working.spawn(self.clone().handed_over(stop.clone()));
@@ -222,6 +226,21 @@ impl Station {
         self.desk.store.heed(&self.bell).await;
     }
 
+    /// One look for all who wait, so that an idle bot costs little. Whoever is rung looks by himself.
+    async fn look(self: Arc<Self>) {
+        let mut bell = self.bell.listen();
+        loop {
+            if bell.heard(LOOK).await || !self.works() {
+                continue;
+            }
+            match self.desk.store.anything_waits(Timestamp::now()).await {
+                Ok(true) => self.bell.ring(),
+                Ok(false) => {}
+                Err(error) => tracing::error!(%error, "nobody can see whether anything waits"),
+            }
+        }
+    }
+
     async fn requests(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let mut bell = self.bell.listen();
         let turns = Arc::new(Turns::default());
@@ -252,12 +271,16 @@ impl Station {
                 }
             }
             tokio::select! {
-                () = bell.heard(POLL) => {}
+                _ = bell.heard(POLL) => {}
                 Some(_) = tasks.join_next(), if tasks.len() >= AT_ONCE => {}
             }
-            tokio::time::sleep(if self.flood.is_on() { IN_A_FLOOD_BREATH } else { BREATH }).await;
+            self.breathe().await;
         }
         while tasks.join_next().await.is_some() {}
+    }
+
+    async fn breathe(&self) {
+        tokio::time::sleep(if self.flood.is_on() { IN_A_FLOOD_BREATH } else { BREATH }).await;
     }
 
     /// Brings a request to the gate, or gives it back where its asker has a turn already.
@@ -354,10 +377,10 @@ impl Station {
                 }
             }
             tokio::select! {
-                () = bell.heard(POLL) => {}
+                _ = bell.heard(POLL) => {}
                 Some(_) = tasks.join_next(), if tasks.len() >= UNDER_WAY => {}
             }
-            tokio::time::sleep(BREATH).await;
+            self.breathe().await;
         }
         while tasks.join_next().await.is_some() {}
     }

@@ -22,6 +22,9 @@ use tokio::time::Instant;
 /// The net under the bell.
 const POLL: Duration = Duration::from_secs(1);
 
+/// Between two turns, however often the bell is rung: it rings for everything that is stored.
+const BREATH: Duration = Duration::from_millis(200);
+
 /// Pages looked at in one turn, and of one connection.
 const TURN: i64 = 200;
 const EACH: usize = 5;
@@ -90,6 +93,7 @@ impl Pager {
                     tracing::error!(%error, "pages cannot be read or written");
                 }
                 bell.heard(POLL).await;
+                tokio::time::sleep(BREATH).await;
             };
             tokio::select! {
                 () = turn => {}

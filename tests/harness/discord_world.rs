@@ -292,6 +292,11 @@ impl World {
         Self::begin(Some(Slack::start().await), people, &[], false, "", "").await
     }
 
+    /// The same, where Discord is heard over its gateway.
+    pub async fn of_both_over_gateway_with(people: &str) -> Self {
+        Self::begin(Some(Slack::start().await), people, &[], true, "", "").await
+    }
+
     /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
     pub async fn with_alerts(prometheus: &str) -> Self {
         let more = format!(
