@@ -67,7 +67,11 @@ async fn on_discord(world: &World, user: &str, word: &str, options: &[(&str, Val
         .types(OPS, &format!("signalbox {word}"), options)
         .await;
     // Over the gateway the answer is a call of its own.
-    assert!(ack.status.is_none_or(|status| status == 200), "{word}: {:?}", ack.status);
+    assert!(
+        ack.status.is_none_or(|status| status == 200),
+        "{word}: {:?}",
+        ack.status
+    );
     assert_eq!(ack.kind(), 4, "{word}");
     assert_eq!(ack.answer.as_ref().unwrap().data["flags"], 64);
     world.discord.whisper(user).await.seen()
@@ -424,10 +428,7 @@ async fn over_discords_gateway_it_is_the_same() {
     assert!(here.seen().contains("Asked by dana"), "{}", here.seen());
     let from_discord = code_in(&on_discord(&world, VIC, "link", &[]).await);
     let told = on_slack(&slack, "U3", &format!("link {from_discord}")).await;
-    assert!(
-        told.starts_with("The Slack account T1/U3 is yours now, vic:"),
-        "{told}"
-    );
+    assert!(told.starts_with("The Slack account T1/U3 is yours now, vic:"), "{told}");
     stands_nowhere(&world, &[&from_slack, &from_discord]);
     slack.look_away();
     world.discord.look_away();
