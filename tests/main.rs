@@ -41,3 +41,4 @@ mod slack_story;
 mod store;
 mod truth;
 mod usergroups;
+mod verdict;
