@@ -30,6 +30,7 @@ mod official;
 mod outbox;
 mod panels;
 mod pictures;
+mod proof;
 mod reload;
 mod rules;
 mod slack_client;
