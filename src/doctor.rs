@@ -4,6 +4,7 @@
 mod ask;
 mod discord;
 mod slack;
+pub mod watch;
 
 use crate::app::App;
 use ask::{Answer, Asker};
@@ -50,10 +51,71 @@ pub async fn examine(app: &App) -> Vec<Finding> {
     for (name, connection) in app.connections.all() {
         findings.push(match connection.alive().await {
             Ok(said) => Finding::Good(format!("{name}: {said}")),
-            Err(reason) => Finding::Wrong(format!("{name}: {reason}; see [connection.{name}] in the config")),
+            Err(reason) => Finding::Wrong(format!(
+                "{name}: {reason}; see [connection.{name}] in the config{}",
+                way_out(&connection.identity().kind, &reason)
+            )),
         });
     }
     findings
+}
+
+/// What to do about a paging system: where what it does not accept is made, or that it must be reached.
+fn way_out(kind: &str, reason: &str) -> &'static str {
+    match (kind, reason.contains("does not accept")) {
+        ("pagerduty", true) => {
+            ". Its `token` is a REST API key, made in PagerDuty under Integrations, API Access Keys; pages go out without it"
+        }
+        ("jsm", true) => {
+            ". Its `token` is an API token of the Atlassian account of `email`, made in that account under Security"
+        }
+        ("pagerduty" | "jsm", false) => {
+            ". It must be reached from here over HTTPS; what is to be paged waits meanwhile, and is tried again"
+        }
+        _ => "",
+    }
+}
+
+/// A channel that the bot posts to by itself.
+struct Post<'c> {
+    channel: &'c str,
+    /// What it is for.
+    words: &'static str,
+    /// Where it is named.
+    setting: String,
+    /// What becomes of messages as long as they cannot be posted there.
+    until_then: &'static str,
+}
+
+impl<'c> Post<'c> {
+    fn operations(platform: &str, channel: &'c str) -> Self {
+        Self {
+            channel,
+            words: "operations channel",
+            setting: format!("{platform}.ops_channel"),
+            until_then: "",
+        }
+    }
+
+    fn alerts(platform: &str, channel: &'c str) -> Self {
+        Self {
+            channel,
+            words: "channel for alerts",
+            setting: format!("alerts.{platform}_channel"),
+            until_then: "; until then alerts are shown in the operations channel",
+        }
+    }
+}
+
+/// Looks at the channels for alerts alone, by platform.
+pub async fn alert_channels(app: &App) -> Vec<(&'static str, Finding)> {
+    let Ok(asker) = Asker::new() else { return Vec::new() };
+    let (slack, discord) = tokio::join!(slack::alert_channel(app, &asker), discord::alert_channel(app, &asker));
+    let found = [("slack", slack), ("discord", discord)];
+    found
+        .into_iter()
+        .filter_map(|(platform, finding)| Some((platform, finding?)))
+        .collect()
 }
 
 /// By the time that an answer bears.

@@ -2,6 +2,7 @@
 
 use crate::app::{App, AppError, SlackInbound, environment};
 use crate::config::Slack;
+use crate::doctor;
 use crate::http::console::Console;
 use crate::http::console::door::Door;
 use crate::http::{AlertDoor, DiscordDoor, DiscordFace, Face, SlackDoor, routes};
@@ -38,6 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs until SIGINT or SIGTERM.
 pub async fn serve(app: App) -> Result<(), AppError> {
+    let app = Arc::new(app);
     let address = app.config.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|error| AppError::Listen {
         address: address.to_string(),
@@ -69,6 +71,7 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         None => drop(app.store.platform_works(discord::Discord::NAME).await?),
     }
     if app.alerts.is_some() {
+        tasks.spawn(doctor::watch::work(app.clone(), station.troubles.clone()));
         let console = app.config.console.as_ref();
         let console = console.map(|_| app.config.server.public_url.clone());
         let pager = Pager::new(station.clone(), app.redactor.clone(), console, Arc::new(Clock::Wall));

@@ -3,5 +3,6 @@
 mod door;
 mod follow_up;
 mod many;
+mod odd;
 mod paging;
 mod story;

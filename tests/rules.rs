@@ -197,7 +197,7 @@ async fn a_prometheus_that_does_not_tell_its_rules_is_told_apart() {
     shop-metrics: answers
     shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer cannot be read: invalid type: integer `7`, expected a sequence at line 1 column 38
     shop-metrics: answers
-    shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes; ask for fewer series, as `sum by (...)` or `topk` give
+    shop-metrics: its rules cannot be examined. HOST does not answer as Prometheus does: its answer is larger than 16777216 bytes; it has more rules, targets or metrics than can be examined here, and `signalbox check` without `--live` examines the rest
     shop-metrics: answers
     shop-metrics: its rules cannot be examined. Prometheus at HOST cannot be reached: operation timed out
     ");

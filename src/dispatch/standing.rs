@@ -258,7 +258,12 @@ impl Desk {
         let plan = live.plan().clone();
         // Undoing is doing: it takes the same right, over the same facts.
         self.may(rules, request, asker, &plan.runbook, Act::Run { radius: &plan.radius })?;
-        if live.state.undo_target().is_none() {
+        // Of two who ask at once, the second is told that somebody was faster.
+        let nothing = match live.state.closed() {
+            Some(_) => !live.state.may_be_undone(),
+            None => live.state.undo_target().is_none(),
+        };
+        if nothing {
             return Err(self.not_now(asker, &live, "There is nothing that can be undone").into());
         }
         let entry = Entry::UndoAsked {

@@ -1,24 +1,26 @@
 //! Discord: the application and its key, the clock, guilds, the operations channel, the commands, and the way in.
 
+mod channel;
+
 use super::ask::{Answer, Asker};
-use super::{Finding, clock, not_answered};
+use super::{Finding, Post, clock, not_answered};
 use crate::app::{App, DiscordSecrets};
 use crate::config::Discord;
 use crate::platform::discord::commands::are_same;
 use crate::registration::discord_commands;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding>) {
     let (Some(secrets), Some(config)) = (&app.discord, &app.config.discord) else {
         return;
     };
-    let get = async |path: &str| {
-        let url = format!("{}/{path}", config.api_url.trim_end_matches('/'));
-        let token = format!("Bot {}", secrets.bot_token.expose_secret());
-        asker.ask(asker.http.get(url).header("authorization", token)).await
+    let api = Api {
+        asker,
+        config,
+        token: &secrets.bot_token,
     };
-    match get("applications/@me").await {
+    match api.get("applications/@me").await {
         Ok(answer) if answer.status == 200 => {
             findings.extend(application(app, secrets, config, &answer.body));
             findings.push(clock("Discord", &answer));
@@ -40,7 +42,7 @@ pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding
     }
     let (ours, _) = discord_commands(&app.rules.now());
     for guild in &config.guilds {
-        match get(&format!("guilds/{guild}")).await {
+        match api.get(&format!("guilds/{guild}")).await {
             Ok(answer) if answer.status == 200 => {
                 let name = answer.body["name"].as_str().unwrap_or(guild);
                 findings.push(Finding::Good(format!("the bot is in the server {name} ({guild})")));
@@ -60,7 +62,7 @@ pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding
             Err(problem) => findings.push(not_answered("Discord", &format!("about the server {guild}"), &problem)),
         }
         let path = format!("applications/{}/guilds/{guild}/commands", config.application_id);
-        findings.push(match get(&path).await {
+        findings.push(match api.get(&path).await {
             Ok(Answer {
                 status: 200,
                 body: Value::Array(theirs),
@@ -70,13 +72,45 @@ pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding
             Err(problem) => not_answered("Discord", &format!("for the commands of {guild}"), &problem),
         });
     }
-    findings.push(match get(&format!("channels/{}", config.ops_channel)).await {
-        Ok(answer) => ops(config, &answer),
-        Err(problem) => not_answered("Discord", "about the operations channel", &problem),
-    });
+    findings.push(api.channel(&Post::operations("discord", &config.ops_channel)).await);
+    if let Some(channel) = alerts(app) {
+        findings.push(api.channel(&channel).await);
+    }
     if secrets.key.is_some() {
         findings.push(way_in(app, asker).await);
     }
+}
+
+/// Asks Discord as the bot.
+struct Api<'a> {
+    asker: &'a Asker,
+    config: &'a Discord,
+    token: &'a SecretString,
+}
+
+impl Api<'_> {
+    async fn get(&self, path: &str) -> Result<Answer, String> {
+        let url = format!("{}/{path}", self.config.api_url.trim_end_matches('/'));
+        let token = format!("Bot {}", self.token.expose_secret());
+        let call = self.asker.http.get(url).header("authorization", token);
+        self.asker.ask(call).await
+    }
+}
+
+fn alerts(app: &App) -> Option<Post<'_>> {
+    let channel = app.config.alerts.as_ref()?.discord_channel.as_deref()?;
+    Some(Post::alerts("discord", channel))
+}
+
+/// The channel for alerts alone, where there is one.
+pub(super) async fn alert_channel(app: &App, asker: &Asker) -> Option<Finding> {
+    let (secrets, config, channel) = (app.discord.as_ref()?, app.config.discord.as_ref()?, alerts(app)?);
+    let api = Api {
+        asker,
+        config,
+        token: &secrets.bot_token,
+    };
+    Some(api.channel(&channel).await)
 }
 
 fn answered(answer: &Answer) -> String {
@@ -141,29 +175,6 @@ fn registered(guild: &str, ours: &[Value], theirs: &[Value]) -> Finding {
         "the commands registered in {guild} are not those of the runbooks: `signalbox serve` registers them at its start and \
          after an edit; its log says what Discord would not take"
     ))
-}
-
-fn ops(config: &Discord, answer: &Answer) -> Finding {
-    let channel = &config.ops_channel;
-    match answer.status {
-        200 => match answer.body["guild_id"].as_str() {
-            Some(guild) if config.guilds.iter().any(|known| known == guild) => {
-                Finding::Good(format!("the bot sees the operations channel {channel}"))
-            }
-            _ => Finding::Wrong(format!(
-                "the operations channel {channel} is in none of the servers of discord.guilds"
-            )),
-        },
-        403 => Finding::Wrong(format!(
-            "the bot may not see the operations channel {channel}: give its role View Channel, Send Messages, Embed Links, \
-             Attach Files, Create Public Threads, Send Messages in Threads and Read Message History there"
-        )),
-        404 => Finding::Wrong(format!(
-            "there is no channel {channel}: discord.ops_channel is a channel's id, which Copy Channel ID gives in developer \
-             mode"
-        )),
-        _ => not_answered("Discord", "about the operations channel", &answered(answer)),
-    }
 }
 
 fn address(app: &App) -> String {

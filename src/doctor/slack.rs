@@ -1,7 +1,7 @@
 //! Slack: the token and its rights, the clock, the operations channel, and the way in.
 
 use super::ask::{Answer, Asker};
-use super::{Finding, clock, not_answered};
+use super::{Finding, Post, clock, not_answered};
 use crate::app::{App, SlackInbound};
 use crate::config::Slack;
 use crate::platform::slack::manifest::{SCOPES, USER_GROUPS_SCOPE};
@@ -40,12 +40,11 @@ pub(super) async fn examine(app: &App, asker: &Asker, findings: &mut Vec<Finding
         }
     };
     if is_known {
-        let channel = [("channel", config.ops_channel.as_str()), ("limit", "1")];
-        let answer = call(asker, config, &secrets.bot_token, "conversations.history", &channel).await;
-        findings.push(match answer {
-            Ok(answer) => ops(config, &answer),
-            Err(problem) => not_answered("Slack", "about the operations channel", &problem),
-        });
+        let ops = Post::operations("slack", &config.ops_channel);
+        findings.push(channel(asker, config, &secrets.bot_token, &ops).await);
+        if let Some(alerts) = alerts(app) {
+            findings.push(channel(asker, config, &secrets.bot_token, &alerts).await);
+        }
     }
     match &secrets.inbound {
         SlackInbound::Socket(app_token) => {
@@ -116,24 +115,46 @@ fn scopes(answer: &Answer, wants_groups: bool) -> Finding {
     Finding::Wrong(format!("the bot token lacks {}: {MANIFEST}", missing.join(", ")))
 }
 
-fn ops(config: &Slack, answer: &Answer) -> Finding {
-    let channel = &config.ops_channel;
+fn alerts(app: &App) -> Option<Post<'_>> {
+    let channel = app.config.alerts.as_ref()?.slack_channel.as_deref()?;
+    Some(Post::alerts("slack", channel))
+}
+
+/// The channel for alerts alone, where there is one.
+pub(super) async fn alert_channel(app: &App, asker: &Asker) -> Option<Finding> {
+    let (secrets, config, alerts) = (app.slack.as_ref()?, app.config.slack.as_ref()?, alerts(app)?);
+    Some(channel(asker, config, &secrets.bot_token, &alerts).await)
+}
+
+/// Whether the bot is in a channel. What it may do there is the same everywhere, by its scopes.
+async fn channel(asker: &Asker, config: &Slack, token: &SecretString, post: &Post<'_>) -> Finding {
+    let Post {
+        channel,
+        words,
+        setting,
+        until_then,
+    } = post;
+    let asked = [("channel", *channel), ("limit", "1")];
+    let answer = match call(asker, config, token, "conversations.history", &asked).await {
+        Ok(answer) => answer,
+        Err(problem) => return not_answered("Slack", &format!("about the {words}"), &problem),
+    };
     if answer.body["ok"] == true {
-        return Finding::Good(format!("the bot is in the operations channel {channel}"));
+        return Finding::Good(format!("the bot is in the {words} {channel}"));
     }
-    match error(answer) {
+    match error(&answer) {
         "not_in_channel" => Finding::Wrong(format!(
-            "the bot is not in the operations channel {channel}: type /invite @Signalbox there"
+            "the bot is not in the {words} {channel}: type /invite @Signalbox there{until_then}"
         )),
         "channel_not_found" => Finding::Wrong(format!(
-            "there is no channel {channel} that the bot can see: slack.ops_channel is a channel's id, and in a private \
-             channel the bot must be invited"
+            "there is no channel {channel} that the bot can see: {setting} is a channel's id, and in a private channel the \
+             bot must be invited{until_then}"
         )),
         "is_archived" => Finding::Wrong(format!(
-            "the operations channel {channel} is archived; name another one"
+            "the {words} {channel} is archived; name another one{until_then}"
         )),
         other => Finding::Untold(format!(
-            "whether the bot is in the operations channel {channel} cannot be told ({other})"
+            "whether the bot is in the {words} {channel} cannot be told ({other})"
         )),
     }
 }

@@ -355,13 +355,16 @@ impl Prometheus {
     async fn ask(&self, what: &str, form: &[(&str, String)]) -> Result<(Data, Vec<String>), PrometheusError> {
         // As a form: a long query does not fit into a URL.
         let asked = self.client.post(self.address(&[what])).form(form);
-        self.answer(asked, answer::read).await
+        let smaller = "ask for fewer series, as `sum by (...)` or `topk` give";
+        self.answer(asked, smaller, answer::read).await
     }
 
     /// What is no query: rules, targets, names.
     async fn look<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, String)]) -> Result<T, PrometheusError> {
         let asked = self.client.get(self.address(path)).query(query).timeout(LOOK);
-        Ok(self.answer(asked, answer::open).await?.0)
+        let smaller = "it has more rules, targets or metrics than can be examined here, and `signalbox check` without `--live` \
+                       examines the rest";
+        Ok(self.answer(asked, smaller, answer::open).await?.0)
     }
 
     fn address(&self, path: &[&str]) -> Url {
@@ -375,6 +378,7 @@ impl Prometheus {
     async fn answer<T>(
         &self,
         asked: RequestBuilder,
+        smaller: &str,
         read: impl Fn(&[u8]) -> Result<Result<T, Refusal>, String>,
     ) -> Result<T, PrometheusError> {
         let response = asked.send().await.map_err(|error| self.unreachable(error))?;
@@ -382,7 +386,7 @@ impl Prometheus {
         if status.is_redirection() {
             return Err(self.strange(format!("it sends us elsewhere (HTTP {status})")));
         }
-        let body = self.body(response).await?;
+        let body = self.body(response, smaller).await?;
         match read(&body) {
             Ok(answer) => answer.map_err(|refusal| PrometheusError::Refused {
                 host: self.host.clone(),
@@ -394,11 +398,12 @@ impl Prometheus {
         }
     }
 
-    async fn body(&self, mut response: Response) -> Result<Vec<u8>, PrometheusError> {
+    /// `smaller` is the way out where it is too large.
+    async fn body(&self, mut response: Response, smaller: &str) -> Result<Vec<u8>, PrometheusError> {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.unreachable(error))? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(self.strange(format!("its answer is larger than {LARGEST_ANSWER} bytes; ask for fewer series, as `sum by (...)` or `topk` give")));
+                return Err(self.strange(format!("its answer is larger than {LARGEST_ANSWER} bytes; {smaller}")));
             }
             body.extend_from_slice(&chunk);
         }

@@ -1,16 +1,25 @@
 //! What the signals say of a run: each before it, after its last step and after the soak. Only numbers speak: what is
 //! absent, stale, too young or not to be trusted is no data, said in words, and never a number.
+//!
+//! Two levels are held against each other, that before the run and that after its soak: of a gauge the median over up to
+//! a minute, of a counter its growth in as long a time as the soak. Their difference counts where the signal does not
+//! move so by itself ([`own`]).
 
 mod counter;
 mod gauge;
+mod own;
+mod samples;
 #[cfg(test)]
 mod tests;
 
+use crate::panel::Shape;
 use crate::panel::reading::Reading;
-use crate::panel::{Shape, Signal};
 use crate::report::VerdictLine;
 use crate::report::number::plain;
 use crate::runbook::Better;
+use jiff::{SignedDuration, Timestamp};
+use own::Young;
+use samples::{Samples, Span};
 use serde::{Deserialize, Serialize};
 
 /// The four words.
@@ -39,7 +48,49 @@ impl Verdict {
     }
 }
 
-/// All that is known of one proof signal. Readings are in the order of time.
+/// When what is to be proved happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// The first step began.
+    pub began: Timestamp,
+    /// The last step had ended.
+    pub ended: Timestamp,
+    /// The soak was over.
+    pub soaked: Timestamp,
+}
+
+impl Times {
+    /// From the level before to the level after.
+    fn apart(&self) -> i64 {
+        millis(self.soaked) - millis(self.began)
+    }
+
+    fn soak(&self) -> i64 {
+        millis(self.soaked) - millis(self.ended)
+    }
+
+    /// How far apart the readings of the past should be: close enough to see what lies between the two levels, and never
+    /// closer than a scrape.
+    pub fn step(&self) -> SignedDuration {
+        SignedDuration::from_secs((self.past().as_secs() / POINTS).max(5))
+    }
+
+    /// How much of the past it takes to tell how a signal moves by itself while as much time goes by. More makes the
+    /// verdict surer, and what is rare is met.
+    pub fn past(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.apart().saturating_mul(PAST)).clamp(SHORTEST_PAST, LONGEST_PAST)
+    }
+}
+
+/// The past that is looked at, in times of what lies between the two levels.
+const PAST: i64 = 120;
+/// Readings of the past, at most.
+const POINTS: i64 = 720;
+const SHORTEST_PAST: SignedDuration = SignedDuration::from_hours(2);
+/// No more of the past is looked at.
+pub const LONGEST_PAST: SignedDuration = SignedDuration::from_hours(24);
+
+/// All that is known of one proof signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// The signal, in words.
@@ -50,26 +101,28 @@ pub struct Evidence {
     pub better: Better,
     /// Whether its level counts or its growth.
     pub shape: Shape,
-    /// Up to the first step; the last is the newest. The more there are, the better its noise is known.
-    pub before: Vec<Reading>,
-    /// From the last step on, before the soak is over.
-    pub after: Vec<Reading>,
-    /// Once the soak is over; none as long as it is not, or where the runbook has none.
-    pub soaked: Option<Vec<Reading>>,
+    /// When it happened.
+    pub times: Times,
+    /// From its past to the end of the soak, in the order of time.
+    pub readings: Vec<Reading>,
+    /// When other runs were at work: how the signal moved then is none of its own movement.
+    pub others: Vec<(Timestamp, Timestamp)>,
 }
 
 impl Evidence {
-    /// Of a signal, before its run has begun. `better` is what the proof says.
-    pub fn of(signal: &Signal, better: Better, before: Vec<Reading>) -> Self {
-        Self {
-            label: signal.words(),
-            unit: signal.unit.clone(),
-            better,
-            shape: signal.shape,
-            before,
-            after: Vec::new(),
-            soaked: None,
-        }
+    /// All readings of a signal: those that were kept, and those that the bot took itself when the run began, ended and
+    /// had soaked.
+    pub fn readings(shape: Shape, mut kept: Vec<Reading>, own: Vec<Reading>) -> Vec<Reading> {
+        // What the bot counts is ahead of what was kept, so that the next one kept would look like a restart.
+        let ahead = shape == Shape::Counter && kept.iter().any(|reading| reading.value.is_ok());
+        kept.extend(own.into_iter().filter(|reading| !ahead || reading.value.is_err()));
+        kept.sort_by_key(|reading| reading.at);
+        kept
+    }
+
+    fn others(&self) -> Vec<Span> {
+        let spans = self.others.iter();
+        spans.map(|(from, until)| (millis(*from), millis(*until))).collect()
     }
 }
 
@@ -106,9 +159,10 @@ pub fn judge(evidence: &[Evidence]) -> VerdictLine {
 
 /// What one signal says.
 pub fn judge_one(evidence: &Evidence) -> SignalVerdict {
+    let samples = Samples::of(&evidence.readings);
     let judged = match evidence.shape {
-        Shape::Gauge => gauge::judge(evidence),
-        Shape::Counter => counter::judge(evidence),
+        Shape::Gauge => gauge::judge(evidence, &samples),
+        Shape::Counter => counter::judge(evidence, &samples),
     };
     match judged {
         Ok(Finding { verdict, numbers }) => SignalVerdict {
@@ -131,49 +185,33 @@ struct Finding {
 /// Why a signal says nothing.
 struct NoData(String);
 
-/// The newest number may be this many readings old: one lost sample says nothing about the signal.
-const NEWEST: usize = 3;
-
-/// The newest number of some readings.
-fn newest<'r>(readings: &'r [Reading], when: &str) -> Result<(&'r Reading, f64), NoData> {
-    let recent = readings.iter().rev().take(NEWEST);
-    if let Some(found) = recent
-        .clone()
-        .find_map(|reading| reading.number().map(|number| (reading, number)))
-    {
-        return Ok(found);
-    }
-    Err(match readings.last().map(|reading| &reading.value) {
-        Some(Err(missing)) => NoData(format!("{when}: {missing}")),
-        _ => NoData(format!("{when}: no reading was taken")),
-    })
-}
-
-fn numbers(readings: &[Reading]) -> Vec<f64> {
-    readings.iter().filter_map(Reading::number).collect()
-}
-
-fn median(mut numbers: Vec<f64>) -> Option<f64> {
-    numbers.sort_by(f64::total_cmp);
-    let middle = numbers.len() / 2;
-    match numbers.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(numbers[middle]),
-        _ => Some(numbers[middle - 1] / 2.0 + numbers[middle] / 2.0),
-    }
-}
-
-/// The verdict on a movement that must be larger than the noise to count.
-fn weigh(movement: f64, noise: f64, better: Better) -> Verdict {
-    let gain = match better {
-        Better::Higher => movement,
-        Better::Lower => -movement,
+/// A movement, of which `chance` may be mere chance, against how the signal moves by itself.
+fn weigh(
+    evidence: &Evidence,
+    movement: f64,
+    chance: f64,
+    numbers: String,
+    samples: &Samples,
+    by_itself: impl Fn(i64) -> Option<f64>,
+) -> Result<Finding, NoData> {
+    let own = own::own(&evidence.times, &evidence.others(), samples, by_itself)
+        .map_err(|Young(why)| NoData(format!("{numbers}; {why}")))?;
+    let beyond = movement.abs() > chance && own.is_beyond(movement);
+    let verdict = match (beyond, evidence.better) {
+        (false, _) => Verdict::NoChange,
+        (true, Better::Higher) if movement > 0.0 => Verdict::Improved,
+        (true, Better::Lower) if movement < 0.0 => Verdict::Improved,
+        (true, _) => Verdict::Worse,
     };
-    match gain {
-        _ if gain.abs() <= noise => Verdict::NoChange,
-        _ if gain > 0.0 => Verdict::Improved,
-        _ => Verdict::Worse,
-    }
+    let doubt = if verdict == Verdict::NoChange && movement != 0.0 {
+        ", as it also moves by itself"
+    } else {
+        ""
+    };
+    Ok(Finding {
+        verdict,
+        numbers: numbers + doubt,
+    })
 }
 
 /// `12 -> 11 messages`; without the unit where the label names it already.
@@ -184,4 +222,16 @@ fn course(evidence: &Evidence, before: f64, after: f64) -> String {
         format!(" {}", evidence.unit)
     };
     format!("{} -> {}{unit}", plain(before), plain(after))
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// `90 s`, `12 min`.
+fn lasting(millis: i64) -> String {
+    match millis / 1000 {
+        seconds @ ..600 => format!("{seconds} s"),
+        seconds => format!("{} min", (seconds + 59) / 60),
+    }
 }

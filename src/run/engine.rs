@@ -9,6 +9,7 @@ use super::state::{Next, StepState};
 use crate::call::CallContext;
 use crate::dispatch::authorized::Clearance;
 use crate::dispatch::{APPROVAL_LIFE, Desk};
+use crate::report::verdict::LONGEST_PAST;
 use crate::report::{Outcome, VerdictLine};
 use crate::store::StoreError;
 use crate::store::messages::MessageKind;
@@ -39,6 +40,9 @@ pub struct Engine {
     /// See [`Engine::leave`].
     pub leaving: AtomicBool,
 }
+
+/// Of so many other runs is it looked at when they were at work, the newest first.
+const OTHERS: i64 = 100;
 
 /// Whether a run is to be looked at again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -251,11 +255,36 @@ impl Engine {
             };
             record(store, live, &[entry], Beside::engine(epoch)).await?;
         }
-        let VerdictLine { verdict, say } = self.sampler.verdict(live).await;
+        let others = self.others(live).await?;
+        let VerdictLine { verdict, say } = self.sampler.verdict(live, &others).await;
         let entry = Entry::Proved { verdict, say };
         let beside = Beside::engine(epoch).thread(MessageKind::Chart, "chart");
         record(store, live, &[entry], beside).await?;
         Ok(())
+    }
+
+    /// When other runs were at work lately: what they did is not taken for a signal's own movement.
+    async fn others(&self, live: &Live) -> Result<Vec<(Timestamp, Timestamp)>, LedgerError> {
+        let store = &self.desk.store;
+        let since = Timestamp::now() - LONGEST_PAST;
+        let recent = store.recently_changed(since, OTHERS).await?;
+        let ids: Vec<String> = recent.into_iter().filter(|id| *id != live.run.id).collect();
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One that cannot be believed is told of elsewhere.
+        let others = store
+            .whole(&ids)
+            .await?
+            .into_values()
+            .filter_map(|run| Live::of(run).ok());
+        let at_work = others.filter(|other| other.state.any_effect()).filter_map(|other| {
+            // A call to whoever may answer is no work.
+            let mut journal = other.run.journal.iter().rev();
+            let last = journal.find(|row| !matches!(row.entry, Entry::Reminded { .. }))?;
+            Some((other.state.started?, last.at))
+        });
+        Ok(at_work.collect())
     }
 
     pub(super) fn context(&self, live: &Live, step: &str, timeout: Duration) -> CallContext {

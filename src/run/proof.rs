@@ -12,7 +12,7 @@ use crate::panel::{Panel, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::VerdictLine;
 use crate::report::chart::{Band, ChartSpec, Theme};
-use crate::report::verdict::{Evidence, Verdict, judge};
+use crate::report::verdict::{Evidence, Times, Verdict, judge};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
 use futures::future::join_all;
@@ -34,9 +34,6 @@ const PATIENCE_FOR_THE_PAST: SignedDuration = SignedDuration::from_secs(10);
 
 /// How much of the past a chart shows before the run.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
-
-/// What a scrape sees this soon after the last step still belongs to it.
-const SETTLED: SignedDuration = SignedDuration::from_secs(15);
 
 /// A chart shows so much of what came after the soak.
 const AFTER: SignedDuration = SignedDuration::from_mins(2);
@@ -117,8 +114,8 @@ impl Sampler {
         exposition::render(&self.rules.now().panels, &latest, Timestamp::now(), PERIOD)
     }
 
-    /// What the signals say of a run that has ended and soaked.
-    pub async fn verdict(&self, live: &Live) -> VerdictLine {
+    /// What the signals say of a run that has ended and soaked. `others` is when other runs were at work.
+    pub async fn verdict(&self, live: &Live, others: &[(Timestamp, Timestamp)]) -> VerdictLine {
         let no_data = |say: &str| VerdictLine {
             verdict: Verdict::NoData,
             say: say.to_owned(),
@@ -127,43 +124,51 @@ impl Sampler {
         let Some(proof) = proof_of(&rules, live.plan()) else {
             return no_data("no signal proves this runbook");
         };
-        let (Some(started), Some(ended)) = (live.state.started, live.state.closed()) else {
+        let (Some(started), Some(closed)) = (live.state.started, live.state.closed()) else {
             return no_data("the run did not begin");
         };
-        let mut evidence = Vec::new();
-        for named in &proof.signals {
-            let Some(signal) = rules.panels.signals.get(&named.signal) else {
-                continue;
+        let signals = proof
+            .signals
+            .iter()
+            .filter_map(|named| Some((named.better, rules.panels.signals.get(&named.signal)?)));
+        // Together: a server that does not answer is waited for once.
+        let evidence = join_all(signals.map(async |(better, signal)| {
+            let own = |moment: Moment| {
+                let readings = live.state.reading(moment)?;
+                readings.iter().find(|reading| reading.signal == signal.name).cloned()
             };
-            let at = |moment: Moment| {
-                live.state
-                    .reading(moment)
-                    .and_then(|readings| readings.iter().find(|reading| reading.signal == signal.name))
-                    .cloned()
+            let (before, after, soaked) = (own(Moment::Before), own(Moment::After), own(Moment::Soaked));
+            let at = |reading: &Option<Reading>, else_at: Timestamp| reading.as_ref().map_or(else_at, |it| it.at);
+            let times = Times {
+                began: at(&before, started),
+                // What is undone has ended with its undoing.
+                ended: match live.state.any_undo() {
+                    true => closed,
+                    false => at(&after, closed).min(closed),
+                },
+                soaked: at(&soaked, Timestamp::now()),
             };
-            // What Prometheus kept tells the noise; what was read at the moment itself is the newest word.
-            let mut before = self.readings(signal, started - BEFORE, started).await;
-            before.extend(at(Moment::Before));
-            let mut after: Vec<Reading> = at(Moment::After).into_iter().collect();
-            after.extend(self.readings(signal, ended, ended + SETTLED).await);
-            after.sort_by_key(|reading| reading.at);
-            evidence.push(Evidence {
+            let kept = self.readings(signal, times).await;
+            let own = [before, after, soaked].into_iter().flatten().collect();
+            Evidence {
                 label: signal.words(),
                 unit: signal.unit.clone(),
-                better: named.better,
+                better,
                 shape: signal.shape,
-                before,
-                after,
-                soaked: Some(at(Moment::Soaked).into_iter().collect()),
-            });
-        }
+                times,
+                readings: Evidence::readings(signal.shape, kept, own),
+                others: others.to_vec(),
+            }
+        }))
+        .await;
         judge(&evidence)
     }
 
-    /// The past of a signal as readings; none where nothing keeps it.
-    async fn readings(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Vec<Reading> {
+    /// A signal as it was kept, from its past to the end of the soak; none where nothing keeps it.
+    async fn readings(&self, signal: &Signal, times: Times) -> Vec<Reading> {
+        let start = times.began - times.past();
         let kept = self
-            .kept(signal, start, end)
+            .kept(signal, start, times.soaked, times.step())
             .await
             .and_then(|range| match range.series.as_slice() {
                 [] => Ok(Vec::new()),
@@ -234,7 +239,7 @@ impl Sampler {
         // Together: a server that does not answer is waited for once.
         let strips = join_all(signals.map(async |signal| {
             let threshold = panel.thresholds.get(&signal.name).copied();
-            strip(signal, self.kept(signal, start, end).await, span, threshold)
+            strip(signal, self.kept(signal, start, end, span.step).await, span, threshold)
         }))
         .await;
         ChartSpec {
@@ -250,14 +255,20 @@ impl Sampler {
     }
 
     /// What Prometheus kept of a signal.
-    async fn kept(&self, signal: &Signal, start: Timestamp, end: Timestamp) -> Result<Range, String> {
+    async fn kept(
+        &self,
+        signal: &Signal,
+        start: Timestamp,
+        end: Timestamp,
+        step: SignedDuration,
+    ) -> Result<Range, String> {
         let Some(history) = signal.history() else {
             return Err("nothing keeps its past: no Prometheus scrapes Signalbox".to_owned());
         };
         let Some(prometheus) = self.connections.prometheus(history.on) else {
             return Err(format!("there is no connection {}", history.on));
         };
-        let asked = prometheus.over(&history.promql, start, end, step(start, end).unsigned_abs());
+        let asked = prometheus.over(&history.promql, start, end, step.unsigned_abs());
         match tokio::time::timeout(PATIENCE_FOR_THE_PAST.unsigned_abs(), asked).await {
             Ok(answer) => answer.map_err(|error| error.to_string()),
             Err(_) => Err(format!(

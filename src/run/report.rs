@@ -205,11 +205,7 @@ fn buttons(live: &Live) -> Vec<Button> {
                 .enumerate()
                 .map(|(index, offer)| button(&offer.label, Press::Offer { index }))
                 .collect();
-            let unhappy = matches!(
-                live.state.standing(),
-                Outcome::Failed | Outcome::PartlyDone | Outcome::Stopped
-            );
-            if unhappy && live.state.undo_target().is_some() {
+            if live.state.may_be_undone() {
                 let label = if live.state.any_undo() {
                     "Try the undo again"
                 } else {

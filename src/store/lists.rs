@@ -120,6 +120,17 @@ impl Store {
             .collect()
     }
 
+    /// Runs that changed at this moment or later, newest change first.
+    pub async fn recently_changed(&self, since: Timestamp, limit: i64) -> Result<Vec<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar("SELECT id FROM run WHERE updated >= $1 ORDER BY updated DESC, id LIMIT $2")
+                .bind(micros(since))
+                .bind(limit)
+                .fetch_all(&self.read)
+                .await?,
+        )
+    }
+
     /// Runs that wait for a yes, or for a word on what became of a step, oldest first.
     pub async fn waiting_runs(&self, limit: i64) -> Result<Vec<String>, StoreError> {
         Ok(

@@ -78,6 +78,10 @@ pub async fn notify(url: &str, notification: &Value) {
 pub enum Says {
     /// These series: labels, and a value at every step.
     Series(Vec<(Value, f64)>),
+    /// The same, as far as there are samples: up to this moment.
+    SeriesUntil(jiff::Timestamp, Vec<(Value, f64)>),
+    /// Nothing, ever.
+    Nothing,
     /// That it cannot.
     Status(u16),
     /// This, word for word.
@@ -117,6 +121,11 @@ impl FakePrometheus {
         Self { url, shared, server }
     }
 
+    /// From now on it answers so.
+    pub fn says(&self, says: Says) {
+        *self.shared.says.lock().unwrap() = says;
+    }
+
     /// What it was asked so far.
     pub fn queries(&self) -> Vec<String> {
         self.shared.queries.lock().unwrap().clone()
@@ -136,24 +145,28 @@ fn post_route() -> axum::routing::MethodRouter<Arc<Shared>> {
             };
             shared.queries.lock().unwrap().push(query.clone());
             let says = shared.says.lock().unwrap().clone();
-            match says {
-                Says::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
-                Says::Text(status, text) => (StatusCode::from_u16(status).unwrap(), text).into_response(),
-                Says::Series(series) => {
-                    let (first, last) = (start.as_second() as f64, end.as_second() as f64);
-                    let steps = ((last - first) / step) as u32;
-                    assert!(steps <= 11_000, "Prometheus gives no more points");
-                    let result: Vec<Value> = series
-                        .into_iter()
-                        .map(|(labels, value)| {
-                            let values = (0..=steps).map(|at| json!([first + f64::from(at) * step, value.to_string()]));
-                            json!({"metric": labels, "values": values.collect::<Vec<_>>()})
-                        })
-                        .collect();
-                    let answer = json!({"status": "success", "data": {"resultType": "matrix", "result": result}});
-                    axum::Json(answer).into_response()
-                }
-            }
+            let (series, until) = match says {
+                Says::Nothing => std::future::pending().await,
+                Says::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
+                Says::Text(status, text) => return (StatusCode::from_u16(status).unwrap(), text).into_response(),
+                Says::Series(series) => (series, end),
+                Says::SeriesUntil(until, series) => (series, until.min(end)),
+            };
+            let seconds = |at: jiff::Timestamp| at.as_second() as f64;
+            let first = seconds(start);
+            let steps = (seconds(end) - first) / step;
+            assert!(steps <= 11_000.0, "Prometheus gives no more points");
+            let result: Vec<Value> = series
+                .into_iter()
+                .map(|(labels, value)| {
+                    let at = (0..=steps as u32).map(|nth| first + f64::from(nth) * step);
+                    let values = at.take_while(|at| *at <= seconds(until));
+                    let values: Vec<Value> = values.map(|at| json!([at, value.to_string()])).collect();
+                    json!({"metric": labels, "values": values})
+                })
+                .collect();
+            let answer = json!({"status": "success", "data": {"resultType": "matrix", "result": result}});
+            axum::Json(answer).into_response()
         },
     )
 }

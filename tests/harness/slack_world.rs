@@ -472,7 +472,7 @@ impl Scene {
 
 /// What differs from one time to the next, in words that stay.
 pub fn steady(text: &str) -> String {
-    const CHANGES: [(&str, &str); 14] = [
+    const CHANGES: [(&str, &str); 16] = [
         (r"\brun [0-9a-hjkmnp-tv-z]{10}\b", "run RUN"),
         (r"\b[0-9a-f]{64}\b", "DIGEST"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "DATE"),
@@ -481,9 +481,12 @@ pub fn steady(text: &str) -> String {
         (r"(\d+ d \d+ h|\d+ h \d+ min) *", "AGE  "),
         (r"\d+ \w+ \d{4}, \d\d:\d\d(:\d\d)?", "DATE"),
         // Stories follow each other so fast that the past before one of them is that of others.
-        (r"Proof: (improved|no change)\.", "Proof: VERDICT."),
+        // A shop that has just come up is too young to prove anything.
+        (r"Proof: (improved|no change|no data)\.", "Proof: VERDICT."),
+        (r": no data \(([^;)]* after the soak); its past [^)]*\)", " $1"),
+        (r" after the soak, as it also moves by itself", " after the soak"),
         // A look that comes a moment later sees one order more or less, and the queue too.
-        (r"\d+ -> \d+( \w+)?, \d+ after", "N -> N$1, N after"),
+        (r"[\d.]+ -> [\d.]+( \w+)?, [\d.]+ after", "N -> N$1, N after"),
         (r"\d+ at first[^.]*\.", "NUMBERS."),
         (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
         (r"CJORD-\d+", "CJORD-N"),

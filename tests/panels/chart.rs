@@ -155,6 +155,25 @@ async fn whatever_prometheus_answers_is_told_in_words() {
     "#);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_slow_is_waited_for_a_while() {
+    let said = said_of(Says::Nothing).await;
+    insta::assert_snapshot!(said, @"requests by endpoint (requests/s): no data (metrics has not answered within 10 seconds). requests by endpoint: at least so many.");
+}
+
+/// As a proxy might answer that knows no limit: many times as many points as were asked for, and more than a server gives.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_points_than_anybody_asked_for_are_drawn_all_the_same() {
+    let now = jiff::Timestamp::now().as_millisecond() as f64 / 1e3;
+    let values: Vec<Value> = (0..60_000)
+        .map(|nth| json!([now - 120.0 + f64::from(nth) / 500.0, "7"]))
+        .collect();
+    let series = json!([{"metric": {"view": "a"}, "values": values}]);
+    let range = json!({"resultType": "matrix", "result": series});
+    let said = said_of(answer(200, &json!({"status": "success", "data": range}))).await;
+    insta::assert_snapshot!(said, @"requests by endpoint (requests/s): a 7 at first, 7 at last, threshold 500. requests by endpoint: at least so many.");
+}
+
 #[test]
 fn a_server_that_is_down_is_told() {
     let port = free_port();

@@ -1,82 +1,133 @@
-//! Signals that only ever grow: their growth since the run began is held against their growth in as long a time before.
+//! Signals that only ever grow: their growth in the soak against their growth in as long a time before the run.
 
-use super::{Evidence, Finding, NoData, course, newest, weigh};
-use crate::panel::reading::{Missing, Reading};
+use super::samples::Samples;
+use super::{Evidence, Finding, NoData, course, lasting, millis, weigh};
+use crate::panel::reading::Missing;
 use crate::report::number::plain;
-use jiff::{SignedDuration, Timestamp};
 
-pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
-    let latest: &[Reading] = evidence.soaked.as_deref().unwrap_or(&evidence.after);
-    let when = if evidence.soaked.is_some() {
-        "after the soak"
-    } else {
-        "after the run"
-    };
-    let soaked = evidence.soaked.iter().flatten();
-    let all: Vec<&Reading> = evidence.before.iter().chain(&evidence.after).chain(soaked).collect();
-    trustworthy(&all)?;
+/// Growth is never told from two readings of one scrape.
+const SHORTEST: i64 = 15_000;
 
-    let (start, before) = newest(&evidence.before, "before the run")?;
-    let (end, after) = newest(latest, when)?;
-    if after < before {
-        return Err(NoData(format!(
-            "it fell from {} to {}: whatever counts it has restarted in between",
-            plain(before),
-            plain(after)
-        )));
-    }
-    let grown = after - before;
-    let span = end.at.duration_since(start.at);
-    let Some(grown_before) = growth_before(&evidence.before, start.at, before, span) else {
-        return Err(NoData(format!(
-            "{}, and how it grew before is not known",
-            course(evidence, before, after)
-        )));
+/// The first reading of a span may be so much older than its beginning, and the last so much older than its end.
+const SLACK: i64 = 60_000;
+
+/// Who has lost a count does not have half of it again in one step so soon.
+const BACK: i64 = 120_000;
+
+/// Two counts of independent events differ by chance alone by less than this, mostly: three standard deviations, of which
+/// each count has one as [`steadied`].
+const CHANCE: f64 = 3.0 * std::f64::consts::SQRT_2;
+
+pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, NoData> {
+    comes_and_goes(evidence)?;
+    let grown = Growth::of(samples)?;
+    let times = &evidence.times;
+    let (began, soaked) = (millis(times.began), millis(times.soaked));
+    let width = times.soak().max(SHORTEST);
+    let growth = |until| grown.within(until - width, until);
+
+    let before = samples
+        .last(began)
+        .ok_or_else(|| samples.missing((began - SLACK, began), "before the run"))?;
+    let after = samples
+        .last(soaked)
+        .ok_or_else(|| samples.missing((soaked - SLACK, soaked), "after the soak"))?;
+    let course = course(evidence, before, after);
+    let known = |growth: Option<f64>, when: &str| {
+        growth.ok_or_else(|| NoData(format!("{course}, and how it grew {when} is not known")))
     };
-    // Two counts of independent events differ by about the root of their sum without any cause.
-    let noise = 2.0 * (grown + grown_before).sqrt();
+    let (grown_after, grown_before) = (known(growth(soaked), "in the soak")?, known(growth(began), "before")?);
     let numbers = format!(
-        "{}: {} more in {} s, {} more in as long a time before",
-        course(evidence, before, after),
-        plain(grown),
-        span.as_secs(),
+        "{course}: {} more in {}, {} more in as long a time before",
+        plain(grown_after),
+        lasting(width),
         plain(grown_before)
     );
-    Ok(Finding {
-        verdict: weigh(grown - grown_before, noise, evidence.better),
-        numbers,
+    let movement = steadied(grown_after) - steadied(grown_before);
+    weigh(evidence, movement, CHANCE, numbers, samples, |at| {
+        Some(steadied(growth(at + times.apart())?) - steadied(growth(at)?))
     })
 }
 
-/// How much it grew in a span that ends at `end`, if the readings reach back that far without a restart.
-fn growth_before(before: &[Reading], end: Timestamp, level: f64, span: SignedDuration) -> Option<f64> {
-    let then = before
-        .iter()
-        .rev()
-        .find(|reading| end.duration_since(reading.at) >= span)?
-        .number()?;
-    (then <= level).then_some(level - then)
+/// A count of independent events strays by its root; so does a large one more than a small one, and none at all after many
+/// would hardly stand out. In these numbers (Anscombe's) each strays by one.
+fn steadied(count: f64) -> f64 {
+    2.0 * (count + 0.375).sqrt()
 }
 
-/// A counter may fall once, when its process restarts. One that falls again, or comes and goes, is several processes
-/// that answer in turn, each with its own count (2, 1, 2, 1): no number in it is the total.
-fn trustworthy(readings: &[&Reading]) -> Result<(), NoData> {
-    let numbers: Vec<f64> = readings.iter().filter_map(|reading| reading.number()).collect();
-    let falls = numbers.windows(2).filter(|pair| pair[1] < pair[0]).count();
-    let vanished = |pair: &&[&Reading]| pair[0].value.is_ok() && matches!(pair[1].value, Err(Missing::Absent { .. }));
-    let gone = readings.windows(2).filter(vanished).count();
-    if falls + gone < 2 {
-        return Ok(());
+impl Samples<'_> {
+    /// The newest number of that moment.
+    fn last(&self, at: i64) -> Option<f64> {
+        if self.gone(at) {
+            return None;
+        }
+        let recent = self.within((at - SLACK, at));
+        recent.iter().rev().find_map(|(_, number)| *number)
     }
-    let seen: Vec<String> = readings
-        .iter()
-        .rev()
-        .take(6)
-        .rev()
-        .map(|reading| reading.number().map_or_else(|| "none".to_owned(), plain))
-        .collect();
-    Err(NoData(format!(
-        "it was read as {}: several processes answer in turn, each with its own count, and none of these is the total",
-        seen.join(", ")
-    )))
+}
+
+/// How much was counted since the first reading, at each reading that gave a number.
+struct Growth(Vec<(i64, f64)>);
+
+impl Growth {
+    /// A fall is a restart of whatever counts: it has counted from zero since. No restart begins far above zero, nor does
+    /// a count come back at once. Those are several processes that answer in turn, each with its own count (2, 1, 2, 1),
+    /// or a sum that lost a part; no number in it is the total.
+    fn of(samples: &Samples) -> Result<Self, NoData> {
+        let numbers = samples
+            .taken()
+            .iter()
+            .filter_map(|(at, number)| Some((*at, (*number)?)));
+        let (mut grown, mut total) = (Vec::new(), 0.0);
+        let mut last: Option<f64> = None;
+        // When it has fallen last, and by how much.
+        let (mut fell, mut fallen) = (i64::MIN, 0.0);
+        for (at, number) in numbers {
+            let rise = number - last.unwrap_or(number);
+            let back = at.saturating_sub(fell) <= BACK && rise * 2.0 >= fallen;
+            if rise < 0.0 {
+                if number * 2.0 > number - rise {
+                    return Err(NoData(format!(
+                        "it fell from {} to {}, and what restarts begins at 0: {OF_SEVERAL}",
+                        plain(number - rise),
+                        plain(number)
+                    )));
+                }
+                (fell, fallen) = (at, -rise);
+                total += number;
+            } else if back {
+                return Err(NoData(format!(
+                    "it fell by {} and rose again by {} at once: {OF_SEVERAL}",
+                    plain(fallen),
+                    plain(rise)
+                )));
+            } else {
+                total += rise;
+            }
+            last = Some(number);
+            grown.push((at, total));
+        }
+        Ok(Self(grown))
+    }
+
+    fn at(&self, at: i64) -> Option<f64> {
+        let (taken, total) = self.0[..self.0.partition_point(|(taken, _)| *taken <= at)].last()?;
+        (at - taken <= SLACK).then_some(*total)
+    }
+
+    fn within(&self, from: i64, until: i64) -> Option<f64> {
+        Some(self.at(until)? - self.at(from)?)
+    }
+}
+
+const OF_SEVERAL: &str = "several processes answer in turn, each with its own count, and none of these is the total";
+
+/// A process that has not counted anything yet has no series at all.
+fn comes_and_goes(evidence: &Evidence) -> Result<(), NoData> {
+    let pairs = evidence.readings.windows(2);
+    let vanished = pairs.filter(|pair| pair[0].value.is_ok() && matches!(pair[1].value, Err(Missing::Absent { .. })));
+    match vanished.count() {
+        0 | 1 => Ok(()),
+        times => Err(NoData(format!("it was absent {times} times in between: {OF_SEVERAL}"))),
+    }
 }

@@ -1,69 +1,56 @@
-//! Signals whose level counts.
+//! Signals whose level counts: the median before the run against the medians of the middle and the last third of the soak.
 
-use super::{Evidence, Finding, NoData, course, median, newest, numbers, weigh};
-use crate::panel::reading::Reading;
+use super::samples::Samples;
+use super::{Evidence, Finding, NoData, course, millis, weigh};
 use crate::report::number::plain;
 
-/// Below this many numbers before the run its noise is not known, and every movement counts.
-const FEWEST_FOR_NOISE: usize = 5;
+/// A level is the median over a third of the soak, within these bounds: a glitch says nothing, and what piled up some
+/// minutes ago is what the run is for.
+const SHORTEST: i64 = 10_000;
+const LONGEST: i64 = 60_000;
 
-/// A movement within this many standard deviations is taken for noise.
-const DEVIATIONS: f64 = 3.0;
+/// What is read so soon after the last step is shown as the level after the run.
+const SETTLED: i64 = 15_000;
 
-pub(super) fn judge(evidence: &Evidence) -> Result<Finding, NoData> {
-    // The level right before the run, and not a mean of the past: what piled up a minute ago is what the run is for.
-    let (_, before) = newest(&evidence.before, "before the run")?;
-    let after = level(&evidence.after, "after the run");
-    let noise = noise(&numbers(&evidence.before));
-    match (&evidence.soaked, after) {
-        // What counts in the end is what lasted.
-        (Some(soaked), after) => {
-            let lasting = match (level(soaked, "after the soak"), &after) {
-                (Err(NoData(why)), Ok(after)) => {
-                    return Err(NoData(format!("{}, then {why}", course(evidence, before, *after))));
-                }
-                (lasting, _) => lasting?,
-            };
-            let numbers = match after {
-                Ok(after) => format!("{}, {} after the soak", course(evidence, before, after), plain(lasting)),
-                Err(_) => format!("{} after the soak", course(evidence, before, lasting)),
-            };
-            Ok(Finding {
-                verdict: weigh(lasting - before, noise, evidence.better),
-                numbers,
-            })
-        }
-        (None, after) => {
-            let after = after?;
-            let numbers = course(evidence, before, after);
-            Ok(Finding {
-                verdict: weigh(after - before, noise, evidence.better),
-                numbers,
-            })
-        }
-    }
+pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, NoData> {
+    let times = &evidence.times;
+    let (began, ended, soaked) = (millis(times.began), millis(times.ended), millis(times.soaked));
+    let third = times.soak() / 3;
+    let width = third.clamp(SHORTEST, LONGEST);
+    // Nothing of a level after the run is older than its last step.
+    let after_run = |until: i64| samples.median((ended.max(until - width) - 1, until));
+    let by_itself = |until: i64| samples.median((until - width, until));
+
+    let now = |at: i64| Some(at).filter(|at| !samples.gone(*at));
+    let before = now(began)
+        .and_then(by_itself)
+        .ok_or_else(|| samples.missing((began - width, began), "before the run"))?;
+    let after = samples.median((ended - 1, soaked.min(ended + SETTLED)));
+    let Some(lasting) = now(soaked).and_then(after_run) else {
+        let NoData(why) = samples.missing((ended.max(soaked - width) - 1, soaked), "after the soak");
+        return Err(NoData(match after {
+            Some(after) => format!("{}, then {why}", course(evidence, before, after)),
+            None => why,
+        }));
+    };
+    let numbers = match after {
+        Some(after) => format!("{}, {} after the soak", course(evidence, before, after), plain(lasting)),
+        None => format!("{} after the soak", course(evidence, before, lasting)),
+    };
+    let movement = lasted(before, after_run(soaked - third).unwrap_or(lasting), lasting);
+    weigh(evidence, movement, 0.0, numbers, samples, |at| {
+        let end = at + times.apart();
+        Some(lasted(by_itself(at)?, by_itself(end - third)?, by_itself(end)?))
+    })
 }
 
-/// The middle of the numbers, if at least half of the readings are numbers.
-fn level(readings: &[Reading], when: &str) -> Result<f64, NoData> {
-    newest(readings, when)?;
-    let numbers = numbers(readings);
-    let (found, taken) = (numbers.len(), readings.len());
-    if found * 2 < taken {
-        return Err(NoData(format!(
-            "{when}: only {found} of {taken} readings gave a number"
-        )));
+/// The movement that was there in the middle of the soak and at its end: a glance at the end alone would take for the
+/// run's doing whatever comes about meanwhile.
+fn lasted(before: f64, middle: f64, end: f64) -> f64 {
+    let (first, second) = (middle - before, end - before);
+    match first * second > 0.0 {
+        true if first.abs() < second.abs() => first,
+        true => second,
+        false => 0.0,
     }
-    median(numbers).ok_or_else(|| NoData(format!("{when}: no reading was taken")))
-}
-
-/// How far the signal strays by itself: from the median of the steps between neighbours (as the median absolute
-/// deviation, on differences), which neither a slow drift nor a single jump can make large.
-fn noise(before: &[f64]) -> f64 {
-    if before.len() < FEWEST_FOR_NOISE {
-        return 0.0;
-    }
-    // 1.4826 makes a median absolute deviation a standard deviation; a difference of two strays by sqrt(2) of one.
-    let steps = before.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
-    median(steps).map_or(0.0, |step| DEVIATIONS * 1.4826 * step / std::f64::consts::SQRT_2)
 }

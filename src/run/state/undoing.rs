@@ -2,6 +2,7 @@
 
 use super::{Phase, RunState, StepState};
 use crate::report::Outcome;
+use crate::report::verdict::Verdict;
 use crate::runbook::StepOutcome;
 use jiff::Timestamp;
 
@@ -28,6 +29,19 @@ impl RunState {
             }
         }
         None
+    }
+
+    /// Whether a person may have it undone: it did not end well, or it ended well and made it worse.
+    pub fn may_be_undone(&self) -> bool {
+        let amiss = match &self.phase {
+            Some(Phase::Closed { outcome, .. }) => match outcome {
+                Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped => true,
+                Outcome::Succeeded => matches!(self.verdict, Some((Verdict::Worse, _))),
+                _ => false,
+            },
+            _ => false,
+        };
+        amiss && self.undo_target().is_some()
     }
 
     /// Steps whose effect is there.
@@ -68,15 +82,11 @@ impl RunState {
     }
 
     pub(super) fn begin_undoing(&mut self, person: Option<&str>) -> Option<()> {
-        self.undo_target()?;
-        match &self.phase {
-            Some(Phase::Running) if person.is_none() => {}
-            Some(Phase::Closed {
-                outcome: Outcome::PartlyDone | Outcome::Failed | Outcome::Stopped,
-                ..
-            }) if person.is_some() => {}
-            _ => return None,
-        }
+        let may = match person {
+            Some(_) => self.may_be_undone(),
+            None => matches!(self.phase, Some(Phase::Running)) && self.undo_target().is_some(),
+        };
+        may.then_some(())?;
         for step in &mut self.steps {
             if let StepState::Undone {
                 outcome: StepOutcome::Failed,

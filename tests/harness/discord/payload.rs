@@ -79,8 +79,8 @@ impl World {
             ChannelKind::Text | ChannelKind::Category => json!({
                 "id": id, "type": if channel.kind == ChannelKind::Text { 0 } else { 4 }, "guild_id": channel.guild,
                 "name": channel.name, "position": 0, "parent_id": null, "topic": null, "nsfw": false,
-                "permission_overwrites": [], "rate_limit_per_user": 0, "last_message_id": last, "flags": 0,
-                "default_auto_archive_duration": null, "icon_emoji": null, "theme_color": null,
+                "permission_overwrites": exceptions_of_bot(channel), "rate_limit_per_user": 0, "last_message_id": last,
+                "flags": 0, "default_auto_archive_duration": null, "icon_emoji": null, "theme_color": null,
             }),
             ChannelKind::Thread { parent } => self.thread_json(channel, parent, last),
         }
@@ -159,6 +159,15 @@ pub fn role_json((position, role): (usize, &Role)) -> Value {
         "colors": {"primary_color": 0, "secondary_color": null, "tertiary_color": null}, "hoist": false,
         "managed": false, "mentionable": role.is_mentionable, "icon": null, "unicode_emoji": null, "flags": 0,
     })
+}
+
+/// What a channel permits the bot or denies it, where that differs from what everybody may.
+fn exceptions_of_bot(channel: &Channel) -> Value {
+    let denied = permission::OF_BOT & !channel.bot_may;
+    if denied == 0 {
+        return json!([]);
+    }
+    json!([{"id": BOT_USER, "type": 1, "allow": "0", "deny": denied.to_string()}])
 }
 
 fn capital(name: &str) -> String {

@@ -162,6 +162,37 @@ fn a_person_may_try_again_what_failed() {
 }
 
 #[test]
+fn what_ended_well_is_undone_only_where_its_proof_says_worse() {
+    let well = |verdict: Option<Verdict>, more: &[Entry]| {
+        let mut entries = vec![super::intent(0), super::ended(0, Done), closed(Outcome::Succeeded)];
+        entries.extend(verdict.map(|verdict| Entry::Proved {
+            verdict,
+            say: "12 -> 15".to_owned(),
+        }));
+        entries.extend_from_slice(more);
+        running(1, &entries)
+    };
+    for verdict in [
+        None,
+        Some(Verdict::Improved),
+        Some(Verdict::NoChange),
+        Some(Verdict::NoData),
+    ] {
+        let state = well(verdict, &[]);
+        assert!(!state.may_be_undone() && refuses(&state, &asked()), "{verdict:?}");
+    }
+    let worse = well(Some(Verdict::Worse), &[]);
+    assert!(worse.may_be_undone());
+    assert_eq!(well(Some(Verdict::Worse), &[asked()]).next(), Next::Undo(0, None));
+    let undone = well(
+        Some(Verdict::Worse),
+        &[asked(), intent(0, 1), ended(0, Done), closed(Outcome::Undone)],
+    );
+    assert_eq!(undone.next(), Next::Nothing);
+    assert!(!undone.may_be_undone());
+}
+
+#[test]
 fn a_stop_lets_the_undo_under_way_end_and_begins_no_other() {
     let stopped = undoing(&[intent(1, 1), stop()]);
     assert_eq!(stopped.next(), Next::RecoverUndo(1));

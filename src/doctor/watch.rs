@@ -1,0 +1,47 @@
+//! Looks after the channels for alerts while the bot is up: what is amiss is told on `/readyz` and in the console before an
+//! alert has to be shown somewhere else.
+
+use super::{Finding, alert_channels};
+use crate::app::App;
+use crate::troubles::Troubles;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(5 * 60);
+
+/// Where something is amiss, or could not be found out.
+const SOONER: Duration = Duration::from_secs(10);
+
+/// Looks again and again.
+pub async fn work(app: Arc<App>, troubles: Arc<Troubles>) {
+    loop {
+        let pause = look(&app, &troubles).await;
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Looks once. Gives how long to wait before the next time.
+async fn look(app: &App, troubles: &Troubles) -> Duration {
+    let mut pause = EVERY;
+    for (platform, finding) in alert_channels(app).await {
+        let about = format!("{platform}'s channel for alerts");
+        match finding {
+            Finding::Good(_) => {
+                if troubles.end(&about) {
+                    tracing::info!(platform, "the channel for alerts is as it should be");
+                }
+            }
+            Finding::Wrong(say) => {
+                pause = SOONER;
+                if troubles.begin(&about, Timestamp::now(), format!("{platform}: {say}")) {
+                    tracing::warn!(platform, say, "the channel for alerts");
+                }
+            }
+            // That the platform does not answer is told elsewhere.
+            Finding::Untold(_) => pause = SOONER,
+        }
+    }
+    pause
+}
