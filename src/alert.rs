@@ -2,7 +2,10 @@
 //! function of the notifications that came, so that a repeated one changes nothing, whoever of a pair of Alertmanagers
 //! sends it. What people see of a group is its [`card`].
 
+pub mod asking;
+pub mod auto;
 pub mod card;
+pub mod changed;
 pub mod expression;
 pub mod group;
 mod matcher;

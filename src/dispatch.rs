@@ -5,8 +5,11 @@ mod alerts;
 pub mod answer;
 pub mod aside;
 pub mod asked;
+mod assign;
 pub mod authorized;
 pub mod bounds;
+mod by_itself;
+mod changed;
 pub mod completion;
 pub mod form;
 pub mod invocation;
@@ -16,6 +19,7 @@ mod looks;
 pub mod overview;
 pub mod planned;
 mod standing;
+mod suggested;
 
 use crate::integration::Connections;
 use crate::report::{Outcome, Report};
@@ -105,14 +109,13 @@ impl Desk {
         };
         match &reply {
             Reply::Said(report) => {
-                let message = request
-                    .place
-                    .channel
-                    .is_some()
-                    .then(|| answer::ephemeral(request, report));
+                let deed = by_itself::came_to_nothing(request, report);
+                // An alert has no eyes; its thread is told.
+                let is_read = request.place.channel.is_some() && deed.is_none();
+                let message = is_read.then(|| answer::ephemeral(request, report));
                 let record = said_row(request, report);
                 self.store
-                    .answer(&request.id, report, message.as_ref(), &record)
+                    .answer(&request.id, report, message.as_ref(), &record, deed)
                     .await?;
             }
             // A new run was stored together with its request.
@@ -134,6 +137,7 @@ impl Desk {
         // One snapshot for the whole request: what changes meanwhile is for the next one.
         let rules = &self.rules.now();
         match &request.ask {
+            Ask::Run { runbook, words, .. } if request.looks() => self.looked_up(rules, request, runbook, words).await,
             Ask::Run { runbook, words, dry } => self.run(rules, request, runbook, words, *dry).await,
             Ask::Offer { run, index } => self.offered(rules, request, run, *index).await,
             Ask::Alert { alert, act } => self.alert(rules, request, alert, act).await,
@@ -194,6 +198,7 @@ impl Desk {
         let id = new_run_id();
         let mut entries = vec![Entry::Created {
             decision: clearance.cited().clone(),
+            by: by_itself::asker(request),
         }];
         let mut locks = None;
         let cache = match &clearance {
@@ -270,6 +275,7 @@ impl Desk {
                     messages: &messages,
                     records: &[record],
                     claim: seat.as_ref().map(Seat::claim),
+                    deed: by_itself::came_to_a_run(request, &plan, &id),
                 },
                 now,
             )
@@ -295,7 +301,9 @@ impl Desk {
         outcome: Outcome,
         table: bool,
     ) -> Vec<NewMessage> {
-        let quiet = effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo;
+        let by_itself = by_itself::asker(request).is_some();
+        // What an alert sees, people are to see wherever they are.
+        let quiet = !by_itself && (effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo);
         let own = Some(&request.place).filter(|place| place.channel.is_some());
         // Each platform shows it once, so that whoever may answer finds it where they are.
         let others = self.announce.iter().filter(|place| {
@@ -314,7 +322,8 @@ impl Desk {
         };
         let mut messages = Vec::new();
         // A press is answered by the message that it changes.
-        if let Some(own) = own.filter(|own| own.surface.awaits_answers() && request.message.is_none()) {
+        let awaits = |own: &Place| own.surface.awaits_answers() && request.message.is_none() && !by_itself;
+        if let Some(own) = own.filter(|own| awaits(own)) {
             messages.push(answer::pointer(request, run, own));
         }
         for place in places {
@@ -369,12 +378,12 @@ impl Desk {
     pub fn report(&self, live: &Live) -> Report {
         let plan = live.plan();
         let rules = self.rules.now();
-        let approvers = match rules.people.person(&plan.person) {
+        let approvers = match rules.people.requester(&plan.person) {
             Some(requester) => {
                 let may =
                     rules
                         .policy
-                        .who_may_approve(&rules.people, &plan.runbook, &plan.radius, requester, &plan.place);
+                        .who_may_approve(&rules.people, &plan.runbook, &plan.radius, &requester, &plan.place);
                 if may.groups.is_empty() { may.persons } else { may.groups }
             }
             None => Vec::new(),

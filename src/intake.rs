@@ -1,6 +1,5 @@
 //! The door's ledger: deliveries are stored before they are acknowledged, many in one commit.
 
-use crate::alert::group::Group;
 use crate::alert::notification::Notification;
 use crate::bell::Bell;
 use crate::request::{Delivery, Place};
@@ -170,7 +169,7 @@ struct Alerts {
     store: Store,
     /// Where alerts are shown.
     places: Vec<Place>,
-    /// They tell for which alerts somebody is paged.
+    /// They tell for which alerts somebody is paged, and for which a runbook is asked for.
     rules: Arc<LiveRules>,
 }
 
@@ -179,9 +178,8 @@ impl Keeper for Alerts {
 
     async fn keep(&self, these: &[Notification], still: impl FnOnce() -> bool + Send) -> Result<bool, StoreError> {
         let rules = self.rules.now();
-        let paged = |group: &Group| rules.pages(group);
         self.store
-            .keep_notifications(these, &self.places, paged, Timestamp::now(), still)
+            .keep_notifications(these, &self.places, &*rules, Timestamp::now(), still)
             .await
     }
 }

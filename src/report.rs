@@ -114,6 +114,9 @@ pub struct Report {
     pub verdict: Option<VerdictLine>,
     /// What can be pressed now.
     pub buttons: Vec<Button>,
+    /// What whoever asked is to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// Whose attention is asked for, and why: approvals and unknown steps alone.
     pub attention: Option<Attention>,
     /// Who approved, denied, stopped, resolved: a line each.
@@ -165,6 +168,10 @@ impl Report {
                 say: text(verdict.say),
                 ..verdict
             }),
+            choice: self.choice.map(|choice| Choice {
+                ways: choice.ways.into_iter().map(|(act, label)| (act, text(label))).collect(),
+                ..choice
+            }),
             history: lines(self.history),
             ..self
         }
@@ -209,6 +216,15 @@ pub struct Button {
     pub press: Press,
     /// Its text.
     pub label: String,
+}
+
+/// What somebody may do about a group of alerts, one way of several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// The group.
+    pub alert: String,
+    /// The ways, in order, each with its text. A person's or a system's text: escape it.
+    pub ways: Vec<(crate::request::AlertAct, String)>,
 }
 
 /// What a button asks; the run is the report's.

@@ -75,6 +75,11 @@ pub enum Account {
         /// The session's id, not its secret.
         session: String,
     },
+    /// An alert for which a rule asks by itself. Nobody comes in by it: the bot writes its requests.
+    Alert {
+        /// The label `alertname`.
+        name: String,
+    },
 }
 
 impl Account {
@@ -88,7 +93,7 @@ impl Account {
         match self {
             Self::Slack { .. } => Some(Surface::Slack),
             Self::Discord { .. } => Some(Surface::Discord),
-            Self::Os { .. } | Self::Picked { .. } | Self::Session { .. } => None,
+            Self::Os { .. } | Self::Picked { .. } | Self::Session { .. } | Self::Alert { .. } => None,
         }
     }
 }
@@ -101,6 +106,7 @@ impl fmt::Display for Account {
             Self::Os { user } => write!(f, "operating system user {user}"),
             Self::Picked { person } => write!(f, "{person}, picked in demo mode"),
             Self::Session { person, .. } => write!(f, "console session of {person}"),
+            Self::Alert { name } => write!(f, "alert {name}"),
         }
     }
 }
@@ -154,6 +160,27 @@ pub enum Resolution {
     Abandon,
 }
 
+/// The alerts on whose account a runbook is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnAccount {
+    /// The group.
+    pub group: String,
+    /// What fills in an input that the alerts do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+}
+
+/// A runbook that only reads, of whose answer an input takes its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Which runbook.
+    pub runbook: String,
+    /// The column of its answer.
+    pub column: String,
+    /// The input of the other runbook.
+    pub input: String,
+}
+
 /// What is asked about a group of alerts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "act", content = "with")]
@@ -163,10 +190,24 @@ pub enum AlertAct {
         /// Which runbook with which inputs, as the button showed it.
         key: String,
     },
+    /// Run what is suggested, with one of several values that a look gave.
+    Picked {
+        /// As above.
+        key: String,
+        /// Stands for the value.
+        value: String,
+    },
     /// Say that somebody has seen it.
     Acknowledge,
     /// Take it on.
     Take,
+    /// Choose whom to give it to.
+    Assign,
+    /// Give it to somebody.
+    AssignTo {
+        /// The name in `people.toml`.
+        person: String,
+    },
     /// Show what its rule watches, as it is now.
     Chart,
     /// Tell what ran around its beginning.
@@ -178,11 +219,19 @@ impl AlertAct {
     pub fn word(&self) -> String {
         match self {
             Self::Suggested { key } => format!("run.{key}"),
+            Self::Picked { key, value } => format!("pick.{value}.{key}"),
             Self::Acknowledge => "ack".to_owned(),
             Self::Take => "take".to_owned(),
+            Self::Assign => "assign".to_owned(),
+            Self::AssignTo { person } => format!("assign.{person}"),
             Self::Chart => "chart".to_owned(),
             Self::Changes => "changes".to_owned(),
         }
+    }
+
+    /// Whether it was chosen in an answer to a press, not pressed below the alert's message.
+    pub fn is_choice(&self) -> bool {
+        matches!(self, Self::Picked { .. } | Self::AssignTo { .. })
     }
 
     /// What a word means; none is none of ours.
@@ -190,20 +239,32 @@ impl AlertAct {
         Some(match word {
             "ack" => Self::Acknowledge,
             "take" => Self::Take,
+            "assign" => Self::Assign,
             "chart" => Self::Chart,
             "changes" => Self::Changes,
-            word => {
-                let key = word.strip_prefix("run.")?;
-                let fits = (1..=64).contains(&key.len())
-                    && key
-                        .bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-                Self::Suggested {
-                    key: fits.then(|| key.to_owned())?,
+            word => match word.split_once('.')? {
+                ("run", key) => Self::Suggested { key: plain(key)? },
+                ("assign", person) => Self::AssignTo { person: plain(person)? },
+                ("pick", rest) => {
+                    let (value, key) = rest.split_once('.')?;
+                    Self::Picked {
+                        key: plain(key)?,
+                        value: plain(value)?,
+                    }
                 }
-            }
+                _ => return None,
+            },
         })
     }
+}
+
+/// A word that stands in a button, if it is one of ours.
+fn plain(word: &str) -> Option<String> {
+    let fits = (1..=64).contains(&word.len())
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    fits.then(|| word.to_owned())
 }
 
 /// What is asked.
@@ -341,11 +402,19 @@ pub struct Request {
     /// `discord 900/7001`, `slack T1/S0OPS`. They hold for this request and no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memberships: Vec<String>,
+    /// The alerts on whose account a runbook is asked for: the run is listed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert: Option<OnAccount>,
     /// What.
     pub ask: Ask,
 }
 
 impl Request {
+    /// Whether a look must fill in an input before it can be carried out.
+    pub fn looks(&self) -> bool {
+        self.alert.as_ref().is_some_and(|alert| alert.look.is_some())
+    }
+
     /// A new request with an id of its own.
     pub fn new(account: Account, place: Place, ask: Ask) -> Self {
         Self {
@@ -355,6 +424,7 @@ impl Request {
             place,
             message: None,
             memberships: Vec::new(),
+            alert: None,
             ask,
         }
     }

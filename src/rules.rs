@@ -5,17 +5,21 @@ pub mod live;
 mod pinned;
 pub mod watch;
 
+use crate::alert::asking::{self, Named, Runbooks, Takes};
+use crate::alert::auto::{Auto, ByItself, Consequences};
 use crate::alert::group::Group;
-use crate::alert::suggest::{Named, Runbooks, Suggested, Suggestions};
+use crate::alert::suggest::{Suggested, Suggestions};
 use crate::config::Config;
 use crate::integration::ACTIONS;
 use crate::panel::{Panels, Signal};
 use crate::policy::authorize::{Policy, RunbookFacts};
 use crate::policy::identity::People;
 use crate::problem::Problem;
+use crate::request::Words;
 use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
 use crate::runbook::catalog::Catalog;
+use crate::runbook::input::{InputSpec, interpret};
 use crate::runbook::load::{Known, load_folder_again};
 use crate::toml_file::is_word;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,11 +63,6 @@ impl Rules {
         // What is left out for want of a connection cannot be asked for.
         all.retain(|suggested| self.catalog.get(&suggested.runbook).is_some());
         all
-    }
-
-    /// The connections through which somebody is paged for a group of alerts as it stands.
-    pub fn pages(&self, group: &Group) -> BTreeSet<String> {
-        self.suggestions.pages(group)
     }
 
     /// A runbook as it was when a run was planned by it: the one in force if it is the same, else its pinned text, read
@@ -114,7 +113,7 @@ impl Rules {
         };
         let takes_alerts = config.alerts.is_some();
         let facts = facts(&catalog, takes_alerts);
-        let policy = read_text(&config.files.policy, &mut problems).and_then(|text| {
+        let policy: Option<(Policy, String)> = read_text(&config.files.policy, &mut problems).and_then(|text| {
             let Some(people) = people.as_ref() else {
                 problems.extend(Policy::problems(&config.files.policy, &text, &facts));
                 return None;
@@ -124,6 +123,13 @@ impl Rules {
                 .ok()
                 .map(|policy| (policy, text))
         });
+        if let (Some((policy, _)), Some(path)) = (&policy, &config.files.alerts) {
+            let never = suggestions.autos().iter().filter_map(|auto| {
+                let why = never(auto, policy)?;
+                Some(suggestions.problem(path, auto, why))
+            });
+            problems.extend(never);
+        }
         match (people, policy) {
             (Some(people), Some((policy, policy_text))) if problems.is_empty() => Ok(Self {
                 catalog,
@@ -142,6 +148,19 @@ impl Rules {
                 Err(problems)
             }
         }
+    }
+}
+
+impl Consequences for Rules {
+    fn pages(&self, group: &Group) -> BTreeSet<String> {
+        self.suggestions.pages(group)
+    }
+
+    fn asks(&self, group: &Group, began: &BTreeSet<String>) -> Vec<ByItself> {
+        let mut all = self.suggestions.asks(group, began);
+        // What is left out for want of a connection cannot be asked for.
+        all.retain(|one| self.catalog.get(&one.runbook).is_some());
+        all
     }
 }
 
@@ -200,27 +219,60 @@ fn facts(catalog: &Catalog, takes_alerts: bool) -> Vec<RunbookFacts> {
     runbooks.chain(alerts).collect()
 }
 
-/// The runbooks that suggestions may name.
+/// Why a rule by which alerts ask would never come to anything; none where it may.
+fn never(auto: &Auto, policy: &Policy) -> Option<String> {
+    let runbooks = [Some(auto.runbook()), auto.look().map(|look| look.runbook.as_str())];
+    runbooks.into_iter().flatten().find_map(|runbook| {
+        let act = policy.never(runbook, |name| auto.may_mean(name))?;
+        Some(format!(
+            "no policy lets such an alert {0} `{runbook}`, so this never asks for anything; write one as `permit (principal == \
+             Alert::\"NAME\", action in [Action::\"ask\", Action::\"run\"], resource == Runbook::\"{runbook}\");`, or \
+             leave the rule out",
+            act.phrase()
+        ))
+    })
+}
+
+/// The runbooks that rules on alerts may name.
 struct Suggestible<'a> {
     catalog: &'a Catalog,
     folder: &'a Path,
 }
 
-impl Runbooks for Suggestible<'_> {
-    fn named(&self, name: &str) -> Named {
+impl Suggestible<'_> {
+    fn find(&self, name: &str) -> Option<&Runbook> {
         let known = self.catalog.get(name);
         let known = known.or_else(|| self.catalog.left_out().find(|known| known.name == name));
-        match known {
-            Some(known) => Named::Known(
-                known
-                    .inputs
-                    .iter()
-                    .map(|input| (input.name.clone(), input.many))
-                    .collect(),
-            ),
+        known.map(|known| &**known)
+    }
+}
+
+impl Runbooks for Suggestible<'_> {
+    fn named(&self, name: &str) -> Named {
+        match self.find(name) {
+            Some(known) => Named::Known(asking::Facts {
+                inputs: known.inputs.iter().map(takes).collect(),
+                reads: known.effect() == Effect::Read,
+                columns: known.result.iter().flat_map(|result| result.columns.clone()).collect(),
+            }),
             None if is_word(name) && self.folder.join(format!("{name}.toml")).exists() => Named::Faulty,
             None => Named::Missing,
         }
+    }
+
+    fn misfits(&self, name: &str, inputs: &[(String, String)]) -> Vec<String> {
+        let read = self
+            .find(name)
+            .map(|runbook| interpret(runbook, &Words::Named(inputs.to_vec())));
+        read.and_then(Result::err).unwrap_or_default()
+    }
+}
+
+fn takes(input: &InputSpec) -> Takes {
+    Takes {
+        name: input.name.clone(),
+        many: input.many,
+        required: input.required && input.default.is_none(),
     }
 }
 

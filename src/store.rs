@@ -1,6 +1,9 @@
 //! Everything that the bot keeps, and every SQL statement of its own database. One text for SQLite and PostgreSQL; what
 //! differs stands in `dialect`.
 
+mod alert_asks;
+pub mod alert_looks;
+pub mod alert_runs;
 pub mod alerts;
 pub mod aside;
 pub mod audit;

@@ -39,6 +39,7 @@ fn report(say: &str) -> Report {
             groups: vec!["ops".into()],
             say: "Another yes is needed.".into(),
         }),
+        choice: None,
         history: Vec::new(),
         digest: Some("d1".into()),
         policies: Vec::new(),

@@ -8,7 +8,7 @@ use super::group_id;
 use super::notification::{Alert, MOST_ALERTS, Notification, Words};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A group that fires again this soon after its end goes on: it is the same trouble, flapping. Alertmanager's own
 /// `group_interval` is as long.
@@ -98,9 +98,18 @@ pub struct Group {
     /// Who has seen it, and when.
     #[serde(default)]
     pub acknowledged: Option<(String, Timestamp)>,
-    /// Who has taken it on, and when.
+    /// Who has taken it on, or was given it, and when.
     #[serde(default)]
     pub taken: Option<(String, Timestamp)>,
+    /// Who has given it to whoever has it.
+    #[serde(default)]
+    pub given_by: Option<String>,
+    /// How often it has begun to fire.
+    #[serde(default)]
+    pub firings: u64,
+    /// Rules that ask for nothing more on its account, for they have asked too often.
+    #[serde(default)]
+    pub held_back: BTreeSet<String>,
 }
 
 /// What a notification changed.
@@ -114,6 +123,8 @@ pub struct Change {
     pub news: Option<String>,
     /// Nothing of it fires any more, and something did.
     pub ended: bool,
+    /// Alerts that have begun to fire, by their fingerprints.
+    pub began: BTreeSet<String>,
 }
 
 /// Names of alerts by what became of them.
@@ -123,6 +134,7 @@ struct News {
     again: Vec<String>,
     resolved: Vec<String>,
     left: Vec<String>,
+    began: BTreeSet<String>,
 }
 
 impl Group {
@@ -148,6 +160,9 @@ impl Group {
             told: VecDeque::new(),
             acknowledged: None,
             taken: None,
+            given_by: None,
+            firings: 0,
+            held_back: BTreeSet::new(),
         };
         group.apply(notification, now);
         // That it began is told by the message itself.
@@ -188,9 +203,11 @@ impl Group {
         let fires = self.firing().next().is_some();
         let ended = fired && !fires;
         self.ended = if fires { None } else { self.ended.or(Some(now)) };
+        self.firings += u64::from(fires && !fired);
         let mut change = Change {
             kept: true,
             ended,
+            began: std::mem::take(&mut news.began),
             ..Change::default()
         };
         if let Some(words) = news.words(self) {
@@ -221,10 +238,23 @@ impl Group {
             return None;
         }
         self.taken = Some((person.to_owned(), now));
+        self.given_by = None;
         Some(self.did(format!("{person} has taken it on."), now))
     }
 
-    /// Notes what a person did.
+    /// Somebody is given it by somebody else, perhaps instead of another one; gives the words for the thread. None where it
+    /// is theirs already, or where nothing of it fires any more.
+    pub fn assign(&mut self, to: &str, by: &str, now: Timestamp) -> Option<String> {
+        let has_it = self.taken.as_ref().is_some_and(|(taken, _)| taken == to);
+        if self.ended.is_some() || has_it {
+            return None;
+        }
+        self.taken = Some((to.to_owned(), now));
+        self.given_by = Some(by.to_owned());
+        Some(self.did(format!("{by} has given it to {to}."), now))
+    }
+
+    /// Notes what was done.
     pub fn did(&mut self, words: String, now: Timestamp) -> String {
         self.changes += 1;
         self.history.push_back((now, words.clone()));
@@ -295,6 +325,7 @@ impl Group {
             // What was over before we heard of it is listed, and is no news.
             if alert.firing {
                 news.joined.push(words(alert));
+                news.began.insert(alert.fingerprint.clone());
             }
             let member = Member {
                 alert: alert.clone(),
@@ -312,7 +343,10 @@ impl Group {
         }
         match (known.standing, standing) {
             (Standing::Firing, Standing::Resolved) => news.resolved.push(words(alert)),
-            (Standing::Resolved | Standing::Left, Standing::Firing) => news.again.push(words(alert)),
+            (Standing::Resolved | Standing::Left, Standing::Firing) => {
+                news.again.push(words(alert));
+                news.began.insert(alert.fingerprint.clone());
+            }
             _ => {}
         }
         if known.standing != standing {
@@ -338,7 +372,7 @@ impl Group {
 
     /// Alerts that are not in a whole notification have left.
     fn miss(&mut self, notification: &Notification, now: Timestamp, news: &mut News) {
-        let told: std::collections::BTreeSet<&str> = notification
+        let told: BTreeSet<&str> = notification
             .alerts
             .iter()
             .map(|alert| alert.fingerprint.as_str())

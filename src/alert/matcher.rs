@@ -53,6 +53,11 @@ impl Matcher {
         }
     }
 
+    /// Whether it is about this label.
+    pub(super) fn is_of(&self, label: &str) -> bool {
+        self.label == label
+    }
+
     /// A label that is not there is empty, as for Alertmanager.
     pub(super) fn matches(&self, labels: &Words) -> bool {
         let value = labels.get(&self.label).map_or("", String::as_str);

@@ -1,16 +1,18 @@
-//! Which runbooks are suggested for which alerts, and for which somebody is paged: rules on labels, from
-//! `config/alerts.toml`. What is pressed is asked for by whoever presses it, and goes through the gate like anything else.
+//! Which runbooks are suggested for which alerts, which are asked for with nobody there, and for which somebody is paged:
+//! rules on labels, from `config/alerts.toml`. What is pressed is asked for by whoever presses it, and goes through the gate like anything else.
 //!
 //! A rule matches as a route of Alertmanager does: `severity="critical"`, `team=~"shop|payments"`. Inputs are filled in
 //! from the labels of the alerts that fire and match; a rule whose label an alert does not have is not offered for it.
 
+use super::asking::{Asking, Runbooks, Template};
+use super::auto::{self, Auto, ByItself};
+use super::changed::{self, Changes};
 use super::group::Group;
-use super::matcher::{Matcher, is_label};
 use super::notification::Words;
 use super::route::{Route, routes};
 use crate::problem::Problem;
+use crate::request::Look;
 use crate::toml_file::{Section, Text, TomlFile};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
@@ -21,30 +23,12 @@ const MOST: usize = 5;
 /// Characters of a button's text that are our own concern; platforms cut what is longer.
 const LABEL: usize = 60;
 
-/// Values that one list takes.
-const VALUES: usize = 20;
-
-/// What is known of a runbook that a rule names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Named {
-    /// Its inputs, and whether each takes a list.
-    Known(Vec<(String, bool)>),
-    /// It is there, and what is wrong with it is told elsewhere.
-    Faulty,
-    /// There is none of that name.
-    Missing,
-}
-
-/// What a rule may name.
-pub trait Runbooks {
-    /// What is known of a runbook.
-    fn named(&self, runbook: &str) -> Named;
-}
-
 /// All rules.
 #[derive(Debug, Clone, Default)]
 pub struct Suggestions {
     rules: Vec<Rule>,
+    autos: Vec<Auto>,
+    changes: Vec<Changes>,
     routes: Vec<Route>,
     text: String,
 }
@@ -59,26 +43,7 @@ impl PartialEq for Suggestions {
 struct Rule {
     name: String,
     label: Template,
-    matchers: Vec<Matcher>,
-    runbook: String,
-    inputs: Vec<Filled>,
-}
-
-#[derive(Debug, Clone)]
-struct Filled {
-    name: String,
-    takes_many: bool,
-    value: Template,
-}
-
-/// A text with labels in braces.
-#[derive(Debug, Clone)]
-struct Template(Vec<Part>);
-
-#[derive(Debug, Clone)]
-enum Part {
-    Text(String),
-    Label(String),
+    asking: Asking,
 }
 
 /// One suggestion, ready to be asked for.
@@ -92,6 +57,8 @@ pub struct Suggested {
     pub runbook: String,
     /// Its inputs, as names and values.
     pub inputs: Vec<(String, String)>,
+    /// What fills in one more when it is pressed.
+    pub look: Option<Look>,
 }
 
 impl Suggestions {
@@ -107,6 +74,8 @@ impl Suggestions {
         let mut root = file.root(&tree);
         let sections = root.named_sections("suggest");
         let routes = routes(&mut root, connections);
+        let autos = auto::rules(&mut root, runbooks);
+        let changes = changed::rules(&mut root, runbooks);
         root.close();
         let rules = sections
             .into_iter()
@@ -116,6 +85,8 @@ impl Suggestions {
         rules.sort_by_key(|(span, _)| span.start);
         let suggestions = Self {
             rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+            autos,
+            changes,
             routes,
             text: text.to_owned(),
         };
@@ -128,12 +99,32 @@ impl Suggestions {
         matching.map(|route| route.on.clone()).collect()
     }
 
+    /// What is asked for by alerts of a group that have begun to fire, by their fingerprints; nothing where no rule says so.
+    pub fn asks(&self, group: &Group, began: &BTreeSet<String>) -> Vec<ByItself> {
+        self.autos.iter().flat_map(|auto| auto.asks(group, began)).collect()
+    }
+
+    /// The rules by which alerts ask.
+    pub fn autos(&self) -> &[Auto] {
+        &self.autos
+    }
+
+    /// What tells of changes that were not made here.
+    pub fn changes(&self) -> &[Changes] {
+        &self.changes
+    }
+
+    /// What is wrong with a rule by which alerts ask, at its place in the file.
+    pub fn problem(&self, path: &Path, auto: &Auto, message: impl Into<String>) -> Problem {
+        Problem::at(path, &self.text, auto.at, message)
+    }
+
     /// What is suggested for a group as it stands; nothing where nothing of it fires.
     pub fn of(&self, group: &Group) -> Vec<Suggested> {
         let mut all: Vec<Suggested> = Vec::new();
         for rule in &self.rules {
             let firing = group.firing().map(|member| &member.alert.labels);
-            let matching: Vec<&Words> = firing.filter(|labels| rule.matches(labels)).collect();
+            let matching: Vec<&Words> = firing.filter(|labels| rule.asking.matches(labels)).collect();
             for suggested in rule.suggest(&matching) {
                 if all.len() < MOST && !all.iter().any(|known| known.key == suggested.key) {
                     all.push(suggested);
@@ -145,160 +136,45 @@ impl Suggestions {
 }
 
 impl Rule {
-    fn matches(&self, labels: &Words) -> bool {
-        self.matchers.iter().all(|matcher| matcher.matches(labels))
-    }
-
     /// One suggestion with lists where lists are taken; else one for each alert.
     fn suggest(&self, alerts: &[&Words]) -> Vec<Suggested> {
         let mut found: Vec<Suggested> = Vec::new();
-        for labels in alerts {
-            let inputs = self.inputs.iter().map(|input| {
-                let values = if input.takes_many {
-                    let mut values: Vec<String> = alerts.iter().filter_map(|labels| input.value.fill(labels)).collect();
-                    values.dedup();
-                    let mut seen = BTreeSet::new();
-                    values.retain(|value| seen.insert(value.clone()));
-                    values.truncate(VALUES);
-                    (!values.is_empty()).then(|| values.join(","))
-                } else {
-                    input.value.fill(labels)
-                };
-                Some((input.name.clone(), values?))
-            });
-            let (Some(inputs), Some(label)) = (inputs.collect::<Option<Vec<_>>>(), self.label.fill(labels)) else {
-                continue;
-            };
-            let key = format!("{}-{}", self.name, hash(&self.runbook, &inputs));
+        for (labels, inputs) in self.asking.fill(alerts) {
+            let Some(label) = self.label.fill(labels) else { continue };
+            let key = format!("{}-{}", self.name, self.asking.hash(&inputs));
             if found.iter().any(|known| known.key == key) {
                 continue;
             }
             found.push(Suggested {
                 key,
                 label: label.chars().take(LABEL).collect(),
-                runbook: self.runbook.clone(),
+                runbook: self.asking.runbook.clone(),
                 inputs,
+                look: self.asking.look.clone(),
             });
         }
         found
     }
 }
 
-impl Template {
-    fn fill(&self, labels: &Words) -> Option<String> {
-        let parts = self.0.iter().map(|part| match part {
-            Part::Text(text) => Some(text.as_str()),
-            Part::Label(label) => labels.get(label).map(String::as_str),
-        });
-        parts.collect()
-    }
-
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (label, after) = after.split_once('}').ok_or("a brace is not closed")?;
-            if !is_label(label) {
-                return Err("between braces stands the name of a label, such as {supplier}");
-            }
-            parts.push(Part::Text(before.to_owned()));
-            parts.push(Part::Label(label.to_owned()));
-            rest = after;
-        }
-        if rest.contains('}') {
-            return Err("a brace is closed that was not opened");
-        }
-        parts.push(Part::Text(rest.to_owned()));
-        Ok(Self(parts))
-    }
-}
-
 fn rule(name: &Text<'_>, mut section: Section<'_>, runbooks: &impl Runbooks) -> Option<(Range<usize>, Rule)> {
     let label = section
         .required_text("label")
-        .and_then(|text| template(&section, &text));
-    let matchers: Vec<Option<Matcher>> = section
-        .required_texts("match")
-        .iter()
-        .map(|text| Matcher::read(&section, text))
-        .collect();
-    let runbook = section.required_text("runbook");
-    let known = runbook.as_ref().and_then(|text| match runbooks.named(text.value) {
-        Named::Known(inputs) => Some(inputs),
-        Named::Faulty => None,
-        Named::Missing => {
-            let message = format!(
-                "there is no runbook `{}`; name one of the folder of the runbooks",
-                text.value
-            );
-            section.file().problem(&text.span, message);
-            None
-        }
-    });
-    let inputs: Vec<Option<Filled>> = section
-        .texts("with")
-        .iter()
-        .map(|text| input(&section, text, known.as_deref()))
-        .collect();
+        .and_then(|text| Template::read(&section, &text));
+    let asking = Asking::read(&mut section, runbooks);
     section.close();
     let rule = Rule {
         name: name.value.to_owned(),
         label: label?,
-        matchers: matchers.into_iter().collect::<Option<_>>()?,
-        runbook: runbook.filter(|_| known.is_some())?.value.to_owned(),
-        inputs: inputs.into_iter().collect::<Option<_>>()?,
+        asking: asking?,
     };
     Some((name.span.clone(), rule))
-}
-
-fn template(section: &Section<'_>, text: &Text<'_>) -> Option<Template> {
-    let parsed = Template::parse(text.value);
-    if let Err(why) = &parsed {
-        section.file().problem(&text.span, *why);
-    }
-    parsed.ok()
-}
-
-fn input(section: &Section<'_>, text: &Text<'_>, known: Option<&[(String, bool)]>) -> Option<Filled> {
-    let Some((name, value)) = text.value.split_once('=') else {
-        section
-            .file()
-            .problem(&text.span, "an input is filled in as \"supplier={supplier}\"");
-        return None;
-    };
-    let value = Text {
-        value,
-        span: text.span.clone(),
-    };
-    let value = template(section, &value)?;
-    let input = known?.iter().find(|(known, _)| known == name);
-    let Some((name, takes_many)) = input else {
-        let message = format!("the runbook has no input `{name}`");
-        section.file().problem(&text.span, message);
-        return None;
-    };
-    Some(Filled {
-        name: name.clone(),
-        takes_many: *takes_many,
-        value,
-    })
-}
-
-fn hash(runbook: &str, inputs: &[(String, String)]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(runbook.as_bytes());
-    for (name, value) in inputs {
-        for part in [name, value] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-    }
-    hex::encode(&hash.finalize()[..4])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::alert::asking::{Facts, Named, Takes};
     use crate::alert::notification::Notification;
     use serde_json::json;
 
@@ -306,12 +182,31 @@ mod tests {
 
     impl Runbooks for Known {
         fn named(&self, runbook: &str) -> Named {
+            let takes = |name: &str, many, required| Takes {
+                name: name.to_owned(),
+                many,
+                required,
+            };
+            let facts = |inputs, reads| {
+                Named::Known(Facts {
+                    inputs,
+                    reads,
+                    columns: vec!["order".to_owned(), "state".to_owned()],
+                })
+            };
             match runbook {
-                "resync" => Named::Known(vec![("supplier".to_owned(), true)]),
-                "status" => Named::Known(vec![("supplier".to_owned(), false)]),
+                "resync" => facts(vec![takes("supplier", true, true)], false),
+                "status" => facts(vec![takes("supplier", false, true)], true),
+                "orders" => facts(Vec::new(), true),
+                "forward" => facts(vec![takes("order", false, true), takes("reason", false, false)], false),
                 "broken" => Named::Faulty,
                 _ => Named::Missing,
             }
+        }
+
+        fn misfits(&self, _: &str, inputs: &[(String, String)]) -> Vec<String> {
+            let odd = inputs.iter().filter(|(_, value)| value == "odd");
+            odd.map(|(name, _)| format!("{name} is odd")).collect()
         }
     }
 
@@ -452,8 +347,93 @@ with = ["supplier={supplier}"]
         alerts.toml:7:9: `suggest.b.match` is empty; name at least one
         alerts.toml:9:9: the runbook has no input `order`
         alerts.toml:9:20: an input is filled in as "supplier={supplier}"
-        alerts.toml:10:1: `suggest.b.odd` is not known; there is `label`, `match`, `runbook`, `with`
+        alerts.toml:10:1: `suggest.b.odd` is not known; there is `label`, `look`, `match`, `runbook`, `with`
         "#);
         assert!(rules.rules.len() <= 1);
+    }
+    #[test]
+    fn an_alert_asks_for_what_a_rule_says_and_no_more() {
+        let text = "[auto.resync]\nmatch = ['alertname=~\"Supplier.*\"']\nrunbook = \"resync\"\nwith = \
+                    [\"supplier={supplier}\"]\nat_most = 3\nper = \"1h\"\n";
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
+        assert!(problems.is_empty(), "{problems:?}");
+        let group = group(&[
+            ("SupplierFails", "critical", "CJ"),
+            ("SupplierFails", "critical", "Ali"),
+            ("SupplierSlow", "critical", "Ali"),
+            ("Supplier *fails*", "critical", "CJ"),
+            ("Other", "critical", "CJ"),
+        ]);
+        let all: BTreeSet<String> = group.members.keys().cloned().collect();
+        let asked = |began: &BTreeSet<String>| -> Vec<String> {
+            let asks = rules.asks(&group, began).into_iter();
+            asks.map(|one| format!("{}: /{} {:?}", one.alert, one.runbook, one.inputs[0].1))
+                .collect()
+        };
+        // Each in its own name, a list for each name, and none by a name that is no plain word.
+        assert_eq!(
+            asked(&all),
+            ["SupplierFails: /resync \"Ali,CJ\"", "SupplierSlow: /resync \"Ali\""]
+        );
+        // What fired before asks no more.
+        let one = BTreeSet::from(["SupplierFailsAli".to_owned()]);
+        assert_eq!(asked(&one), ["SupplierFails: /resync \"Ali\""]);
+        assert_eq!(asked(&BTreeSet::new()), Vec::<String>::new());
+        assert!(rules.autos()[0].may_mean("SupplierFails") && !rules.autos()[0].may_mean("Other"));
+    }
+
+    #[test]
+    fn what_an_alert_may_never_ask_is_told_with_its_place() {
+        let text = "[auto.a]\nmatch = [\"a=b\"]\nrunbook = \"resync\"\n[auto.b]\nmatch = [\"a=b\"]\nrunbook = \
+                    \"gone\"\nat_most = 0\nper = \"2d\"\n[auto.c]\nmatch = [\"a=b\"]\nrunbook = \"status\"\nwith = \
+                    [\"supplier=odd\"]\nat_most = 1\nper = \"1m\"\nlabel = \"x\"\n";
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
+        let told: Vec<String> = problems.iter().map(Problem::brief).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        alerts.toml:1:7: `auto.a.at_most` is missing
+        alerts.toml:1:7: `auto.a.per` is missing
+        alerts.toml:1:7: `resync` needs its input `supplier`, which nothing fills in; add "supplier=..." to `with`
+        alerts.toml:6:11: there is no runbook `gone`; name one of the folder of the runbooks
+        alerts.toml:7:11: `auto.b.at_most` must be a whole number from 1 to 20, and this is a number
+        alerts.toml:8:7: `auto.b.per` takes a duration such as "1h", from a minute to a day; "2d" is not
+        alerts.toml:9:7: supplier is odd
+        alerts.toml:15:1: `auto.c.label` is not known; there is `at_most`, `look`, `match`, `per`, `runbook`, `with`
+        "#);
+        assert!(rules.autos().len() <= 1);
+    }
+
+    #[test]
+    fn an_input_may_be_filled_in_by_a_look() {
+        let text = "[suggest.forward]\nlabel = \"Forward\"\nmatch = ['alertname=\"Stuck\"']\nrunbook = \"forward\"\n\
+                    look = \"orders\"\nwith = [\"order={look.order}\", \"reason={alertname}\"]\n";
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
+        assert!(problems.is_empty(), "{problems:?}");
+        let found = rules.of(&group(&[("Stuck", "critical", "")]));
+        assert_eq!(found[0].inputs, [("reason".to_owned(), "Stuck".to_owned())]);
+        let look = found[0].look.clone().unwrap();
+        assert_eq!(
+            (look.runbook.as_str(), look.column.as_str(), look.input.as_str()),
+            ("orders", "order", "order")
+        );
+
+        let text = "[suggest.a]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"forward\"\nlook = \"resync\"\n\
+                    with = [\"order={look.order}\"]\n\
+                    [suggest.b]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"forward\"\nlook = \"orders\"\n\
+                    with = [\"order={look.number}\"]\n\
+                    [suggest.c]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"forward\"\nlook = \"orders\"\n\
+                    [suggest.d]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"forward\"\n\
+                    with = [\"order={look.order}\"]\n\
+                    [suggest.e]\nlabel = \"x\"\nmatch = [\"a=b\"]\nrunbook = \"forward\"\nlook = \"status\"\n\
+                    with = [\"order={look.order}\"]\n";
+        let (rules, problems) = Suggestions::read(Path::new("alerts.toml"), text, &Known, &connections());
+        let told: Vec<String> = problems.iter().map(Problem::brief).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        alerts.toml:5:8: `resync` changes something; a look is a runbook that only reads
+        alerts.toml:12:9: `orders` gives no column `number`; it has `order`, `state`
+        alerts.toml:17:8: nothing is taken from this look; fill in an input as "order={look.order}"
+        alerts.toml:22:9: there is no `look` that could give {look.order}; name a runbook that only reads
+        alerts.toml:27:8: `status` needs its input `supplier`, and a look is given none
+        "#);
+        assert!(rules.rules.is_empty());
     }
 }

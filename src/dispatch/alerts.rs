@@ -3,31 +3,23 @@
 
 use super::answer::said;
 use super::asked::person;
-use super::overview::may_view;
 use super::{Desk, Reply, Turned};
 use crate::alert::card::clock;
 use crate::alert::group::Group;
 use crate::alert::page::Level;
 use crate::policy::authorize::Act;
+use crate::policy::identity::Person;
 use crate::report::alert::AlertCard;
 use crate::report::fit::one_line;
 use crate::report::unseen::brief;
 use crate::report::{Button, Outcome, Press};
-use crate::request::{AlertAct, Ask, Request, Words};
+use crate::request::{AlertAct, Request};
 use crate::rules::{ALERTS, Rules};
 use crate::store::StoreError;
-use crate::store::lists::RunFilter;
+use crate::store::messages::Thread;
 use crate::store::pages::PageLine;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
-
-/// What may have to do with an alert began this much before it, or a little after.
-const BEFORE: SignedDuration = SignedDuration::from_hours(1);
-const AFTER: SignedDuration = SignedDuration::from_mins(5);
-
-/// Runs that are looked through, and that are told.
-const LOOKED_AT: i64 = 200;
-const TOLD: usize = 12;
 
 impl Desk {
     pub(super) async fn alert(
@@ -47,35 +39,14 @@ impl Desk {
         };
         self.may(rules, request, asker, ALERTS, Act::View).map_err(|_| none())?;
         let group = self.store.alert_group(id).await?.ok_or_else(none)?;
+        self.is_current(request, asker, &group, act).await?;
         let now = Timestamp::now();
         let done = match act {
-            AlertAct::Suggested { key } => {
-                let Some(suggested) = rules.suggested(&group).into_iter().find(|one| one.key == *key) else {
-                    let say = "Nothing was done: this is no longer suggested. The alert or the rules have changed; look at \
-                               its message anew.";
-                    return Err(answer(Outcome::Refused, say.to_owned()).into());
-                };
-                let words = Words::Named(suggested.inputs.clone());
-                let mut pressed = request.clone();
-                pressed.ask = Ask::Run {
-                    runbook: suggested.runbook.clone(),
-                    words: words.clone(),
-                    dry: false,
-                };
-                self.store.rewrite_request(&pressed).await?;
-                // Boxed, as for an offer.
-                let reply = Box::pin(self.run(rules, &pressed, &suggested.runbook, &words, false)).await?;
-                if let Reply::Run(run) = &reply {
-                    let inputs: Vec<String> = suggested
-                        .inputs
-                        .iter()
-                        .map(|(name, value)| format!("{name}={value}"))
-                        .collect();
-                    let asked = one_line(format!("/{} {}", suggested.runbook, inputs.join(" ")).trim_end());
-                    let say = format!("{} asked for {asked}: run {run}.", asker.name);
-                    self.store.link_alert(id, run, &say, now).await?;
-                }
-                return Ok(reply);
+            AlertAct::Suggested { key } => return self.run_suggested(rules, request, asker, &group, key, None).await,
+            AlertAct::Picked { key, value } => {
+                return self
+                    .run_suggested(rules, request, asker, &group, key, Some(value))
+                    .await;
             }
             AlertAct::Acknowledge => {
                 self.may(rules, request, asker, ALERTS, Act::Ask)?;
@@ -95,6 +66,14 @@ impl Desk {
                 told.ok_or_else(|| answer(Outcome::NothingToDo, "It is yours already.".to_owned()))?;
                 "It is yours; its message says so.".to_owned()
             }
+            AlertAct::Assign => {
+                self.may(rules, request, asker, ALERTS, Act::Ask)?;
+                return Ok(Reply::Said(Box::new(self.whom(rules, request, asker, &group))));
+            }
+            AlertAct::AssignTo { person: to } => {
+                self.may(rules, request, asker, ALERTS, Act::Ask)?;
+                self.assign(rules, request, asker, &group, to, now).await?
+            }
             AlertAct::Chart => {
                 let say = if self.store.chart_alert(id, &request.place, &request.id, now).await? {
                     "What the rule watches comes in the alert's thread."
@@ -113,6 +92,40 @@ impl Desk {
         Ok(Reply::Said(Box::new(answer(Outcome::Succeeded, done))))
     }
 
+    /// What is pressed below a copy that nobody keeps up to date was decided by what it shows, and that is not so any more.
+    /// So does the message of what has ended and goes on in another one; only what happened around it can be asked for there.
+    async fn is_current(&self, request: &Request, asker: &Person, group: &Group, act: &AlertAct) -> Result<(), Turned> {
+        let refused = |say: String| Turned::from(said(&asker.name, ALERTS, Outcome::Refused, say));
+        if let Some(pressed) = request.message.as_ref().filter(|_| !act.is_choice())
+            && let Thread::Begun(current) = self.store.thread_of(&group.id, &request.place).await?
+            && current != *pressed
+        {
+            return Err(refused(
+                "Nothing was done: this is an old copy of the alert's message, and nobody keeps it up to date. Use the buttons \
+                 of the newer one in this channel."
+                    .to_owned(),
+            ));
+        }
+        if *act == AlertAct::Changes {
+            return Ok(());
+        }
+        let Some((newer, place)) = self.store.newer_alert(group, request.place.surface).await? else {
+            return Ok(());
+        };
+        let channel = place.and_then(|place| place.channel);
+        let is_here = channel.is_some() && channel == request.place.channel;
+        let there = match channel {
+            Some(_) if is_here => "in this channel, in a message of its own, and in".to_owned(),
+            Some(channel) => format!("in channel {channel}, and in"),
+            None => "in".to_owned(),
+        };
+        Err(refused(format!(
+            "Nothing was done: this alert has ended. It fired again at {}: see {there} the console at /alerts/{}.",
+            clock(newer.opened),
+            newer.id
+        )))
+    }
+
     fn known(&self, group: &Group) -> String {
         match &group.acknowledged {
             Some((person, at)) => format!("{person} has acknowledged it already, at {}.", clock(*at)),
@@ -120,54 +133,14 @@ impl Desk {
         }
     }
 
-    /// The runs around the beginning of an alert, as far as the asker may see them.
-    async fn changes(&self, rules: &Rules, request: &Request, group: &Group) -> Result<String, StoreError> {
-        let began = group.began();
-        let (from, until) = (began - BEFORE, Timestamp::now().min(began + AFTER));
-        let filter = RunFilter {
-            before: Some((until, String::new())),
-            ..RunFilter::default()
-        };
-        let found = self.store.find_runs(&filter, LOOKED_AT).await?;
-        let around = found.into_iter().filter(|run| run.line.created >= from);
-        let seen = around.filter(|run| may_view(rules, request, &run.line.runbook));
-        let lines: Vec<String> = seen
-            .map(|run| {
-                let line = &run.line;
-                let inputs = run.inputs.unwrap_or_default();
-                let asked = format!("/{} {inputs}", line.runbook);
-                format!(
-                    "{} {} by {}: {} (run {})",
-                    clock(line.created),
-                    asked.trim_end(),
-                    line.person,
-                    line.outcome.words(),
-                    line.id
-                )
-            })
-            .collect();
-        let span = format!("from {} to {}", clock(from), clock(until));
-        if lines.is_empty() {
-            return Ok(format!(
-                "Nothing ran here {span}. What was changed elsewhere is not known here."
-            ));
-        }
-        let more = lines.len().saturating_sub(TOLD);
-        let mut say = format!(
-            "What ran here {span}, newest first:\n{}",
-            lines[..lines.len().min(TOLD)].join("\n")
-        );
-        if more > 0 {
-            say.push_str(&format!("\nand {more} more."));
-        }
-        Ok(say)
-    }
-
     /// What people can do about a group, and what was done, as its message shows it.
     pub async fn with_deeds(&self, mut card: AlertCard, group: &Group) -> Result<AlertCard, StoreError> {
         let rules = self.rules.now();
         if let Some((person, at)) = &group.taken {
-            card.people.push(format!("{person} has taken it on, at {}", clock(*at)));
+            card.people.push(match &group.given_by {
+                Some(by) => format!("{by} has given it to {person}, at {}", clock(*at)),
+                None => format!("{person} has taken it on, at {}", clock(*at)),
+            });
         }
         if let Some((person, at)) = &group.acknowledged {
             card.people
@@ -177,8 +150,13 @@ impl Desk {
             tell_of(&mut card, &page);
         }
         for run in self.store.runs_of_alert(&group.id).await? {
+            let by_itself = if rules.people.is_alert(&run.person) {
+                "By itself, "
+            } else {
+                ""
+            };
             card.people.push(format!(
-                "{} ran /{}: {} (run {})",
+                "{by_itself}{} ran /{}: {} (run {})",
                 run.person,
                 run.runbook,
                 run.outcome.words(),
@@ -200,6 +178,7 @@ impl Desk {
             if group.taken.is_none() {
                 card.buttons.push(button("Take it on", AlertAct::Take));
             }
+            card.buttons.push(button("Assign…", AlertAct::Assign));
             card.buttons.push(button("Show me", AlertAct::Chart));
         }
         card.buttons.push(button("What changed", AlertAct::Changes));

@@ -25,6 +25,7 @@ pub fn said(person: &str, runbook: &str, outcome: Outcome, say: impl Into<String
         verdict: None,
         buttons: Vec::new(),
         attention: None,
+        choice: None,
         history: Vec::new(),
         digest: None,
         policies: Vec::new(),

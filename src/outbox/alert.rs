@@ -6,6 +6,7 @@ use crate::alert::card::{of_group, of_storm};
 use crate::alert::{is_alert, is_storm, picture};
 use crate::report::alert::AlertCard;
 use crate::report::chart;
+use crate::request::{Account, Surface};
 use crate::store::StoreError;
 use crate::store::alerts::message;
 use crate::store::messages::DueMessage;
@@ -67,6 +68,23 @@ impl<W: Wire> Outbox<W> {
     pub(super) fn alert_news(&self, due: &DueMessage) -> Option<String> {
         let body = due.message.body.as_ref()?;
         Some(self.redactor.redact(&body.say).into_owned())
+    }
+
+    /// The account of whoever a reply calls, on this platform; none where they have none any more.
+    pub(super) fn called(&self, due: &DueMessage) -> Option<String> {
+        let person = &due.message.body.as_ref()?.person;
+        let workspace = due.message.place.workspace.as_deref();
+        let rules = self.desk.rules.now();
+        let accounts = rules.people.accounts_of(person);
+        let linked = rules.people.links().iter().filter(|(_, link)| link.person == *person);
+        let mut all = accounts.into_iter().chain(linked.map(|(account, _)| account));
+        all.find_map(|account| match account {
+            Account::Slack { team, user } if W::SURFACE == Surface::Slack && Some(team.as_str()) == workspace => {
+                Some(user.clone())
+            }
+            Account::Discord { user } if W::SURFACE == Surface::Discord => Some(user.clone()),
+            _ => None,
+        })
     }
 
     /// The chart of a group as it stands now.

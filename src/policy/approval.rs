@@ -27,7 +27,11 @@ impl Party {
     fn sessions(&self) -> impl Iterator<Item = &str> {
         let opened = match &self.account {
             Account::Session { session, .. } => Some(session.as_str()),
-            Account::Slack { .. } | Account::Discord { .. } | Account::Os { .. } | Account::Picked { .. } => None,
+            Account::Slack { .. }
+            | Account::Discord { .. }
+            | Account::Os { .. }
+            | Account::Picked { .. }
+            | Account::Alert { .. } => None,
         };
         opened.into_iter().chain(self.session.as_deref())
     }

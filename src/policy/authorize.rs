@@ -5,6 +5,7 @@ mod decision;
 mod load;
 mod misnomer;
 mod question;
+mod reach;
 mod schema;
 
 pub use decision::{Approvers, Decision, Grant, Threshold};
@@ -56,6 +57,7 @@ struct KnownRunbook {
 /// Cedar's names, parsed once.
 struct Names {
     person: EntityTypeName,
+    alert: EntityTypeName,
     group: EntityTypeName,
     acts: HashMap<ActName, EntityUid>,
 }
@@ -104,6 +106,13 @@ impl Policy {
     /// Decides. Every answer names its policies. What is known of somebody's groups by a list that is too old counts, except
     /// where somebody approves or destroys: there it counts neither for them nor for others, and the answer says why.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
+        if question.person.alert().is_some() && !matches!(question.act, Act::Ask | Act::Run { .. }) {
+            let say = format!("{} may ask for a runbook and do nothing else.", question.person.name);
+            return Decision::Deny {
+                policies: Vec::new(),
+                say,
+            };
+        }
         let decided = self.decide_by_all(question);
         if question.person.lapsed.is_empty() || !self.is_grave(question) {
             return decided;
@@ -235,7 +244,8 @@ impl Policy {
             }
             context.push(("radius".to_owned(), schema::radius(radius)?));
         }
-        let mut entities = vec![runbook.entity.clone(), self.person(question.person)];
+        let principal = self.principal(question.person);
+        let mut entities = vec![runbook.entity.clone(), principal.clone()];
         if let Some(requester) = question.act.requester() {
             let uid = self.uid(&self.names.person, &requester.name);
             context.push(("requester".to_owned(), RestrictedExpression::new_entity_uid(uid)));
@@ -254,7 +264,7 @@ impl Policy {
             .get(&act)
             .ok_or_else(|| Unanswerable::Engine(format!("no action {}", act.as_str())))?;
         let request = Request::new(
-            self.uid(&self.names.person, &question.person.name),
+            principal.uid(),
             act.clone(),
             runbook.entity.uid(),
             Context::from_pairs(context).map_err(engine)?,
@@ -264,6 +274,14 @@ impl Policy {
             request.map_err(engine)?,
             Entities::from_entities(entities, None).map_err(engine)?,
         ))
+    }
+
+    /// Who asks: a person, or an alert, which is in no group.
+    fn principal(&self, person: &Person) -> Entity {
+        match person.alert() {
+            Some(name) => Entity::new_no_attrs(self.uid(&self.names.alert, name), HashSet::new()),
+            None => self.person(person),
+        }
     }
 
     fn person(&self, person: &Person) -> Entity {
@@ -399,6 +417,7 @@ fn account_kind(account: &Account) -> &'static str {
         Account::Os { .. } => "os",
         Account::Picked { .. } => "picked",
         Account::Session { .. } => "session",
+        Account::Alert { .. } => "alert",
     }
 }
 

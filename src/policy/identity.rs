@@ -17,6 +17,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Stands before the name of an alert that asks for something.
+const ALERT: &str = "alert ";
+
 /// Everybody who is known, and the groups there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct People {
@@ -41,6 +44,8 @@ pub struct Person {
     pub(super) lapsed: BTreeMap<String, String>,
     /// Groups of these by user groups alone.
     pub(super) enrolled: BTreeSet<String>,
+    /// The alert that stands in a person's place; it is in no group.
+    pub(super) alert: Option<String>,
 }
 
 impl Person {
@@ -52,7 +57,21 @@ impl Person {
             console: None,
             lapsed: BTreeMap::new(),
             enrolled: BTreeSet::new(),
+            alert: None,
         }
+    }
+
+    /// An alert for which a rule asks. Nobody in `people.toml` has a name of two words.
+    fn of_alert(name: &str) -> Self {
+        Self {
+            alert: Some(name.to_owned()),
+            ..Self::named(&format!("{ALERT}{name}"), BTreeSet::new())
+        }
+    }
+
+    /// The alert's own name, where this is one and no person.
+    pub fn alert(&self) -> Option<&str> {
+        self.alert.as_deref()
     }
 
     fn forget_rolls(&mut self) {
@@ -239,17 +258,26 @@ impl People {
             Account::Picked { person } if self.demo => self.persons.get(person),
             Account::Picked { .. } => None,
             Account::Session { person, .. } => self.persons.get(person).filter(|person| person.console.is_some()),
+            Account::Alert { .. } => None,
         }
     }
 
-    /// The person behind an account, in the groups of the file and in those that the surface proved: who asks.
+    /// The person behind an account, in the groups of the file and in those that the surface proved: who asks. It may be
+    /// an alert instead.
     pub fn asker(&self, account: &Account, memberships: &[String]) -> Option<Cow<'_, Person>> {
+        if let Account::Alert { name } = account {
+            return Some(Cow::Owned(Person::of_alert(name)));
+        }
         self.who(account)
             .map(|person| self.joined(person, account, memberships))
     }
 
     /// A person by name, in the groups that a surface proved of this account when they asked.
     pub fn member(&self, name: &str, account: &Account, memberships: &[String]) -> Option<Cow<'_, Person>> {
+        if let Account::Alert { name: alert } = account {
+            let is_it = name.strip_prefix(ALERT) == Some(alert);
+            return is_it.then(|| Cow::Owned(Person::of_alert(alert)));
+        }
         self.person(name)
             .map(|person| self.joined(person, account, memberships))
     }
@@ -283,6 +311,19 @@ impl People {
         self.persons
             .get(name)
             .map_or_else(|| Cow::Owned(Person::named(name, BTreeSet::new())), Cow::Borrowed)
+    }
+
+    /// Who asked for a run, by the name that the run has: a person, or an alert.
+    pub fn requester(&self, name: &str) -> Option<Cow<'_, Person>> {
+        match name.strip_prefix(ALERT) {
+            Some(alert) => Some(Cow::Owned(Person::of_alert(alert))),
+            None => self.person(name).map(Cow::Borrowed),
+        }
+    }
+
+    /// Whether a run has this name of an alert, not of a person.
+    pub fn is_alert(&self, requester: &str) -> bool {
+        requester.starts_with(ALERT)
     }
 
     /// A person by name; who it is that asks is told by [`People::asker`] alone.

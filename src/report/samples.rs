@@ -4,7 +4,7 @@ pub(crate) mod known;
 
 use super::alert::{AlertCard, AlertState};
 use super::verdict::Verdict;
-use super::{Attention, Button, Outcome, Press, Report, StepLine, Table, VerdictLine};
+use super::{Attention, Button, Choice, Outcome, Press, Report, StepLine, Table, VerdictLine};
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
 use proptest::prelude::*;
@@ -78,6 +78,20 @@ fn buttons() -> impl Strategy<Value = Vec<Button>> {
     proptest::collection::vec(one, 0..30)
 }
 
+fn choices() -> impl Strategy<Value = Choice> {
+    proptest::collection::vec(text(12), 1..100).prop_map(|labels| Choice {
+        alert: "alert0123456789abcdef".to_owned(),
+        ways: labels
+            .into_iter()
+            .enumerate()
+            .map(|(index, label)| {
+                let person = format!("person-{index}");
+                (crate::request::AlertAct::AssignTo { person }, label)
+            })
+            .collect(),
+    })
+}
+
 fn tables() -> impl Strategy<Value = Table> {
     let row = proptest::collection::vec(text(10), 0..8);
     (
@@ -136,6 +150,7 @@ pub(crate) fn blank(run: &str, outcome: Outcome) -> Report {
         verdict: None,
         buttons: Vec::new(),
         attention: None,
+        choice: None,
         history: Vec::new(),
         digest: None,
         policies: Vec::new(),
@@ -158,11 +173,12 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
         proptest::option::of(text(40)),
         buttons(),
         proptest::option::of((proptest::collection::vec("[a-z]{1,4}|ops", 0..4), text(40))),
+        proptest::option::of(choices()),
     );
     (outcomes(), any::<bool>(), words, lists, rest).prop_map(|(outcome, dry, words, lists, rest)| {
         let (run, runbook, inputs, person, say) = words;
         let (plan, warnings, radius, steps, history) = lists;
-        let (table, verdict, buttons, attention) = rest;
+        let (table, verdict, buttons, attention, choice) = rest;
         Report {
             run: Some(run).filter(|run| !run.is_empty()),
             runbook,
@@ -182,6 +198,7 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
             }),
             buttons,
             attention: attention.map(|(groups, say)| Attention { groups, say }),
+            choice,
             history,
             digest: Some("d".repeat(64)),
             policies: Vec::new(),

@@ -41,6 +41,9 @@ pub enum Entry {
     Created {
         /// Why it may.
         decision: Cited,
+        /// What asked for it, where it was nobody.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Others must say yes.
     ApprovalAsked {

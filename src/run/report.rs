@@ -50,6 +50,7 @@ pub fn report_of(live: &Live, approvers: &[String]) -> Report {
         }),
         buttons: buttons(live),
         attention: attention(live, approvers),
+        choice: None,
         history: state.history.clone(),
         digest: Some(plan.digest.clone()),
         policies: state

@@ -222,7 +222,7 @@ impl RunState {
     /// None where the entry cannot come here.
     fn step_forward(&mut self, at: Timestamp, epoch: i64, entry: &Entry) -> Option<()> {
         match entry {
-            Entry::Created { decision } => {
+            Entry::Created { decision, .. } => {
                 self.is_unborn()?;
                 self.decision = Some(decision.clone());
                 self.phase = Some(Phase::Ready);

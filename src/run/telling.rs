@@ -15,7 +15,8 @@ pub fn told(entry: &Entry, plan: &Plan) -> (String, String) {
             .to_owned()
     };
     match entry {
-        Entry::Created { decision } => ("created".to_owned(), decision.say.clone()),
+        Entry::Created { decision, by: None } => ("created".to_owned(), decision.say.clone()),
+        Entry::Created { decision, by: Some(by) } => (format!("created by {by}"), decision.say.clone()),
         Entry::ApprovalAsked {
             needed,
             until,

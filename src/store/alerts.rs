@@ -4,24 +4,23 @@
 //! A group has one message in each channel for alerts. Where very many begin at once, those beyond a number have one
 //! message together.
 
+use super::alert_asks;
 use super::dialect::Dialect;
 use super::messages::{self, MessageKind, NewMessage, insert_messages};
 use super::page_notes::note_deed;
 use super::pages;
-use super::runs::{RunLine, run_line};
 use super::values::{Row, with_rows, write_rows};
-use super::{Store, StoreError, decode, encode, micros, number, optional_number, optional_text, text, timestamp};
-use crate::alert::card::{self, Line, Storm};
+use super::{Store, StoreError, decode, encode, micros, optional_text, text};
+use crate::alert::auto::Consequences;
+use crate::alert::card;
 use crate::alert::group::{Change, Group};
 use crate::alert::notification::Notification;
 use crate::alert::page::Level;
 use crate::alert::{expression, storm_id};
 use crate::dispatch::answer::said;
 use crate::report::Outcome;
-use crate::report::alert::AlertState;
-use crate::request::Place;
+use crate::request::{Place, Surface};
 use jiff::{SignedDuration, Timestamp};
-use sqlx::any::AnyRow;
 use sqlx::{Any, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,68 +32,115 @@ pub const WITHIN: SignedDuration = SignedDuration::from_mins(5);
 /// After so long a quiet time, what is too much begins a new summary.
 const STORM_LASTS: SignedDuration = SignedDuration::from_mins(10);
 
-/// Groups that a summary names.
-const NAMED: i64 = 25;
-
 /// Whoever takes notifications in does it one after the other: of two replicas each would miss what the other wrote.
 const LOCK: &str = "alerts";
 
-/// A group as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlertLine {
-    /// Its id.
-    pub id: String,
-    /// What it is called.
-    pub title: String,
-    /// How it stands.
-    pub state: AlertState,
-    /// How many alerts stand how, in words.
-    pub said: String,
-    /// When it began.
-    pub opened: Timestamp,
-    /// When it changed last.
-    pub changed: Timestamp,
-}
-
-/// A group while notifications are taken into it.
-struct Taken {
-    group: Group,
+/// A group while something is taken into it.
+pub(super) struct Taken {
+    pub(super) group: Group,
     /// The summary that shows it, if it has no message of its own.
     storm: Option<String>,
     is_new: bool,
     shown: bool,
     ended: bool,
     news: Vec<String>,
+    /// Who is called by the news, and on which platform.
+    call: Option<(String, Surface)>,
+    /// Its alerts that have begun to fire, by their fingerprints.
+    pub(super) began: BTreeSet<String>,
 }
 
 impl Taken {
+    fn known(group: Group, storm: Option<String>) -> Self {
+        Self {
+            group,
+            storm,
+            is_new: false,
+            shown: false,
+            ended: false,
+            news: Vec::new(),
+            call: None,
+            began: BTreeSet::new(),
+        }
+    }
+
+    fn new(group: Group) -> Self {
+        let began = group.firing().map(|member| member.alert.fingerprint.clone()).collect();
+        Self {
+            is_new: true,
+            shown: true,
+            began,
+            ..Self::known(group, None)
+        }
+    }
+
     fn add(&mut self, change: Change) {
         self.shown |= change.shown;
         self.ended |= change.ended;
         self.news.extend(change.news);
+        self.began.extend(change.began);
     }
+
+    /// Notes something that the message shows and the thread is told.
+    pub(super) fn tell(&mut self, words: String, now: Timestamp) {
+        let words = self.group.did(words, now);
+        self.news.push(words);
+        self.shown = true;
+    }
+}
+
+/// Whoever changes groups from here on to the end of the transaction does so alone.
+pub(super) async fn alone(work: &mut Transaction<'static, Any>, dialect: Dialect) -> Result<(), StoreError> {
+    dialect.one_at_a_time(work, &[vec![LOCK.into()]]).await?;
+    Ok(())
+}
+
+/// A group as it stands, to be changed; none where there is none.
+pub(super) async fn taken(work: &mut Transaction<'static, Any>, id: &str) -> Result<Option<Taken>, StoreError> {
+    let row = sqlx::query("SELECT body, storm FROM alert_group WHERE id = $1")
+        .bind(id.to_owned())
+        .fetch_optional(&mut **work)
+        .await?;
+    row.map(|row| {
+        let group: Group = decode("group of alerts", &text(&row, 0)?)?;
+        Ok(Taken::known(group, optional_text(&row, 1)?))
+    })
+    .transpose()
+}
+
+/// Writes what has changed, and what people see of it. A new group is shown at these places.
+pub(super) async fn write(
+    work: &mut Transaction<'static, Any>,
+    dialect: Dialect,
+    taken: &[Taken],
+    places: &[Place],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    write_groups(work, dialect, taken, now).await?;
+    show(work, dialect, taken, places, now).await
 }
 
 impl Store {
     /// Takes notifications in, in one commit, if `still` says so when nothing but the commit is left to do. False if it
-    /// says no, and nothing is kept. The same notification twice changes nothing the second time. `paged` tells through
-    /// which connections somebody is paged for a group.
+    /// says no, and nothing is kept. The same notification twice changes nothing the second time. What follows with nobody
+    /// there, pages and runbooks that alerts ask for, is kept with it.
     pub async fn keep_notifications(
         &self,
         these: &[Notification],
         places: &[Place],
-        paged: impl Fn(&Group) -> BTreeSet<String>,
+        follows: &impl Consequences,
         now: Timestamp,
         still: impl FnOnce() -> bool,
     ) -> Result<bool, StoreError> {
         let mut work = self.begin().await?;
-        self.dialect.one_at_a_time(&mut work, &[vec![LOCK.into()]]).await?;
+        alone(&mut work, self.dialect).await?;
         let mut taken = self.take_in(&mut work, these, now).await?;
         self.gather(&mut work, &mut taken, places, now).await?;
+        alert_asks::ask(&mut work, self.dialect, &mut taken, places, follows, now).await?;
         write_groups(&mut work, self.dialect, &taken, now).await?;
         let pages: Vec<(&Group, Vec<String>)> = taken
             .iter()
-            .map(|one| (&one.group, paged(&one.group).into_iter().collect()))
+            .map(|one| (&one.group, follows.pages(&one.group).into_iter().collect()))
             .collect();
         pages::follow(&mut work, self.dialect, &pages, now).await?;
         show(&mut work, self.dialect, &taken, places, now).await?;
@@ -127,14 +173,8 @@ impl Store {
                     .await?;
             if let Some(row) = row {
                 latest.insert(key, all.len());
-                all.push(Taken {
-                    group: decode("group of alerts", &text(&row, 0)?)?,
-                    storm: optional_text(&row, 1)?,
-                    is_new: false,
-                    shown: false,
-                    ended: false,
-                    news: Vec::new(),
-                });
+                let group = decode("group of alerts", &text(&row, 0)?)?;
+                all.push(Taken::known(group, optional_text(&row, 1)?));
             }
         }
         for one in these {
@@ -144,14 +184,7 @@ impl Store {
                 all[known].add(change);
             } else if let Some(group) = Group::open(one, now) {
                 latest.insert(&one.key, all.len());
-                all.push(Taken {
-                    group,
-                    storm: None,
-                    is_new: true,
-                    shown: true,
-                    ended: false,
-                    news: Vec::new(),
-                });
+                all.push(Taken::new(group));
             }
         }
         Ok(all)
@@ -203,15 +236,6 @@ impl Store {
         Ok(())
     }
 
-    /// A group; none where there is none.
-    pub async fn alert_group(&self, id: &str) -> Result<Option<Group>, StoreError> {
-        let body: Option<String> = sqlx::query_scalar("SELECT body FROM alert_group WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.read)
-            .await?;
-        body.map(|body| decode("group of alerts", &body)).transpose()
-    }
-
     /// Changes a group by what a person does, and tells its thread in the words that come of it. None, and nothing is
     /// changed, where nothing does.
     pub async fn change_alert(
@@ -220,48 +244,51 @@ impl Store {
         now: Timestamp,
         change: impl FnOnce(&mut Group) -> Option<String>,
     ) -> Result<Option<()>, StoreError> {
+        self.change(id, None, now, change).await
+    }
+
+    /// The same, and somebody is called by what the thread of this platform is told.
+    pub async fn assign_alert(
+        &self,
+        id: &str,
+        person: &str,
+        on: Option<Surface>,
+        now: Timestamp,
+        change: impl FnOnce(&mut Group) -> Option<String>,
+    ) -> Result<Option<()>, StoreError> {
+        let call = on.map(|surface| (person.to_owned(), surface));
+        self.change(id, call, now, change).await
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        call: Option<(String, Surface)>,
+        now: Timestamp,
+        change: impl FnOnce(&mut Group) -> Option<String>,
+    ) -> Result<Option<()>, StoreError> {
         let mut work = self.begin().await?;
-        self.dialect.one_at_a_time(&mut work, &[vec![LOCK.into()]]).await?;
-        let row = sqlx::query("SELECT body, storm FROM alert_group WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&mut *work)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut group: Group = decode("group of alerts", &text(&row, 0)?)?;
-        let before = Level::of(&group);
-        let Some(words) = change(&mut group) else {
+        alone(&mut work, self.dialect).await?;
+        let Some(mut one) = taken(&mut work, id).await? else {
             return Ok(None);
         };
-        if before == Level::Triggered && Level::of(&group) == Level::Acknowledged {
+        let before = Level::of(&one.group);
+        let Some(words) = change(&mut one.group) else {
+            return Ok(None);
+        };
+        if before == Level::Triggered && Level::of(&one.group) == Level::Acknowledged {
             note_deed(&mut work, id, &words, now).await?;
         }
-        let taken = [Taken {
-            group,
-            storm: optional_text(&row, 1)?,
-            is_new: false,
-            shown: true,
-            ended: false,
-            news: vec![words],
-        }];
+        one.news.push(words);
+        one.call = call;
+        one.shown = true;
+        let taken = [one];
         write_groups(&mut work, self.dialect, &taken, now).await?;
         pages::follow(&mut work, self.dialect, &[(&taken[0].group, Vec::new())], now).await?;
         show(&mut work, self.dialect, &taken, &[], now).await?;
         self.dialect.wake_others(&mut work).await?;
         work.commit().await?;
         Ok(Some(()))
-    }
-
-    /// A run was asked for from an alert: from now on each shows how the other stands.
-    pub async fn link_alert(&self, id: &str, run: &str, words: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO alert_run (run, alert, at) VALUES ($1, $2, $3) ON CONFLICT (run) DO NOTHING")
-            .bind(run)
-            .bind(id)
-            .bind(micros(now))
-            .execute(&self.write)
-            .await?;
-        self.change_alert(id, now, |group| Some(group.did(words.to_owned(), now)))
-            .await?;
-        Ok(())
     }
 
     /// Posts what the rule watches, as it is now, into the thread of a group, where the group is shown at this place; else
@@ -279,105 +306,6 @@ impl Store {
                 .await?;
         }
         Ok(!shown.is_empty())
-    }
-
-    /// The runs that were asked for from an alert, oldest first.
-    pub async fn runs_of_alert(&self, id: &str) -> Result<Vec<RunLine>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT run.id, run.runbook, run.person, run.created, run.outcome FROM alert_run \
-             JOIN run ON run.id = alert_run.run WHERE alert_run.alert = $1 ORDER BY alert_run.at, run.id LIMIT 20",
-        )
-        .bind(id)
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(run_line).collect()
-    }
-
-    /// The alert from which a run was asked for.
-    pub async fn alert_of_run(&self, run: &str) -> Result<Option<Group>, StoreError> {
-        let body: Option<String> = sqlx::query_scalar(
-            "SELECT alert_group.body FROM alert_run JOIN alert_group ON alert_group.id = alert_run.alert \
-             WHERE alert_run.run = $1",
-        )
-        .bind(run)
-        .fetch_optional(&self.read)
-        .await?;
-        body.map(|body| decode("group of alerts", &body)).transpose()
-    }
-
-    /// A summary as it stands; none where there is none.
-    pub async fn alert_storm(&self, id: &str) -> Result<Option<Storm>, StoreError> {
-        let opened: Option<i64> = sqlx::query_scalar("SELECT opened FROM alert_storm WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.read)
-            .await?;
-        let Some(opened) = opened else { return Ok(None) };
-        let counts = sqlx::query(
-            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 'firing' THEN 1 ELSE 0 END), 0) FROM alert_group \
-             WHERE storm = $1",
-        )
-        .bind(id)
-        .fetch_one(&self.read)
-        .await?;
-        let (all, firing) = (number(&counts, 0)?, number(&counts, 1)?);
-        let named = sqlx::query(
-            "SELECT title, state FROM alert_group WHERE storm = $1 \
-             ORDER BY CASE WHEN state = 'firing' THEN 0 ELSE 1 END, opened, title LIMIT $2",
-        )
-        .bind(id)
-        .bind(NAMED)
-        .fetch_all(&self.read)
-        .await?;
-        let lines: Result<Vec<Line>, StoreError> = named
-            .iter()
-            .map(|row| {
-                Ok(Line {
-                    title: text(row, 0)?,
-                    state: state(&text(row, 1)?)?,
-                })
-            })
-            .collect();
-        Ok(Some(Storm {
-            id: id.to_owned(),
-            opened: timestamp(opened)?,
-            firing: u64::try_from(firing).unwrap_or(0),
-            over: u64::try_from(all - firing).unwrap_or(0),
-            lines: lines?,
-        }))
-    }
-
-    /// Groups that fire, then those that are over, each newest change first, and so many of each at the most.
-    pub async fn alert_lines(&self, limit: i64) -> Result<Vec<AlertLine>, StoreError> {
-        let mut lines = Vec::new();
-        for which in [
-            "SELECT id, title, state, said, opened, changed FROM alert_group WHERE state = 'firing' \
-             ORDER BY changed DESC LIMIT $1",
-            "SELECT id, title, state, said, opened, changed FROM alert_group WHERE state <> 'firing' \
-             ORDER BY changed DESC LIMIT $1",
-        ] {
-            let rows = sqlx::query(which).bind(limit).fetch_all(&self.read).await?;
-            for row in &rows {
-                lines.push(alert_line(row)?);
-            }
-        }
-        Ok(lines)
-    }
-
-    /// When an alert was heard of last, in microseconds since 1970; zero for never.
-    pub async fn alerts_heard(&self) -> Result<i64, StoreError> {
-        let heard: Option<i64> = sqlx::query_scalar("SELECT MAX(heard) FROM alert_group")
-            .fetch_one(&self.read)
-            .await?;
-        Ok(heard.unwrap_or_default())
-    }
-
-    /// How many groups fire.
-    pub async fn firing_groups(&self) -> Result<i64, StoreError> {
-        Ok(
-            sqlx::query_scalar("SELECT COUNT(*) FROM alert_group WHERE state = 'firing'")
-                .fetch_one(&self.read)
-                .await?,
-        )
     }
 
     /// Takes away groups of which nothing was heard since this time, with their messages, also one whose end nobody told.
@@ -417,6 +345,7 @@ impl Store {
                     .execute(&mut *work)
                     .await?;
                 pages::forget(&mut work, &id).await?;
+                alert_asks::forget(&mut work, &id).await?;
             }
         }
         work.commit().await?;
@@ -494,6 +423,7 @@ async fn show(
     for one in alone.iter().filter(|one| one.is_new) {
         for place in places {
             messages.push(message(&one.group.id, place));
+            messages.extend(news(one, place));
             messages.extend(chart(&one.group, place));
         }
     }
@@ -543,11 +473,16 @@ fn chart(group: &Group, place: &Place) -> Option<NewMessage> {
 /// In the thread: what changed.
 fn news(one: &Taken, place: &Place) -> Option<NewMessage> {
     let say = one.news.join("\n");
-    let body = said("Alertmanager", "", Outcome::NothingToDo, say);
+    let called = one.call.as_ref().filter(|(_, surface)| *surface == place.surface);
+    let (kind, person) = match called {
+        Some((person, _)) => (MessageKind::Ping, person.as_str()),
+        None => (MessageKind::Result, "Alertmanager"),
+    };
+    let body = said(person, "", Outcome::NothingToDo, say);
     let word = format!("news-{}", one.group.changes);
     (!one.news.is_empty()).then(|| NewMessage {
         body: Some(body),
-        ..of(&one.group.id, &word, MessageKind::Result, place)
+        ..of(&one.group.id, &word, kind, place)
     })
 }
 
@@ -560,21 +495,4 @@ fn of(id: &str, word: &str, kind: MessageKind, place: &Place) -> NewMessage {
         place: place.clone(),
         body: None,
     }
-}
-
-fn alert_line(row: &AnyRow) -> Result<AlertLine, StoreError> {
-    Ok(AlertLine {
-        id: text(row, 0)?,
-        title: text(row, 1)?,
-        state: state(&text(row, 2)?)?,
-        said: text(row, 3)?,
-        opened: timestamp(number(row, 4)?)?,
-        changed: timestamp(optional_number(row, 5)?.unwrap_or_default())?,
-    })
-}
-
-fn state(word: &str) -> Result<AlertState, StoreError> {
-    let all = [AlertState::Firing, AlertState::Resolved, AlertState::Quiet];
-    let known = all.into_iter().find(|state| state.key() == word);
-    known.ok_or_else(|| StoreError::Corrupt(format!("a group of alerts stands as {word:?}")))
 }

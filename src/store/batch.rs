@@ -1,5 +1,7 @@
 //! Many writes as one transaction of few statements.
 
+use super::alert_runs::{self, Done};
+use super::alerts;
 use super::audit::{AuditRow, insert_audits};
 use super::dialect::Dialect;
 use super::lists::STILL;
@@ -25,6 +27,10 @@ pub(super) async fn commit(
     writes: &[Write],
 ) -> Result<Vec<Result<Written, StoreError>>, StoreError> {
     let mut work = dialect.begin(pool).await?;
+    // First of all locks, so that nobody who has it waits for another.
+    if writes.iter().any(|write| write.deed.is_some()) {
+        alerts::alone(&mut work, dialect).await?;
+    }
     let mut refused = locked(&mut work, dialect, writes).await?;
     paused(&mut work, writes, &mut refused).await?;
     let open = |refused: &BTreeMap<usize, Result<Written, StoreError>>| -> Vec<usize> {
@@ -49,6 +55,7 @@ pub(super) async fn commit(
         .chain(told.iter().map(|(message, now)| (message, *now)))
         .collect();
     insert_messages(&mut work, dialect, &messages).await?;
+    alert_runs::tell(&mut work, dialect, &deeds(&written)).await?;
     let records: Vec<&AuditRow> = written.iter().flat_map(|write| &write.records).collect();
     insert_audits(&mut work, dialect, &records).await?;
     // What the engine adds concerns its own process, and is found by others when they look.
@@ -69,6 +76,22 @@ pub(super) async fn commit(
         });
     }
     Ok(done)
+}
+
+/// What the threads of alerts are told.
+fn deeds<'w>(writes: &[&'w Write]) -> Vec<Done<'w>> {
+    let done = writes.iter().filter_map(|write| {
+        let run = match &write.what {
+            What::Begin(begin) => Some(begin.run.as_str()),
+            What::Add(_) | What::Answer { .. } => None,
+        };
+        Some(Done {
+            deed: write.deed.as_ref()?,
+            run,
+            at: write.now,
+        })
+    });
+    done.collect()
 }
 
 /// Those whose locks somebody holds.

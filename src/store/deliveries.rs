@@ -1,5 +1,6 @@
 //! Deliveries and the requests in them: stored before anybody is told that they were received, each once.
 
+use super::alert_runs::Deed;
 use super::audit::AuditRow;
 use super::dialect::Dialect;
 use super::messages::NewMessage;
@@ -190,14 +191,15 @@ impl Store {
         Ok(())
     }
 
-    /// Marks a request as answered without a run, with the message that says so and the record of it, all or nothing.
-    /// The first answer stands.
+    /// Marks a request as answered without a run, with the message that says so, the record of it, and what
+    /// the thread of an alert is told, all or nothing. The first answer stands.
     pub async fn answer(
         &self,
         request: &str,
         report: &Report,
         message: Option<&NewMessage>,
         record: &AuditRow,
+        deed: Option<Deed>,
     ) -> Result<(), StoreError> {
         let what = What::Answer {
             request: request.to_owned(),
@@ -206,6 +208,7 @@ impl Store {
         let mut write = Write::new(what, record.at);
         write.messages.extend(message.cloned());
         write.records.push(record.clone());
+        write.deed = deed;
         match self.writer.write(write).await {
             Ok(_) | Err(StoreError::Answered(_)) => Ok(()),
             Err(error) => Err(error),
@@ -313,7 +316,7 @@ async fn stored_now(
     found.iter().map(|row| text(row, 0)).collect()
 }
 
-async fn insert_requests(
+pub(super) async fn insert_requests(
     work: &mut Transaction<'static, Any>,
     dialect: Dialect,
     requests: &[&Request],

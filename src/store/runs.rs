@@ -1,6 +1,7 @@
 //! Runs, their journals and their locks. Each write is one transaction and a compare-and-set: on the journal's length,
 //! and for the engine on its epoch too.
 
+use super::alert_runs::Deed;
 use super::audit::AuditRow;
 use super::messages::{MessageKind, NewMessage};
 use super::values::{BindAll as _, list, statement};
@@ -125,6 +126,8 @@ pub struct NewRun<'a> {
     pub records: &'a [AuditRow],
     /// Whose it is from the beginning, if anybody's. The claim's number is one.
     pub claim: Option<Claim<'a>>,
+    /// The alerts on whose account it was asked for.
+    pub deed: Option<Deed>,
 }
 
 /// What stands in the run's row: derived from the journal and written with it.
@@ -233,6 +236,7 @@ impl Store {
         write.take = new.locks.map(|locks| taking(locks, new.plan));
         write.messages.extend_from_slice(new.messages);
         write.records.extend_from_slice(new.records);
+        write.deed = new.deed;
         self.writer.write(write).await
     }
 

@@ -159,6 +159,12 @@ pub(super) const VERSIONS: &[&[&str]] = &[
         "CREATE INDEX page_note_page ON page_note (page)",
         "CREATE INDEX page_note_due ON page_note (due) WHERE due IS NOT NULL",
     ],
+    &[
+        // What alerts asked for with nobody there, each once, and so that a rule asks no more than it may.
+        "CREATE TABLE alert_ask (id TEXT PRIMARY KEY, rule TEXT NOT NULL, alert TEXT NOT NULL, at BIGINT NOT NULL)",
+        "CREATE INDEX alert_ask_rule ON alert_ask (rule, at)",
+        "CREATE INDEX alert_ask_alert ON alert_ask (alert)",
+    ],
 ];
 
 #[cfg(test)]

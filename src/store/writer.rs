@@ -2,6 +2,7 @@
 //! commit costs hardly more for sixty runs than for one. Each write stands or falls by itself: one that comes too late or
 //! is refused takes no other along.
 
+use super::alert_runs::Deed;
 use super::audit::AuditRow;
 use super::batch;
 use super::dialect::Dialect;
@@ -32,6 +33,8 @@ pub(super) struct Write {
     pub(super) thread: Option<(MessageKind, String)>,
     /// Lines of the record.
     pub(super) records: Vec<AuditRow>,
+    /// What the thread of an alert is told.
+    pub(super) deed: Option<Deed>,
     /// When.
     pub(super) now: i64,
 }
@@ -117,6 +120,7 @@ impl Write {
             messages: Vec::new(),
             thread: None,
             records: Vec::new(),
+            deed: None,
             now: micros(now),
         }
     }

@@ -28,7 +28,14 @@ async fn what_is_suggested_goes_through_the_gate_and_both_tell_of_each_other() {
     let slack = world.slack.take().unwrap();
     assert_eq!(
         here.labels(),
-        ["Charge 1042", "Acknowledge", "Take it on", "Show me", "What changed"]
+        [
+            "Charge 1042",
+            "Acknowledge",
+            "Take it on",
+            "Assign…",
+            "Show me",
+            "What changed"
+        ]
     );
 
     // It is asked for by whoever presses it, and needs a second person like any charge.
@@ -71,6 +78,7 @@ async fn what_is_suggested_goes_through_the_gate_and_both_tell_of_each_other() {
     Charge 1042
     Acknowledge
     Take it on
+    Assign…
     Show me
     What changed
     since TIME, receiver signalbox, 2 changes
@@ -143,6 +151,7 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
     • dana has acknowledged it, at TIME
     since TIME, receiver signalbox, 3 changes · MARK
     [Charge 1042]
+    [Assign…]
     [Show me]
     [What changed]
     ");
@@ -151,7 +160,10 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
     let visitor = Visitor::pick(world.url(), "dana").await;
     let to = visitor.get("/alerts").await.attribute("ul.runs a", "href").unwrap();
     let page = visitor.get(&to).await;
-    assert_eq!(page.texts("main button"), ["Charge 1042", "Show me", "What changed"]);
+    assert_eq!(
+        page.texts("main button"),
+        ["Charge 1042", "Assign…", "Show me", "What changed"]
+    );
     let id = to.strip_prefix("/alerts/").unwrap();
     let sent = visitor
         .post(&format!("/alerts/{id}/press"), "n1", &[("press", "alert changes")])

@@ -31,6 +31,7 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     • ▲ supplier=CJ, since TIME
     Acknowledge
     Take it on
+    Assign…
     Show me
     What changed
     since TIME, receiver signalbox
@@ -47,6 +48,7 @@ async fn a_group_is_one_message_that_changes_as_it_does() {
     since TIME, receiver signalbox · MARK
     [Acknowledge]
     [Take it on]
+    [Assign…]
     [Show me]
     [What changed]
     ");
@@ -190,6 +192,7 @@ async fn what_a_rules_author_writes_steers_nobody() {
     • ▲ job=**bold** <@U1> [x](http://evil.example), severity=critical, since TIME: �gnp
     Acknowledge
     Take it on
+    Assign…
     Show me
     What changed
     since TIME, receiver signalbox
@@ -208,6 +211,7 @@ async fn what_a_rules_author_writes_steers_nobody() {
     since TIME, receiver signalbox · MARK
     [Acknowledge]
     [Take it on]
+    [Assign…]
     [Show me]
     [What changed]
     ");

@@ -205,6 +205,10 @@ async fn shop(State(shop): State<Arc<Shop>>, request: axum::extract::Request) ->
         return ([("content-type", "application/json")], rows(200)).into_response();
     }
     let answer = match path.as_str() {
+        "/deploys" => Some(
+            r#"{"rows": [{"version": "b2", "by": "ci", "finished": "2026-11-27T11:40:00Z"}, {"version": "a1", "by": "ci",
+            "finished": "2026-11-27T09:00:00Z"}, {"version": "c3", "by": "max", "finished": 1795780860}]}"#,
+        ),
         "/orders" => Some(r#"{"rows": [{"order": 1042, "state": "paid"}, {"order": 1043, "state": "`new`"}]}"#),
         _ => None,
     };
@@ -269,27 +273,27 @@ impl Drop for Bot {
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[], false, "", "").await
+        Self::begin(None, PEOPLE, &[], false, "", ("", "")).await
     }
 
     /// With Discord alone, which is heard over its gateway.
     pub async fn over_gateway() -> Self {
-        Self::begin(None, PEOPLE, &[], true, "", "").await
+        Self::begin(None, PEOPLE, &[], true, "", ("", "")).await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks, false, "", "").await
+        Self::begin(None, PEOPLE, runbooks, false, "", ("", "")).await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", "").await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", ("", "")).await
     }
 
     /// With Slack beside it, and people who are known by some of their accounts.
     pub async fn of_both_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], false, "", "").await
+        Self::begin(Some(Slack::start().await), people, &[], false, "", ("", "")).await
     }
 
     /// The same, where Discord is heard over its gateway.
@@ -303,7 +307,23 @@ impl World {
             "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
              \"{ALERTS}\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
         );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, "").await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, ("", "")).await
+    }
+
+    /// The same with further rules on alerts, further policies and further people, and no Prometheus.
+    pub async fn with_rules(rules: &str, policy: &str, people: &str) -> Self {
+        Self::with_rules_and(rules, policy, people, &[]).await
+    }
+
+    /// The same with further runbooks.
+    pub async fn with_rules_and(rules: &str, policy: &str, people: &str, runbooks: &[(&str, &str)]) -> Self {
+        let more = format!(
+            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
+             \"{ALERTS}\"\n"
+        );
+        let people = format!("{PEOPLE_OF_BOTH}{people}");
+        let slack = Some(Slack::start().await);
+        Self::begin(slack, &people, runbooks, false, &more, (rules, policy)).await
     }
 
     /// The same with connections that page somebody, and the rules for whom.
@@ -312,7 +332,15 @@ impl World {
             "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
              \"{ALERTS}\"\n{connections}"
         );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, rules).await
+        Self::begin(
+            Some(Slack::start().await),
+            PEOPLE_OF_BOTH,
+            &[],
+            false,
+            &more,
+            (rules, ""),
+        )
+        .await
     }
 
     async fn begin(
@@ -321,7 +349,7 @@ impl World {
         runbooks: &[(&str, &str)],
         is_over_gateway: bool,
         more: &str,
-        rules: &str,
+        (rules, policy): (&str, &str),
     ) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
@@ -342,7 +370,7 @@ impl World {
             write(&format!("commands/{name}.toml"), text);
         }
         write("people.toml", people);
-        write("policy.cedar", POLICY);
+        write("policy.cedar", &format!("{POLICY}{policy}"));
         write("alerts.token", ALERTS_TOKEN);
         write("pagerduty.key", pagerduty::ROUTING_KEY);
         write("pagerduty.token", pagerduty::TOKEN);

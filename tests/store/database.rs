@@ -189,6 +189,7 @@ pub fn created() -> Entry {
             policies: Vec::new(),
             say: "Ops may.".to_owned(),
         },
+        by: None,
     }
 }
 
@@ -223,6 +224,7 @@ pub async fn begin_with(store: &Store, id: &str, locks: Option<&Locks>, messages
                 messages,
                 records: &[],
                 claim: None,
+                deed: None,
             },
             noon(),
         )

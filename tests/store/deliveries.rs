@@ -154,7 +154,7 @@ pub async fn an_unanswered_request_is_taken_again_after_its_time(database: Datab
     assert_eq!(again, std::slice::from_ref(&given.request));
 
     store
-        .answer(&given.request.id, &said("No."), None, &record(&given.request.id))
+        .answer(&given.request.id, &said("No."), None, &record(&given.request.id), None)
         .await
         .unwrap();
 
@@ -173,7 +173,7 @@ pub async fn an_answer_stays_what_it_was(database: Database) {
     begin(&store, "r1").await;
     let of_run = store.run("r1").await.unwrap().request;
     store
-        .answer(&of_run, &said("Denied."), None, &record(&of_run))
+        .answer(&of_run, &said("Denied."), None, &record(&of_run), None)
         .await
         .unwrap();
     assert_eq!(store.progress(&of_run).await.unwrap(), Progress::Run("r1".to_owned()));
@@ -182,11 +182,11 @@ pub async fn an_answer_stays_what_it_was(database: Database) {
     store.request(&asked, noon()).await.unwrap();
     assert_eq!(store.progress(&asked.id).await.unwrap(), Progress::Pending);
     store
-        .answer(&asked.id, &said("First."), None, &record(&asked.id))
+        .answer(&asked.id, &said("First."), None, &record(&asked.id), None)
         .await
         .unwrap();
     store
-        .answer(&asked.id, &said("Second."), None, &record(&asked.id))
+        .answer(&asked.id, &said("Second."), None, &record(&asked.id), None)
         .await
         .unwrap();
     let Progress::Answered(report) = store.progress(&asked.id).await.unwrap() else {

@@ -56,6 +56,7 @@ pub async fn one_request_becomes_one_run(database: Database) {
                 messages: &[message(&format!("{id}:run"), MessageKind::Run, id)],
                 records: &[],
                 claim: None,
+                deed: None,
             };
             store.create_run(new, noon()).await
         }
@@ -178,6 +179,7 @@ pub async fn a_run_may_be_claimed_as_it_is_written(database: Database) {
         messages: &[],
         records: &[],
         claim: claimed_by("one", later(5)),
+        deed: None,
     };
     assert!(is_written(&store.create_run(new, noon()).await.unwrap()));
     let begun = StoredRun::begun(

@@ -49,7 +49,10 @@ impl Outbox<Discord> {
                 None => return Ok(Sent::Never("it says nothing".to_owned())),
             }
         };
-        let message = render::notice(&say).known_as(&due.message.id);
+        let mut message = render::notice(&say).known_as(&due.message.id);
+        if let Some(user) = self.called(due).filter(|_| due.message.kind == MessageKind::Ping) {
+            message = message.calling(&user);
+        }
         let mark = message.mark.clone().unwrap_or_default();
         let post = Post::from(&message);
         self.reply(due, channel, &parent, &name, Mark::Words(&mark), post).await

@@ -27,6 +27,10 @@ impl Outbox<Slack> {
         };
         if due.message.kind != MessageKind::Chart {
             return match self.alert_news(due) {
+                Some(say) if due.message.kind == MessageKind::Ping => {
+                    let message = render::alert::call(id, self.called(due).as_deref(), &say).known_as(&due.message.id);
+                    Ok(self.post(due, &address, message).await?.unwrap_or_else(failed))
+                }
                 Some(say) => self.alert_reply(due, id, &address, &say).await,
                 None => Ok(Sent::Never("it says nothing".to_owned())),
             };

@@ -21,6 +21,11 @@ pub enum Pressed {
     Confirmed(Questioned, String),
     /// It was answered with no.
     Left,
+    /// A list of what can be done about an alert; what was chosen stands beside it.
+    Choice {
+        /// The group of alerts.
+        alert: String,
+    },
     /// Something that takes a reason, which a form asks for.
     Reasoned(Reasoned),
     /// A form with a runbook's inputs.
@@ -133,6 +138,17 @@ pub fn id(run: &str, press: &Press) -> String {
     }
 }
 
+/// The id of a list of what can be done about an alert; `index` keeps several of one message apart.
+pub fn choice_id(alert: &str, index: usize) -> String {
+    format!("{PREFIX}:{alert}:choose:{index}")
+}
+
+/// What was chosen in such a list; none where it is nothing of ours.
+pub fn chosen(alert: String, value: &str) -> Option<Ask> {
+    let act = AlertAct::read(value).filter(AlertAct::is_choice)?;
+    Some(Ask::Alert { alert, act })
+}
+
 fn resolve_id(run: &str, step: &str, resolution: Resolution) -> String {
     let word = match resolution {
         Resolution::Done => "done",
@@ -182,6 +198,7 @@ pub fn read(id: &str) -> Option<Pressed> {
         }
         ("deny", None) => Ask::Deny { run },
         ("leave", None) => return Some(Pressed::Left),
+        ("choose", Some(_)) => return Some(Pressed::Choice { alert: run }),
         ("stop" | "undo", message) => {
             let press = if word == "stop" { Press::Stop } else { Press::Undo };
             let questioned = Questioned { run, press };
@@ -243,6 +260,8 @@ mod tests {
                 Press::Undo,
                 Press::Offer { index },
                 Press::Alert(AlertAct::Take),
+                Press::Alert(AlertAct::AssignTo { person: "lee".to_owned() }),
+                Press::Alert(AlertAct::Picked { key: "a-1a2b3c4d".to_owned(), value: "00112233".to_owned() }),
                 Press::Alert(AlertAct::Suggested { key: "resync-1a2b3c4d".to_owned() }),
                 Press::Resolve { step: step.clone(), resolution },
             ] {
@@ -286,7 +305,9 @@ mod tests {
                 Some(Pressed::Reasoned(reasoned)) => prop_assert_eq!(reasoned.id(), id),
                 Some(Pressed::Inputs { runbook, dry }) => prop_assert_eq!(inputs_id(&runbook, dry), id),
                 Some(Pressed::Confirmed(questioned, message)) => prop_assert_eq!(questioned.yes_id(&message), id),
-                Some(Pressed::Questioned(_) | Pressed::Left | Pressed::Ask(_)) => prop_assert!(id.starts_with("sb:")),
+                Some(Pressed::Questioned(_) | Pressed::Left | Pressed::Ask(_) | Pressed::Choice { .. }) => {
+                    prop_assert!(id.starts_with("sb:"))
+                }
                 None => {}
             }
         }

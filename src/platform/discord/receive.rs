@@ -503,6 +503,13 @@ fn press(origin: &Origin<'_>) -> Result<Received, Rejection> {
             None => Ok(not_ours()),
         },
         Some(Pressed::Left) => Ok(answered(answer::instead("Nothing was done."))),
+        Some(Pressed::Choice { alert }) => {
+            let value = data["values"][0].as_str().ok_or(Rejection::NoField("data.values"))?;
+            match press::chosen(alert, value) {
+                Some(ask) => origin.asks("press", &json!([id, value]), ask, answer::pressed()),
+                None => Ok(not_ours()),
+            }
+        }
         Some(Pressed::Inputs { .. }) | None => Ok(not_ours()),
     }
 }

@@ -19,7 +19,7 @@ use crate::report::verdict::Verdict;
 use crate::report::{Attention, Outcome, Report, Table, steps};
 use serde_json::{Value, json};
 use serenity::builder::{CreateAllowedMentions, CreateEmbed, CreateEmbedFooter};
-use serenity::model::id::RoleId;
+use serenity::model::id::{RoleId, UserId};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use text::{PLAIN, SCRIPT, list};
@@ -35,6 +35,8 @@ pub struct Rendered {
     pub components: Vec<Value>,
     /// The roles that it notifies.
     pub roles: Vec<String>,
+    /// The user that it notifies.
+    pub user: Option<String>,
     /// What it is known by to us.
     pub mark: Option<String>,
 }
@@ -49,7 +51,13 @@ impl Rendered {
             .roles
             .iter()
             .filter_map(|role| role.parse::<u64>().ok().filter(|id| *id > 0));
-        let mentions = CreateAllowedMentions::new().roles(roles.map(RoleId::new));
+        let user = self
+            .user
+            .iter()
+            .filter_map(|user| user.parse::<u64>().ok().filter(|id| *id > 0));
+        let mentions = CreateAllowedMentions::new()
+            .roles(roles.map(RoleId::new))
+            .users(user.map(UserId::new));
         json!({
             "content": self.content, "embeds": self.embeds, "components": self.components, "allowed_mentions": mentions,
         })
@@ -64,6 +72,15 @@ impl Rendered {
             embed["footer"] = json!({"text": format!("{before}{dot}{mark}")});
         }
         self.mark = Some(mark);
+        self
+    }
+
+    /// With a call to somebody above it.
+    pub fn calling(mut self, user: &str) -> Self {
+        if !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.content = format!("<@{user}>");
+            self.user = Some(user.to_owned());
+        }
         self
     }
 
@@ -176,8 +193,14 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
 /// What one person alone sees: a denial, a refusal, inputs that make no sense, a dry run. There is no thread to it.
 pub fn ephemeral(report: &Report) -> Rendered {
     let mut cut = Cut::default();
-    let message = status(report, "a message has no room for them", &mut cut);
-    with_footer(message, &footer(report, false))
+    let shown = match &report.choice {
+        Some(choice) => Rendered {
+            components: buttons::choice(choice),
+            ..message(report, "Choose", &[SCRIPT.fit(&report.say, SAY, &mut cut)])
+        },
+        None => status(report, "a message has no room for them", &mut cut),
+    };
+    with_footer(shown, &footer(report, false))
 }
 
 /// Tells whoever asked where to look.
@@ -187,6 +210,7 @@ pub fn pointer(guild: &str, channel: &str, message: &str) -> Rendered {
         embeds: Vec::new(),
         components: Vec::new(),
         roles: Vec::new(),
+        user: None,
         mark: None,
     }
 }
@@ -200,6 +224,7 @@ pub fn notice(say: &str) -> Rendered {
         embeds: vec![json!(embed)],
         components: Vec::new(),
         roles: Vec::new(),
+        user: None,
         mark: None,
     }
 }
@@ -325,6 +350,7 @@ fn framed(title: String, colour: u32, parts: &[String]) -> Rendered {
         embeds: vec![json!(embed)],
         components: Vec::new(),
         roles: Vec::new(),
+        user: None,
         mark: None,
     }
 }

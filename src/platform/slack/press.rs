@@ -9,6 +9,17 @@ pub const MAX_VALUE: usize = 2000;
 
 const PREFIX: &str = "signalbox:";
 
+/// The longest value of an option that Slack takes, in characters.
+pub const MAX_OPTION: usize = 150;
+
+/// Options of one list.
+pub const MAX_OPTIONS: usize = 100;
+
+const CHOOSE: &str = "choose:";
+
+/// The id of the list in such a block.
+pub const CHOICE: &str = "signalbox:choice";
+
 /// A button's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pressed {
@@ -121,6 +132,21 @@ pub fn action_id(press: &Press, index: usize) -> String {
         Press::Alert(_) => "alert",
     };
     format!("{PREFIX}{kind}:{index}")
+}
+
+/// The id of the block in which somebody chooses what to do about an alert. The options have room for the acts alone.
+pub fn choice_id(alert: &str) -> String {
+    format!("{PREFIX}{CHOOSE}{alert}")
+}
+
+/// What was chosen in a block of [`choice_id`]'s; none where it is nothing of ours.
+pub fn chosen(block_id: &str, option: &str) -> Option<Ask> {
+    let alert = block_id.strip_prefix(PREFIX)?.strip_prefix(CHOOSE)?;
+    let act = AlertAct::read(option).filter(AlertAct::is_choice)?;
+    Some(Ask::Alert {
+        alert: alert.to_owned(),
+        act,
+    })
 }
 
 /// Whether an action's id is one of [`action_id`]'s.

@@ -107,6 +107,9 @@ const DETAILS: usize = 2600;
 /// Of a part of the details that is seldom long.
 const SELDOM: usize = 200;
 
+/// Above a list to choose from.
+const CHOOSE: &str = "Choose";
+
 /// Rows that a channel is shown; the rest is in the thread.
 const FEW_ROWS: usize = 10;
 
@@ -122,7 +125,16 @@ pub fn run_message(report: &Report, mentions: &Mentions) -> Rendered {
 /// What one person alone sees: a denial, a refusal, inputs that make no sense, a dry run. There is no thread to it.
 pub fn ephemeral(report: &Report) -> Rendered {
     let mut cut = Cut::default();
-    let mut blocks = status(report, None, "a message has no room for them", &mut cut);
+    let mut blocks = match &report.choice {
+        // A long list has room beside a sentence, and not beside a plan.
+        Some(choice) => {
+            let mut blocks = vec![blocks::header(CHOOSE)];
+            blocks.extend(said(report, &mut cut));
+            blocks.extend(buttons::choice(choice));
+            blocks
+        }
+        None => status(report, None, "a message has no room for them", &mut cut),
+    };
     blocks.push(footer(report, false, &mut cut));
     rendered(report, &summary(report), blocks)
 }

@@ -130,6 +130,7 @@ fn names() -> Result<Names, Box<dyn std::error::Error>> {
         .collect();
     Ok(Names {
         person: EntityTypeName::from_str("Person")?,
+        alert: EntityTypeName::from_str("Alert")?,
         group: EntityTypeName::from_str("Group")?,
         acts,
     })

@@ -103,7 +103,7 @@ impl ActName {
     }
 
     /// Fills "No policy lets vic ... forward-order."
-    pub(super) fn phrase(self) -> &'static str {
+    pub fn phrase(self) -> &'static str {
         match self {
             Self::Ask => "ask for",
             Self::View => "view",

@@ -25,6 +25,7 @@ pub(super) fn text(runbooks: &[RunbookFacts]) -> String {
     let mut text = format!(
         "entity Group;
 entity Person in [Group];
+entity Alert;
 entity Runbook {{ name: String, effect: String }};
 type Place = {{ surface: String, workspace?: String, channel?: String }};
 type Radius = {{
@@ -39,8 +40,12 @@ type Radius = {{
             ActName::Stop | ActName::Resolve => ", requester: Person",
             ActName::Override => ", radius: Radius, requester: Person",
         };
+        let principal = match act {
+            ActName::Ask | ActName::Run => "[Person, Alert]",
+            _ => "Person",
+        };
         text.push_str(&format!(
-            "action {} appliesTo {{ principal: Person, resource: Runbook, context: {{ place: Place{facts} }} }};\n",
+            "action {} appliesTo {{ principal: {principal}, resource: Runbook, context: {{ place: Place{facts} }} }};\n",
             act.as_str()
         ));
     }

@@ -518,6 +518,7 @@ fn the_schema_follows_from_the_runbooks() {
     assert_snapshot!(Policy::schema_text(&runbooks()), @r#"
     entity Group;
     entity Person in [Group];
+    entity Alert;
     entity Runbook { name: String, effect: String };
     type Place = { surface: String, workspace?: String, channel?: String };
     type Radius = {
@@ -526,9 +527,9 @@ fn the_schema_follows_from_the_runbooks() {
         "products"?: Long,
         "suppliers"?: Long,
     };
-    action ask appliesTo { principal: Person, resource: Runbook, context: { place: Place } };
+    action ask appliesTo { principal: [Person, Alert], resource: Runbook, context: { place: Place } };
     action view appliesTo { principal: Person, resource: Runbook, context: { place: Place } };
-    action run appliesTo { principal: Person, resource: Runbook, context: { place: Place, radius: Radius } };
+    action run appliesTo { principal: [Person, Alert], resource: Runbook, context: { place: Place, radius: Radius } };
     action approve appliesTo { principal: Person, resource: Runbook, context: { place: Place, radius: Radius, requester: Person, approver: { account: String } } };
     action stop appliesTo { principal: Person, resource: Runbook, context: { place: Place, requester: Person } };
     action resolve appliesTo { principal: Person, resource: Runbook, context: { place: Place, requester: Person } };
@@ -677,4 +678,117 @@ fn a_group_in_doubt_neither_allows_nor_lets_off() {
         (false, "The new ones may not.".to_owned()),
         "a ban in doubt holds"
     );
+}
+
+/// By which a policy could let anybody do anything.
+const OPEN: &str = r#"
+@id("open")
+@say("Anybody may.")
+permit (principal, action, resource);
+@id("own-plan")
+@say("Nobody approves a plan of their own.")
+forbid (principal, action == Action::"approve", resource)
+when { principal == context.requester };
+@id("not-dana")
+@say("Not dana.")
+forbid (principal, action == Action::"run", resource)
+when { principal == Person::"dana" };
+@id("two")
+@say("Two suppliers need a second person.")
+@approvals("1")
+forbid (principal, action == Action::"run", resource)
+when { context.radius has suppliers && context.radius.suppliers > 1 };
+"#;
+
+#[test]
+fn an_alert_is_nobody_until_a_policy_names_it_and_may_only_ask() {
+    let people = people();
+    let alert = |name: &str| {
+        let account = Account::Alert { name: name.to_owned() };
+        people
+            .asker(&account, &["slack T1/S0OPS".to_owned()])
+            .unwrap()
+            .into_owned()
+    };
+    let stuck = alert("OrdersStuck");
+    assert_eq!((stuck.name.as_str(), stuck.groups.len()), ("alert OrdersStuck", 0));
+    let place = in_slack();
+    let decide = |policy: &Policy, person: &Person, act| {
+        let question = Question {
+            person,
+            act,
+            runbook: "stuck-orders",
+            place: &place,
+        };
+        line(&policy.decide(&question))
+    };
+    let none = Radius::new();
+    // The shipped policy names none.
+    assert_eq!(
+        decide(&SHIPPED, &stuck, Act::Ask),
+        "deny [] No policy lets alert OrdersStuck ask for stuck-orders."
+    );
+    let named = load(&format!(
+        "{SHIPPED_POLICY}\n@id(\"looks\")\n@say(\"It may look.\")\npermit (principal == Alert::\"OrdersStuck\", action in \
+         [Action::\"ask\", Action::\"run\"], resource == Runbook::\"stuck-orders\");"
+    ));
+    for act in [Act::Ask, Act::Run { radius: &none }] {
+        assert_eq!(decide(&named, &stuck, act), "allow [\"looks\"] It may look.");
+        assert!(decide(&named, &alert("OrdersLost"), act).starts_with("deny"));
+    }
+    let meant = |name: &str| name == "OrdersStuck";
+    assert_eq!(named.never("stuck-orders", meant), None);
+    assert_eq!(
+        named.never("stuck-orders", |name| name == "OrdersLost"),
+        Some(ActName::Ask)
+    );
+    assert_eq!(named.never("forward-order", meant), Some(ActName::Ask));
+    assert_eq!(SHIPPED.never("stuck-orders", meant), Some(ActName::Ask));
+
+    // Whatever a policy says, it answers to nothing. What others must say yes to they must say yes to for it, too.
+    let open = load(OPEN);
+    let dana = people.person("dana").unwrap();
+    let account = Account::Alert {
+        name: "OrdersStuck".to_owned(),
+    };
+    for act in [
+        Act::View,
+        Act::Stop { requester: dana },
+        Act::Resolve { requester: dana },
+        Act::Approve {
+            radius: &none,
+            requester: dana,
+            account: &account,
+        },
+        Act::Override {
+            radius: &none,
+            requester: dana,
+        },
+    ] {
+        assert_eq!(
+            decide(&open, &stuck, act),
+            "deny [] alert OrdersStuck may ask for a runbook and do nothing else."
+        );
+    }
+    let two = radius(&[("suppliers", 2), ("products", 1)]);
+    let decision = open.decide(&Question {
+        person: &stuck,
+        act: Act::Run { radius: &two },
+        runbook: "resync-supplier",
+        place: &place,
+    });
+    assert_eq!(line(&decision), "needs 1 [\"two\"] Two suppliers need a second person.");
+    // And for what it asked people may say yes.
+    let approve = Act::Approve {
+        radius: &two,
+        requester: &stuck,
+        account: &Account::Discord { user: "1".to_owned() },
+    };
+    let decision = open.decide(&Question {
+        person: dana,
+        act: approve,
+        runbook: "resync-supplier",
+        place: &place,
+    });
+    assert_eq!(line(&decision), "allow [\"open\"] Anybody may.");
 }

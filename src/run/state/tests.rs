@@ -27,6 +27,13 @@ fn cited() -> Cited {
     }
 }
 
+fn created() -> Entry {
+    Entry::Created {
+        decision: cited(),
+        by: None,
+    }
+}
+
 fn party(person: &str) -> Party {
     Party {
         person: person.to_owned(),
@@ -82,7 +89,7 @@ fn folded(steps: usize, entries: &[Entry]) -> RunState {
 }
 
 fn running(steps: usize, more: &[Entry]) -> RunState {
-    let mut entries = vec![Entry::Created { decision: cited() }, Entry::Started];
+    let mut entries = vec![created(), Entry::Started];
     entries.extend_from_slice(more);
     folded(steps, &entries)
 }
@@ -149,14 +156,14 @@ fn a_stop_lets_the_step_under_way_end_and_begins_no_other() {
     assert_eq!(running(2, &[intent(0), stop.clone()]).next(), Next::Recover(0));
     let after = running(2, &[intent(0), stop.clone(), ended(0, StepOutcome::Done)]);
     assert_eq!(after.next(), Next::Close(Outcome::Stopped));
-    let before = folded(2, &[Entry::Created { decision: cited() }, asked(1), stop]);
+    let before = folded(2, &[created(), asked(1), stop]);
     assert_eq!(before.standing(), Outcome::Stopped);
     assert_eq!(before.next(), Next::Nothing);
 }
 
 #[test]
 fn a_run_starts_only_with_all_the_approvals_that_were_asked_for() {
-    let created = Entry::Created { decision: cited() };
+    let created = created();
     let yes = |person: &str| Entry::Approved {
         by: party(person),
         policy: "ops-approve".to_owned(),
@@ -198,7 +205,7 @@ fn silence_and_a_no_end_a_run_that_waits() {
             "said no",
         ),
     ] {
-        let state = folded(1, &[Entry::Created { decision: cited() }, asked(1), entry]);
+        let state = folded(1, &[created(), asked(1), entry]);
         assert_eq!(state.standing(), Outcome::Denied);
         assert!(
             state.say.as_ref().is_some_and(|say| say.contains(word)),
@@ -222,7 +229,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         Just(Resolution::Abandon)
     ];
     prop_oneof![
-        Just(Entry::Created { decision: cited() }),
+        Just(created()),
         (1_u32..3).prop_map(asked),
         prop_oneof![Just("lee"), Just("kim")].prop_map(|person| Entry::Approved {
             by: party(person),

@@ -1,7 +1,7 @@
 //! People who type commands and press buttons; what they do reaches the bot as Slack would send it.
 
 use super::socket::{ACK_WITHIN, Acked};
-use super::world::Message;
+use super::world::{Message, Whisper};
 use super::{Bot, SIGNING_SECRET, Slack};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -178,6 +178,54 @@ impl<'a> Person<'a> {
             }
         }
         form(&[("payload", &payload.to_string())])
+    }
+
+    /// Chooses in the list of a message that this person alone sees.
+    pub async fn choose(&self, whisper: &Whisper, label: &str) -> Ack {
+        assert_eq!(whisper.user, self.user, "the list was shown to somebody else");
+        let lists = whisper.blocks.iter().filter(|block| block["type"] == "actions");
+        let lists = lists.flat_map(|block| {
+            let elements = block["elements"].as_array().into_iter().flatten();
+            elements.map(move |element| (block["block_id"].clone(), element.clone()))
+        });
+        let (block, list) = lists
+            .into_iter()
+            .find(|(_, element)| element["type"] == "static_select")
+            .unwrap_or_else(|| panic!("no list in {}", whisper.seen()));
+        let options = list["options"].as_array().unwrap();
+        let option = options.iter().find(|option| option["text"]["text"] == label);
+        let option = option.unwrap_or_else(|| panic!("no {label:?} in {list}"));
+        let body = {
+            let mut world = self.slack.shared.world();
+            let (name, team) = world.people[self.user].clone();
+            let response_url = world.new_response_url(&whisper.channel, self.user, None);
+            let payload = json!({
+                "type": "block_actions",
+                "user": {"id": self.user, "username": name, "name": name, "team_id": team},
+                "api_app_id": "A1",
+                "token": "legacy-verification-token",
+                "container": {
+                    "type": "message", "message_ts": "1700000000.000001", "channel_id": whisper.channel,
+                    "is_ephemeral": true,
+                },
+                "trigger_id": world.new_trigger(self.user),
+                "team": {"id": "T1", "domain": "shop"},
+                "enterprise": null,
+                "is_enterprise_install": false,
+                "channel": {"id": whisper.channel, "name": world.channels[&whisper.channel].name},
+                "state": {"values": {}},
+                "response_url": response_url,
+                "actions": [{
+                    "type": "static_select", "action_id": list["action_id"], "block_id": block,
+                    "selected_option": option, "placeholder": list["placeholder"],
+                    "action_ts": format!("1700000000.{:06}", world.count()),
+                }],
+            });
+            form(&[("payload", &payload.to_string())])
+        };
+        self.slack
+            .deliver(self.user, &whisper.channel, Sent::new("/slack/interactivity", body))
+            .await
     }
 }
 

@@ -314,7 +314,7 @@ fn buttons(message: &Message) -> Markup {
     let report = &message.report;
     let run = match &message.subject {
         Subject::Run { id, .. } => id,
-        Subject::Answer { request } => return run_it(message, request),
+        Subject::Answer { request } => return html! { (run_it(message, request)) (choice(report)) },
     };
     let resolving = message
         .offered
@@ -430,6 +430,20 @@ fn override_button(run: &str) -> Markup {
                 }
                 button.danger form="press" formaction=(address(run)) name="press" value=(receive::OVERRIDE) data-needs=(run) {
                     "Yes, start alone"
+                }
+            }
+        }
+    }
+}
+
+/// What whoever asked is to choose from.
+fn choice(report: &Report) -> Markup {
+    html! {
+        @if let Some(choice) = &report.choice {
+            div.buttons role="group" aria-label="What can be chosen" {
+                @for (act, label) in &choice.ways {
+                    button form="press" formaction={ "/alerts/" (choice.alert) "/press" } name="press"
+                        value=(receive::value(&Press::Alert(act.clone()))) { (shown(label)) }
                 }
             }
         }

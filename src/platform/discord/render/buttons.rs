@@ -3,10 +3,12 @@
 use super::text::fit;
 use crate::platform::discord::press;
 use crate::report::fit::one_line;
-use crate::report::{Button, Press};
+use crate::report::{Button, Choice, Press};
 use crate::request::{AlertAct, Resolution};
 use serde_json::{Value, json};
-use serenity::builder::{CreateActionRow, CreateButton};
+use serenity::builder::{
+    CreateActionRow, CreateButton, CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption,
+};
 use serenity::model::application::ButtonStyle;
 
 /// Rows of a message, and buttons of a row.
@@ -15,6 +17,10 @@ const IN_ROW: usize = 5;
 
 /// Characters of a label.
 const LABEL: usize = 80;
+
+/// Choices of a list, and characters of each.
+const OPTIONS: usize = 25;
+const OPTION: usize = 100;
 
 /// The rows, and how many choices have no button.
 pub(super) fn rows(run: Option<&str>, choices: &[Button]) -> (Vec<Value>, usize) {
@@ -43,6 +49,25 @@ pub(super) fn rows(run: Option<&str>, choices: &[Button]) -> (Vec<Value>, usize)
         .chunks(IN_ROW)
         .map(|row| json!(CreateActionRow::Buttons(row.to_vec())));
     (rows.collect(), choices.len() - buttons.len())
+}
+
+/// Lists to choose from, as many as it takes.
+pub(super) fn choice(choice: &Choice) -> Vec<Value> {
+    let ways = choice.ways.iter().map(|(act, label)| (act.word(), label));
+    let options = ways
+        .filter(|(word, _)| word.chars().count() <= press::MAX_ID)
+        .map(|(word, label)| {
+            let label = fit(&one_line(label), OPTION);
+            CreateSelectMenuOption::new(if label.trim().is_empty() { "?".to_owned() } else { label }, word)
+        });
+    let options: Vec<CreateSelectMenuOption> = options.collect();
+    let lists = options.chunks(OPTIONS).take(ROWS).enumerate();
+    let lists = lists.map(|(index, some)| {
+        let id = press::choice_id(&choice.alert, index);
+        let list = CreateSelectMenu::new(id, CreateSelectMenuKind::String { options: some.to_vec() });
+        json!(CreateActionRow::SelectMenu(list.placeholder("Choose")))
+    });
+    lists.collect()
 }
 
 /// The usual label, and the style.

@@ -59,10 +59,19 @@ fn pressed(genuine: &Genuine<'_>, payload: &Payload, origin: &Origin<'_>) -> Res
             action.action_id
         )));
     }
-    let value = action.value.as_ref().filter(|value| !value.is_null());
-    let value = value.ok_or(Rejection::NoField("actions.value"))?;
-    let value = value.as_str().ok_or(Rejection::BadField("actions.value"))?;
-    let pressed = press::decode(value).map_err(|error| Rejection::BadButton(error.to_string()))?;
+    let (value, ask) = match &action.selected_option {
+        Some(chosen) => {
+            let ask = press::chosen(&action.block_id, &chosen.value).ok_or(Rejection::BadField("actions"))?;
+            (chosen.value.as_str(), ask)
+        }
+        None => {
+            let value = action.value.as_ref().filter(|value| !value.is_null());
+            let value = value.ok_or(Rejection::NoField("actions.value"))?;
+            let value = value.as_str().ok_or(Rejection::BadField("actions.value"))?;
+            let pressed = press::decode(value).map_err(|error| Rejection::BadButton(error.to_string()))?;
+            (value, pressed.into_ask())
+        }
+    };
     let container = payload.container.as_ref();
     let kept = json!({
         "kind": "press",
@@ -83,7 +92,7 @@ fn pressed(genuine: &Genuine<'_>, payload: &Payload, origin: &Origin<'_>) -> Res
         .as_ref()
         .map_or(Known::Body, |trigger| Known::Trigger(trigger.expose()));
     let asker = origin.asker(payload.response_url.as_deref());
-    let mut delivery = asker.asks(known.delivery_id(genuine), &kept, pressed.into_ask());
+    let mut delivery = asker.asks(known.delivery_id(genuine), &kept, ask);
     delivery.request.message = payload.message_ts().map(str::to_owned);
     Ok(Received::Asked(Box::new(delivery), trigger))
 }

@@ -58,8 +58,17 @@ pub(super) struct Message {
 pub(super) struct Action {
     #[serde(default)]
     pub(super) action_id: String,
+    #[serde(default)]
+    pub(super) block_id: String,
     /// Text where it is a button.
     pub(super) value: Option<Value>,
+    /// Where it is a list.
+    pub(super) selected_option: Option<Chosen>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chosen {
+    pub(super) value: String,
 }
 
 #[derive(Deserialize)]

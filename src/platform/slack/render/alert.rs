@@ -42,6 +42,18 @@ pub fn reply(id: &str, say: &str) -> Rendered {
     rendered(id, "news", say, blocks::plain(&said).into_iter().collect())
 }
 
+/// A reply in the thread that calls a user of the workspace.
+pub fn call(id: &str, user: Option<&str>, say: &str) -> Rendered {
+    let is_id = |user: &&str| !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let Some(user) = user.filter(is_id) else {
+        return reply(id, say);
+    };
+    let said = fit(say, STEPS, &mut Cut::default());
+    let mut made = vec![blocks::mrkdwn(&format!("<@{user}>"))];
+    made.extend(blocks::plain(&said));
+    rendered(id, "news", say, made)
+}
+
 fn rendered(id: &str, outcome: &str, text: &str, blocks: Vec<serde_json::Value>) -> Rendered {
     Rendered {
         text: fit(text, NOTIFICATION, &mut Cut::default()),

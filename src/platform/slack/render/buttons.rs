@@ -5,13 +5,15 @@ use super::text::{cost, fit};
 use crate::platform::slack::press;
 use crate::platform::slack::receive::COMMAND;
 use crate::report::fit::{Cut, one_line};
-use crate::report::{Button, Press};
+use crate::report::{Button, Choice, Press};
 use crate::request::Resolution;
 use serde_json::{Value, json};
 
 /// The share of the message that buttons have, and what one value may take of it.
 const BUTTONS: usize = 3000;
 const VALUE: usize = 400;
+/// The share that a list to choose from has.
+const OPTIONS: usize = 9000;
 /// Steps with three buttons each; a person answers them one by one, and the next ones move up.
 const STEPS: usize = 2;
 
@@ -59,6 +61,36 @@ pub(super) fn blocks(run: Option<&str>, buttons: &[Button]) -> Vec<Value> {
     if left_out > 0 {
         blocks.push(blocks::context(&[format!(
             "{left_out} more choices have no button here; see /{COMMAND} help"
+        )]));
+    }
+    blocks
+}
+
+/// A list to choose from. What has no room in it is counted.
+pub(super) fn choice(choice: &Choice) -> Vec<Value> {
+    let mut options = Vec::new();
+    let mut used = 0;
+    for (act, label) in &choice.ways {
+        let word = act.word();
+        let label = fit(&one_line(label), 75, &mut Cut::default());
+        let label = if label.trim().is_empty() { "?" } else { &label };
+        let option = json!({"text": plain_text(label), "value": word});
+        used += option.to_string().encode_utf16().count();
+        if cost(&word) <= press::MAX_OPTION && used <= OPTIONS && options.len() < press::MAX_OPTIONS {
+            options.push(option);
+        }
+    }
+    let left_out = choice.ways.len() - options.len();
+    let mut blocks = Vec::new();
+    // A list of nothing is none.
+    if !options.is_empty() {
+        blocks.push(json!({"type": "actions", "block_id": press::choice_id(&choice.alert), "elements": [{
+            "type": "static_select", "action_id": press::CHOICE, "placeholder": plain_text("Choose"), "options": options,
+        }]}));
+    }
+    if left_out > 0 {
+        blocks.push(blocks::context(&[format!(
+            "{left_out} more have no room here; the console has all of them"
         )]));
     }
     blocks

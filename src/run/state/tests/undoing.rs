@@ -97,7 +97,7 @@ fn nothing_is_undone_over_a_step_that_nobody_knows_the_end_of() {
     }
     // Nor does the runbook do it by itself.
     let abandoned = [
-        Entry::Created { decision: cited() },
+        created(),
         Entry::Started,
         super::intent(0),
         super::ended(0, Done),
@@ -209,7 +209,7 @@ fn a_stop_lets_the_undo_under_way_end_and_begins_no_other() {
 #[test]
 fn what_has_no_undo_is_not_called_undone() {
     let entries = [
-        Entry::Created { decision: cited() },
+        created(),
         Entry::Started,
         super::intent(0),
         super::ended(0, Done),

@@ -15,7 +15,7 @@ fn shape_with(deadline: i64, undo_on_failure: bool) -> Shape {
 }
 
 fn with_time(undo_on_failure: bool, more: &[Entry]) -> RunState {
-    let mut entries = vec![Entry::Created { decision: cited() }, Entry::Started];
+    let mut entries = vec![created(), Entry::Started];
     entries.extend_from_slice(more);
     let shape = shape_with(30, undo_on_failure);
     RunState::fold(shape, entries.iter().map(|entry| (at(0), 1, entry))).expect("legal")
