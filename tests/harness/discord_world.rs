@@ -298,7 +298,7 @@ impl World {
 
     /// The same, where Discord is heard over its gateway.
     pub async fn of_both_over_gateway_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], true, "", "").await
+        Self::begin(Some(Slack::start().await), people, &[], true, "", ("", "")).await
     }
 
     /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
