@@ -236,7 +236,7 @@ fn counters_count_by_their_growth() {
         counters(&some(&alternating), &some(&[2.0; SOAK])),
         counters(&now_and_then, &some(&[1.0; SOAK])),
         counters(&some(&lost_a_part), &some(&[700.0; SOAK])),
-        counters(&absent, &vec![None; SOAK]),
+        counters(&absent, &[None; SOAK]),
     ]), @"
     no change | payment failures 0 -> 0: 0 more in 120 s, 0 more in as long a time before
     no change | payment failures 200 -> 209: 8 more in 120 s, 8 more in as long a time before
@@ -286,7 +286,7 @@ fn one_absent_signal_spoils_no_other_and_is_told() {
         better: Better::Higher,
         ..gauge(&[2.0], &[], [0.0; 3])
     };
-    let absent = counters(&vec![None; KNOWN], &vec![None; SOAK]);
+    let absent = counters(&[None; KNOWN], &[None; SOAK]);
     let lines = [
         judge(&[better.clone(), same.clone(), absent.clone()]),
         judge(&[better, worse]),
