@@ -211,7 +211,7 @@ async fn what_is_too_young_proves_nothing_and_offers_no_undo() {
     insta::assert_snapshot!(steady(&message.seen()), @"
     ✓ Succeeded: order
     It is made.
-    Proof: no data. orders: no data (4 -> 5, 5 after the soak; its past is not known, and it takes 180 s to tell how it moves by itself)
+    Proof: no data. orders: no data (4 -> 5, 5 after the soak; no past is known, of 180 s)
     Steps: 1 done
     ✓ make
     Asked by dana, run RUN

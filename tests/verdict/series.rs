@@ -309,9 +309,12 @@ fn course(kind: Kind, plan: &Plan, chance: &mut Chance) -> Course {
                 Kind::Day => 86_400.0,
                 _ => chance.real(120.0, 7200.0),
             };
-            let (height, phase) = (deviation * chance.real(2.0, 100.0), chance.real(0.0, 6.2832));
+            let (height, phase) = (
+                deviation * chance.real(2.0, 100.0),
+                chance.real(0.0, std::f64::consts::TAU),
+            );
             let values = (0..ticks).map(|tick| {
-                let angle = phase + 6.2832 * (tick as f64 * TICK as f64) / period;
+                let angle = phase + std::f64::consts::TAU * (tick as f64 * TICK as f64) / period;
                 level + height * angle.sin() + deviation * chance.normal()
             });
             gauge(values.collect(), deviation)

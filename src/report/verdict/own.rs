@@ -72,15 +72,13 @@ pub(super) fn own(
         }
     }
     if separate < FEWEST {
-        let beside = if others.is_empty() { "" } else { " without another run" };
-        let known = match separate {
-            0 => "its past is not known".to_owned(),
-            some => format!("its past is known for {}{beside}", lasting(some * between)),
-        };
+        // Short: each signal of a young shop says it.
         let needed = lasting(FEWEST * between);
-        return Err(Young(format!(
-            "{known}, and it takes {needed} to tell how it moves by itself"
-        )));
+        let beside = if others.is_empty() { "" } else { " without another run" };
+        return Err(Young(match separate {
+            0 => format!("no past is known{beside}, of {needed}"),
+            some => format!("known for {} of {needed}{beside}", lasting(some * between)),
+        }));
     }
     let highest_rise = moves.iter().copied().fold(0.0, f64::max);
     let deepest_fall = moves.iter().map(|one| -one).fold(0.0, f64::max);

@@ -205,9 +205,9 @@ fn a_signal_is_known_after_a_while_and_only_where_no_other_run_was_at_work() {
         ..by_itself.clone()
     };
     insta::assert_snapshot!(all_told(&[young, unknown, beside, by_itself, by_another]), @"
-    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; its past is known for 520 s, and it takes 26 min to tell how it moves by itself)
-    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; its past is not known, and it takes 26 min to tell how it moves by itself)
-    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; its past is known for 20 min without another run, and it takes 26 min to tell how it moves by itself)
+    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; known for 520 s of 26 min)
+    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; no past is known, of 26 min)
+    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; known for 20 min of 26 min without another run)
     no change | orders awaiting forwarding 12 -> 11, 11 after the soak, as it also moves by itself
     improved | orders awaiting forwarding 12 -> 11, 11 after the soak
     ");
@@ -236,7 +236,7 @@ fn counters_count_by_their_growth() {
         counters(&some(&alternating), &some(&[2.0; SOAK])),
         counters(&now_and_then, &some(&[1.0; SOAK])),
         counters(&some(&lost_a_part), &some(&[700.0; SOAK])),
-        counters(&absent, &vec![None; SOAK]),
+        counters(&absent, &[None; SOAK]),
     ]), @"
     no change | payment failures 0 -> 0: 0 more in 120 s, 0 more in as long a time before
     no change | payment failures 200 -> 209: 8 more in 120 s, 8 more in as long a time before
@@ -286,7 +286,7 @@ fn one_absent_signal_spoils_no_other_and_is_told() {
         better: Better::Higher,
         ..gauge(&[2.0], &[], [0.0; 3])
     };
-    let absent = counters(&vec![None; KNOWN], &vec![None; SOAK]);
+    let absent = counters(&[None; KNOWN], &[None; SOAK]);
     let lines = [
         judge(&[better.clone(), same.clone(), absent.clone()]),
         judge(&[better, worse]),
