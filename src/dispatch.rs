@@ -7,6 +7,7 @@ pub mod aside;
 pub mod asked;
 pub mod authorized;
 pub mod bounds;
+mod charted;
 pub mod completion;
 pub mod form;
 pub mod invocation;
@@ -18,6 +19,7 @@ pub mod planned;
 mod standing;
 
 use crate::integration::Connections;
+use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::request::{Ask, Place, Request, Words};
 use crate::rules::Rules;
@@ -243,7 +245,7 @@ impl Desk {
                 }
             }
         };
-        let messages = self.messages(&id, request, plan.effect, cache.outcome, plan.result.is_some());
+        let messages = self.messages(&id, request, &plan, cache.outcome);
         let record = AuditRow {
             at: now,
             kind: "decision".to_owned(),
@@ -287,15 +289,8 @@ impl Desk {
 
     /// Where a run is shown: where it was asked, and if what it does concerns others in the operations channels of the
     /// other platforms.
-    fn messages(
-        &self,
-        run: &str,
-        request: &Request,
-        effect: crate::runbook::action::Effect,
-        outcome: Outcome,
-        table: bool,
-    ) -> Vec<NewMessage> {
-        let quiet = effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo;
+    fn messages(&self, run: &str, request: &Request, plan: &Plan, outcome: Outcome) -> Vec<NewMessage> {
+        let quiet = plan.effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo;
         let own = Some(&request.place).filter(|place| place.channel.is_some());
         // Each platform shows it once, so that whoever may answer finds it where they are.
         let others = self.announce.iter().filter(|place| {
@@ -319,8 +314,11 @@ impl Desk {
         }
         for place in places {
             messages.push(message(MessageKind::Run, "run", place));
-            if table || outcome == Outcome::AwaitingApproval {
+            if plan.result.is_some() || outcome == Outcome::AwaitingApproval {
                 messages.push(message(MessageKind::Details, "details", place));
+            }
+            if plan.chart.is_some() {
+                messages.push(message(MessageKind::Chart, "chart", place));
             }
         }
         messages

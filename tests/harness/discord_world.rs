@@ -269,27 +269,27 @@ impl Drop for Bot {
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[], false, "", "").await
+        Self::begin(None, PEOPLE, &[], false, "", "", "").await
     }
 
     /// With Discord alone, which is heard over its gateway.
     pub async fn over_gateway() -> Self {
-        Self::begin(None, PEOPLE, &[], true, "", "").await
+        Self::begin(None, PEOPLE, &[], true, "", "", "").await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks, false, "", "").await
+        Self::begin(None, PEOPLE, runbooks, false, "", "", "").await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", "").await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", "", "").await
     }
 
     /// With Slack beside it, and people who are known by some of their accounts.
     pub async fn of_both_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], false, "", "").await
+        Self::begin(Some(Slack::start().await), people, &[], false, "", "", "").await
     }
 
     /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
@@ -298,7 +298,7 @@ impl World {
             "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
              \"{ALERTS}\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
         );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, "").await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, "", "").await
     }
 
     /// The same with connections that page somebody, and the rules for whom.
@@ -307,7 +307,16 @@ impl World {
             "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
              \"{ALERTS}\"\n{connections}"
         );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, rules).await
+        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, rules, "").await
+    }
+
+    /// With Slack beside it, the shipped `/metrics`, these panels, and a Prometheus at this address.
+    pub async fn with_panels(people: &str, prometheus: &str, panels: &str) -> Self {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/commands/metrics.toml");
+        let metrics = fs::read_to_string(file).unwrap();
+        let runbooks = [("metrics", metrics.as_str())];
+        let more = format!("[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n");
+        Self::begin(Some(Slack::start().await), people, &runbooks, false, &more, "", panels).await
     }
 
     async fn begin(
@@ -317,6 +326,7 @@ impl World {
         is_over_gateway: bool,
         more: &str,
         rules: &str,
+        panels: &str,
     ) -> Self {
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
@@ -336,6 +346,8 @@ impl World {
         {
             write(&format!("commands/{name}.toml"), text);
         }
+        fs::create_dir(folder.path().join("panels")).unwrap();
+        write("panels/panels.toml", panels);
         write("people.toml", people);
         write("policy.cedar", POLICY);
         write("alerts.token", ALERTS_TOKEN);
@@ -350,7 +362,7 @@ impl World {
         let mut config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
              \"sqlite:bot.db\"\nkey = \"file:slack.secret\"\n[files]\ncommands = \"commands\"\npeople = \
-             \"people.toml\"\npolicy = \"policy.cedar\"\n[console]\nsession = \"1h\"\n[connection.shop]\nkind = \
+             \"people.toml\"\npolicy = \"policy.cedar\"\npanels = \"panels\"\n[console]\nsession = \"1h\"\n[connection.shop]\nkind = \
              \"http\"\nurl = \"http://{address}\"\n[discord]\ntransport = \"{transport}\"\nguilds = [\"900\"]\nops_channel = \
              \"{OPS}\"\napplication_id = \"{}\"\npublic_key = \"file:discord.key\"\nbot_token = \
              \"file:discord.token\"\napi_url = \"{}\"\n",
