@@ -35,7 +35,8 @@ faults: ## kill and disturb the bot thousands of times, and print what came of i
 		status=$$?; cat target/faults.txt; exit $$status
 
 PICTURES := console.png:channel-whole.png console-dark.png:channel-whole-dark.png console-phone.png:channel-phone.png \
-	console-run.png:run-whole.png slack.webp:slack.webp discord.webp:discord.webp
+	console-run.png:run-whole.png slack.webp:slack.webp discord.webp:discord.webp \
+	panels.png:panels.png
 
 screenshots: ## the pictures that the README shows, taken anew
 	demo/ctl install --tests

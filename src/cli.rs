@@ -200,11 +200,12 @@ enum Command {
         #[command(flatten)]
         who: Who,
     },
-    /// Draw a panel as PNG
-    #[command(after_help = "Example: signalbox chart forwarding --last 1h --out forwarding.png")]
+    /// Draw a panel as PNG, or several below each other
+    #[command(after_help = "Example: signalbox chart payments errors --last 1h --out shop.png")]
     Chart {
-        /// The panel's name
-        panel: String,
+        /// The panels' names
+        #[arg(required = true, value_name = "PANEL")]
+        panels: Vec<String>,
         /// How far back
         #[arg(long, default_value = "1h", value_name = "DURATION")]
         last: String,
@@ -300,7 +301,12 @@ pub async fn main() -> ExitCode {
         Command::People { json, what: None } => people::list(&path, json).await,
         Command::People { what: Some(what), .. } => people::people(&path, what).await,
         Command::Show { run, json } => show::show(&path, &run, json).await,
-        Command::Chart { panel, last, out, dark } => look::chart(&path, &panel, &last, &out, dark).await,
+        Command::Chart {
+            panels,
+            last,
+            out,
+            dark,
+        } => look::chart(&path, &panels, &last, &out, dark).await,
         Command::Export {
             what: ExportWord::SlackManifest,
         } => export::slack_manifest(&path),

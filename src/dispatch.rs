@@ -10,6 +10,7 @@ pub mod authorized;
 pub mod bounds;
 mod by_itself;
 mod changed;
+mod charted;
 pub mod completion;
 pub mod form;
 pub mod invocation;
@@ -22,6 +23,7 @@ mod standing;
 mod suggested;
 
 use crate::integration::Connections;
+use crate::plan::Plan;
 use crate::report::{Outcome, Report};
 use crate::request::{Ask, Place, Request, Words};
 use crate::rules::Rules;
@@ -248,7 +250,7 @@ impl Desk {
                 }
             }
         };
-        let messages = self.messages(&id, request, plan.effect, cache.outcome, plan.result.is_some());
+        let messages = self.messages(&id, request, &plan, cache.outcome);
         let record = AuditRow {
             at: now,
             kind: "decision".to_owned(),
@@ -293,17 +295,11 @@ impl Desk {
 
     /// Where a run is shown: where it was asked, and if what it does concerns others in the operations channels of the
     /// other platforms.
-    fn messages(
-        &self,
-        run: &str,
-        request: &Request,
-        effect: crate::runbook::action::Effect,
-        outcome: Outcome,
-        table: bool,
-    ) -> Vec<NewMessage> {
+    fn messages(&self, run: &str, request: &Request, plan: &Plan, outcome: Outcome) -> Vec<NewMessage> {
         let by_itself = by_itself::asker(request).is_some();
         // What an alert sees, people are to see wherever they are.
-        let quiet = !by_itself && (effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo);
+        let quiet =
+            !by_itself && (plan.effect == crate::runbook::action::Effect::Read || outcome == Outcome::NothingToDo);
         let own = Some(&request.place).filter(|place| place.channel.is_some());
         // Each platform shows it once, so that whoever may answer finds it where they are.
         let others = self.announce.iter().filter(|place| {
@@ -328,8 +324,11 @@ impl Desk {
         }
         for place in places {
             messages.push(message(MessageKind::Run, "run", place));
-            if table || outcome == Outcome::AwaitingApproval {
+            if plan.result.is_some() || outcome == Outcome::AwaitingApproval {
                 messages.push(message(MessageKind::Details, "details", place));
+            }
+            if plan.chart.is_some() {
+                messages.push(message(MessageKind::Chart, "chart", place));
             }
         }
         messages

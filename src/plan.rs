@@ -9,7 +9,7 @@ use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
 use crate::runbook::compose::{Composed, ComposedOffer, ComposedResult, PlannedStep};
 use crate::runbook::input::quoted;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -46,6 +46,9 @@ pub struct Plan {
     pub radius: BTreeMap<String, i64>,
     /// The rows that people and programs get.
     pub result: Option<ComposedResult>,
+    /// The picture of it, where that is panels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chart: Option<Charted>,
     /// Follow-ups.
     pub offers: Vec<ComposedOffer>,
     /// Where its connections lead.
@@ -59,6 +62,17 @@ pub struct Plan {
     pub deadline: Option<u64>,
     /// SHA-256 over all that an approval binds.
     pub digest: String,
+}
+
+/// Panels over a span of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charted {
+    /// Their names; at least one.
+    pub panels: Vec<String>,
+    /// The left edge.
+    pub start: Timestamp,
+    /// The right edge.
+    pub end: Timestamp,
 }
 
 /// What the plan is made of.
@@ -76,6 +90,8 @@ pub struct Parts<'a> {
     pub looks: Map<String, Value>,
     /// What the runbook makes of both.
     pub composed: Composed,
+    /// The picture of it.
+    pub chart: Option<Charted>,
     /// Where its connections lead.
     pub connections: BTreeMap<String, Identity>,
 }
@@ -90,6 +106,7 @@ impl Plan {
             inputs,
             looks,
             composed,
+            chart,
             connections,
         } = parts;
         let mut plan = Self {
@@ -110,6 +127,7 @@ impl Plan {
             },
             radius: composed.radius,
             result: composed.result,
+            chart,
             offers: composed.offers,
             connections,
             undo_on_failure: runbook.undo_on_failure,
@@ -229,7 +247,8 @@ pub fn inputs_text(inputs: &Map<String, Value>) -> String {
     };
     inputs
         .iter()
-        .filter(|(_, value)| !value.is_null())
+        // A list that was not given is empty.
+        .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()))
         .map(|(name, value)| format!("{name}={}", text(value)))
         .collect::<Vec<_>>()
         .join(" ")

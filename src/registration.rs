@@ -56,6 +56,12 @@ fn input_spec(input: &input::InputSpec) -> InputSpec {
         },
         input::InputKind::Boolean => InputKind::Flag,
         input::InputKind::Choice(words) => InputKind::Choice(words.clone()),
+        // Offered while one types, to those who may ask: a list of choices is there for everybody to read.
+        input::InputKind::Panel(_) => InputKind::Text {
+            min: None,
+            max: None,
+            offers: true,
+        },
         // A double is not exact, and a duration has units.
         input::InputKind::Decimal(_) | input::InputKind::Duration(_) | input::InputKind::Row => InputKind::Text {
             min: None,

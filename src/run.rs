@@ -3,6 +3,7 @@
 
 mod aside;
 mod asking;
+pub mod chart;
 pub mod clock;
 pub mod engine;
 pub mod journal;

@@ -65,6 +65,8 @@ pub struct Runbook {
     pub proof: Option<Proof>,
     /// The table that people and `--json` get.
     pub result: Option<ResultTable>,
+    /// The picture that people get, and its numbers as the table.
+    pub chart: Option<PanelChart>,
     /// Follow-ups offered as buttons.
     pub offers: Vec<Offer>,
     /// Checked by `signalbox check`.
@@ -310,6 +312,15 @@ pub struct ResultTable {
     pub columns: Vec<String>,
     /// One sentence above the table.
     pub say: Sentence,
+}
+
+/// Panels over a time that ends now.
+#[derive(Debug, Clone)]
+pub struct PanelChart {
+    /// Gives a list of names; an empty one lists all panels instead.
+    pub panels: Expression,
+    /// Gives whole seconds.
+    pub last: Expression,
 }
 
 /// A follow-up.

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "rules",
             "run::aside",
             "run::asking",
+            "run::chart",
             "run::clock",
             "run::engine",
             "run::ledger",

@@ -26,6 +26,7 @@ mod integration_paging;
 mod integration_postgres;
 mod integration_prometheus;
 mod links;
+mod metrics;
 mod official;
 mod outbox;
 mod panels;

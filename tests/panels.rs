@@ -22,15 +22,16 @@ impl Desk {
         for sub in ["commands", "panels"] {
             fs::create_dir(folder.path().join(sub)).unwrap();
         }
-        for name in ["people.toml", "policy.cedar"] {
-            fs::copy(here.join(name), folder.path().join(name)).unwrap();
+        for name in ["people.toml", "policy.cedar", "../commands/metrics.toml"] {
+            let to = name.trim_start_matches("../");
+            fs::copy(here.join(name), folder.path().join(to)).unwrap();
         }
         write("key", "a key of this test");
         write("panels/panels.toml", panels);
         write(
             "signalbox.toml",
             &format!(
-                "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\n[store]\nurl = \
+                "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1:1\"\ndemo = true\n[store]\nurl = \
                  \"sqlite:bot.db\"\nkey = \"file:key\"\n[files]\ncommands = \"commands\"\npeople = \"people.toml\"\n\
                  policy = \"policy.cedar\"\npanels = \"panels\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \
                  \"{prometheus}\"\n"
@@ -49,9 +50,10 @@ impl Desk {
 
     /// What the picture says to those who cannot see it, after its title and time.
     #[track_caller]
-    fn chart(&self, panel: &str) -> String {
+    fn chart(&self, panels: &[&str]) -> String {
         let out = self.path("chart.png");
-        let (code, said, complaint) = self.run(&["chart", panel, "--last", "2m", "--out", out.to_str().unwrap()]);
+        let rest = ["--last", "2m", "--out", out.to_str().unwrap()];
+        let (code, said, complaint) = self.run(&[&["chart"], panels, &rest[..]].concat());
         assert_eq!((code, complaint.as_str()), (0, ""));
         assert!(fs::read(out).unwrap().starts_with(b"\x89PNG"));
         let (_, words) = said.trim_end().split_once(" UTC. ").unwrap();

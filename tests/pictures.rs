@@ -1,6 +1,8 @@
 //! What the bot sends to Slack and to Discord, drawn. There is no Slack and no Discord here, so a page of our own draws the
 //! very JSON that the simulators were sent; `make screenshots` keeps the pictures for the README.
 
+mod panels;
+
 use crate::harness::browser::Browser;
 use crate::harness::discord::{Discord, Message as DiscordMessage};
 use crate::harness::slack::{Message, Slack};

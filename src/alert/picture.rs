@@ -77,6 +77,7 @@ pub async fn of_group(connections: &Connections, group: &Group, now: Timestamp) 
 /// A strip for each series, those of the alerts first.
 fn strips(watched: &Watched, mut series: Vec<Series>, alerts: &[&Words], step: SignedDuration) -> Vec<Strip> {
     let strip = |label: String, points, missing: Option<&str>| Strip {
+        begins: None,
         label: cut(&label, LABEL),
         unit: String::new(),
         curves: Curves::One(points),

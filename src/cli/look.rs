@@ -5,12 +5,13 @@ use crate::app::{App, AppError};
 use crate::config::Config;
 use crate::doctor::{self, Finding};
 use crate::http::console::door::somebody_can_sign_in;
+use crate::nearest::way_out;
 use crate::problem::Problem;
 use crate::registration::{discord_problems, spec};
 use crate::report::chart::{self, Theme};
 use crate::rules::Rules;
+use crate::run;
 use crate::serve::serve as run_server;
-use crate::station::Share;
 use jiff::{SignedDuration, Timestamp};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -140,17 +141,19 @@ pub(super) async fn migrate(path: &Path) -> Result<u8, AppError> {
     Ok(0)
 }
 
-/// Draws a panel.
-pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark: bool) -> Result<u8, AppError> {
+/// Draws panels, as one picture.
+pub(super) async fn chart(path: &Path, names: &[String], last: &str, out: &Path, dark: bool) -> Result<u8, AppError> {
     let app = App::open(path).await?;
     let rules = app.rules.now();
-    let Some(panel) = rules.panels.panels.get(panel) else {
-        let known: Vec<&str> = rules.panels.panels.keys().map(String::as_str).collect();
-        return Err(AppError::Denied(format!(
-            "there is no panel {panel}; there are: {}",
-            known.join(", ")
-        )));
-    };
+    let declared = &rules.panels.panels;
+    let mut panels = Vec::new();
+    for name in names {
+        let panel = declared.get(name).ok_or_else(|| {
+            let way_out = way_out(name, declared.keys().map(String::as_str));
+            AppError::Denied(format!("there is no panel {name}; {way_out}"))
+        })?;
+        panels.push(panel);
+    }
     let span: SignedDuration = last
         .parse()
         .map_err(|_| AppError::Denied(format!("--last {last}: a duration is written 30m, 1h or 2h30m")))?;
@@ -158,11 +161,7 @@ pub(super) async fn chart(path: &Path, panel: &str, last: &str, out: &Path, dark
         return Err(AppError::Denied(format!("--last {last}: between 1m and 744h")));
     }
     let now = Timestamp::now();
-    let mut spec = app
-        .station(Share::Leader)
-        .sampler
-        .chart(panel, now - span, now, None)
-        .await;
+    let mut spec = run::chart::chart(&rules.panels, &app.connections, &panels, now - span, now).await;
     spec.theme = if dark { Theme::Dark } else { Theme::Light };
     let png = chart::draw(&spec).map_err(|error| AppError::Other(error.to_string()))?;
     std::fs::write(out, png).map_err(|error| AppError::Other(format!("cannot write {}: {error}", out.display())))?;

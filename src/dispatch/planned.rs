@@ -2,6 +2,7 @@
 
 use super::Turned;
 use super::answer::said;
+use super::charted::charted;
 use super::invocation::Invocation;
 use super::looks::look;
 use crate::call::Identity;
@@ -12,6 +13,7 @@ use crate::request::Request;
 use crate::rules::Rules;
 use crate::runbook::compose::compose;
 use crate::runbook::{Call, Runbook};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// A request with its plan, not yet decided.
@@ -36,13 +38,17 @@ impl<'a> Planned<'a> {
         let looks = look(runbook, &inputs, connections, &request.id)
             .await
             .map_err(|unseen| refused(unseen.to_string()))?;
-        let composed = compose(runbook, &inputs, &looks, &person.name)
+        let mut composed = compose(runbook, &inputs, &looks, &person.name)
             .map_err(|error| refused(format!("Nothing was done: the runbook cannot be planned: {error}")))?;
         if !composed.refusals.is_empty() {
             let mut report = refused(composed.refusals.join("\n"));
             report.warnings = composed.warnings;
             return Err(report.into());
         }
+        let panels = &asked.rules().panels;
+        let chart = charted(runbook, &mut composed, panels, connections, Timestamp::now())
+            .await
+            .map_err(refused)?;
         let identities = identities(runbook, connections);
         let plan = Plan::new(Parts {
             runbook,
@@ -51,6 +57,7 @@ impl<'a> Planned<'a> {
             inputs,
             looks,
             composed,
+            chart,
             connections: identities,
         });
         Ok(Self {

@@ -1,7 +1,11 @@
 //! Charts as pictures: one strip for each signal over one time axis, gaps as gaps, the run as a shaded band. A signal of
-//! several numbers has several curves in its strip, and a legend. The chart is written as SVG text, which tests can read, and drawn from it with a font of our own, so that it looks the same on
-//! every machine.
+//! several numbers has several curves in its strip, and a legend; several panels stand below each other, each under its
+//! title. The chart is written as SVG text, which tests can read, and drawn from it with fonts of our own, so that it looks
+//! the same on every machine.
 
+mod curve;
+mod letters;
+mod numbers;
 mod scale;
 mod svg;
 #[cfg(test)]
@@ -11,11 +15,10 @@ mod words;
 use crate::panel::reading::Past;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use resvg::usvg::fontdb::{Database, Source};
 use resvg::{tiny_skia, usvg};
-use std::sync::{Arc, LazyLock};
 
-pub use words::alt;
+pub use numbers::{COLUMNS, remarks, rows};
+pub use words::{alt, heading};
 
 /// The picture's width in pixels. Chat clients show it at half of that on a phone, and the letters are sized for it.
 pub const WIDTH: u32 = 800;
@@ -26,7 +29,7 @@ pub const MOST_STRIPS: usize = 8;
 /// What a chart shows.
 #[derive(Debug, Clone)]
 pub struct ChartSpec {
-    /// Above it.
+    /// Above it; where it shows several panels, all their titles.
     pub title: String,
     /// The left edge.
     pub start: Timestamp,
@@ -47,6 +50,8 @@ pub struct ChartSpec {
 /// One signal over time.
 #[derive(Debug, Clone)]
 pub struct Strip {
+    /// The title of the panel that begins with it, where the chart shows several.
+    pub begins: Option<String>,
     /// The signal, in words.
     pub label: String,
     /// What is counted or measured; may be empty.
@@ -132,8 +137,8 @@ pub enum ChartError {
 /// The chart as a PNG.
 pub fn draw(spec: &ChartSpec) -> Result<Vec<u8>, ChartError> {
     let options = usvg::Options {
-        fontdb: FONTS.clone(),
-        font_family: svg::FAMILY.to_owned(),
+        fontdb: letters::FONTS.clone(),
+        font_family: letters::COMMON.family.to_owned(),
         ..Default::default()
     };
     let tree = usvg::Tree::from_str(&text(spec)?, &options)?;
@@ -197,6 +202,15 @@ impl Curves {
         Self::One(Past::new())
     }
 
+    /// What the legend calls them.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let (named, rest) = match self {
+            Self::One(_) => (&[][..], None),
+            Self::Named { named, rest } => (named.as_slice(), rest.as_ref()),
+        };
+        named.iter().chain(rest).map(|curve| curve.name.as_str())
+    }
+
     /// Each curve by itself.
     pub fn each(&self) -> impl Iterator<Item = &Past> {
         let (one, named, rest) = match self {
@@ -244,6 +258,11 @@ impl ChartSpec {
         (drawn, rest.iter().map(|strip| strip.label.as_str()).collect())
     }
 
+    /// Whether the panels' titles stand between the strips, and none above all of them.
+    fn shows_several_panels(&self) -> bool {
+        self.strips.iter().any(|strip| strip.begins.is_some())
+    }
+
     /// What must be known to read the strips right. What holds for several is said once.
     fn remarks(&self) -> Vec<String> {
         let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -260,10 +279,3 @@ impl ChartSpec {
             .collect()
     }
 }
-
-/// The only font there is: no machine's own fonts are looked at.
-static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
-    let mut fonts = Database::new();
-    fonts.load_font_source(Source::Binary(Arc::new(include_bytes!("font/DejaVuSans.ttf"))));
-    Arc::new(fonts)
-});

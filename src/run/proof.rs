@@ -1,22 +1,21 @@
 //! Signals: read every 15 seconds, more often while a run proves itself by them, held for `/metrics`, and held against
 //! each other when a run has ended.
 
+use super::chart::{chart, kept};
 use super::journal::Moment;
 use super::ledger::Live;
-use super::strip::{Span, past, strip};
+use super::strip::past;
 use crate::call::{CallContext, CallResult};
 use crate::integration::Connections;
-use crate::integration::prometheus::Range;
 use crate::panel::reading::Reading;
 use crate::panel::{Panel, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::VerdictLine;
-use crate::report::chart::{Band, ChartSpec, Theme};
+use crate::report::chart::{Band, ChartSpec};
 use crate::report::verdict::{Evidence, Times, Verdict, judge};
 use crate::rules::Rules;
 use crate::rules::live::LiveRules;
 use futures::future::join_all;
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,9 +27,6 @@ pub const RUN_PERIOD: SignedDuration = SignedDuration::from_secs(2);
 
 /// One reading takes no longer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
-
-/// People wait for a chart.
-const PATIENCE_FOR_THE_PAST: SignedDuration = SignedDuration::from_secs(10);
 
 /// How much of the past a chart shows before the run.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
@@ -167,8 +163,7 @@ impl Sampler {
     /// A signal as it was kept, from its past to the end of the soak; none where nothing keeps it.
     async fn readings(&self, signal: &Signal, times: Times) -> Vec<Reading> {
         let start = times.began - times.past();
-        let kept = self
-            .kept(signal, start, times.soaked, times.step())
+        let kept = kept(&self.connections, signal, start, times.soaked, times.step())
             .await
             .and_then(|range| match range.series.as_slice() {
                 [] => Ok(Vec::new()),
@@ -191,10 +186,20 @@ impl Sampler {
             .collect()
     }
 
-    /// The chart of a run, with the run as a band.
+    /// The chart of a run: the one that it was asked for, or the signals that prove it with the run as a band.
     pub async fn chart_of(&self, live: &Live) -> Option<ChartSpec> {
         let plan = live.plan();
         let rules = self.rules.now();
+        if let Some(charted) = &plan.chart {
+            let named = charted.panels.iter();
+            let panels: Vec<&Panel> = named.filter_map(|name| rules.panels.panels.get(name)).collect();
+            let (start, end) = (charted.start, charted.end);
+            // All of them may have been taken away since.
+            return match panels.as_slice() {
+                [] => None,
+                panels => Some(chart(&rules.panels, &self.connections, panels, start, end).await),
+            };
+        }
         let proof = proof_of(&rules, plan)?;
         let started = live.state.started?;
         let now = Timestamp::now();
@@ -217,7 +222,9 @@ impl Sampler {
             end: ended,
             label: format!("run {}", live.run.id),
         };
-        let mut spec = self.chart(&panel, started - BEFORE, until, Some(band)).await;
+        let from = started - BEFORE;
+        let mut spec = chart(&rules.panels, &self.connections, &[&panel], from, until).await;
+        spec.band = Some(band);
         // Where measuring began in the middle, a quarter of the picture is enough to show that there was nothing before.
         let curves = spec.strips.iter().flat_map(|strip| strip.curves.each());
         let begun = curves.filter_map(|points| points.iter().find(|(_, value)| value.is_some()));
@@ -227,65 +234,9 @@ impl Sampler {
         }
         Some(spec)
     }
-
-    /// A panel over a span of time.
-    pub async fn chart(&self, panel: &Panel, start: Timestamp, end: Timestamp, band: Option<Band>) -> ChartSpec {
-        let rules = self.rules.now();
-        let span = Span {
-            end,
-            step: step(start, end),
-        };
-        let signals = panel.signals.iter().filter_map(|name| rules.panels.signals.get(name));
-        // Together: a server that does not answer is waited for once.
-        let strips = join_all(signals.map(async |signal| {
-            let threshold = panel.thresholds.get(&signal.name).copied();
-            strip(signal, self.kept(signal, start, end, span.step).await, span, threshold)
-        }))
-        .await;
-        ChartSpec {
-            title: panel.title.clone(),
-            start,
-            end,
-            zone: TimeZone::UTC,
-            strips,
-            band,
-            note: None,
-            theme: Theme::Light,
-        }
-    }
-
-    /// What Prometheus kept of a signal.
-    async fn kept(
-        &self,
-        signal: &Signal,
-        start: Timestamp,
-        end: Timestamp,
-        step: SignedDuration,
-    ) -> Result<Range, String> {
-        let Some(history) = signal.history() else {
-            return Err("nothing keeps its past: no Prometheus scrapes Signalbox".to_owned());
-        };
-        let Some(prometheus) = self.connections.prometheus(history.on) else {
-            return Err(format!("there is no connection {}", history.on));
-        };
-        let asked = prometheus.over(&history.promql, start, end, step.unsigned_abs());
-        match tokio::time::timeout(PATIENCE_FOR_THE_PAST.unsigned_abs(), asked).await {
-            Ok(answer) => answer.map_err(|error| error.to_string()),
-            Err(_) => Err(format!(
-                "{} has not answered within {} seconds",
-                history.on,
-                PATIENCE_FOR_THE_PAST.as_secs()
-            )),
-        }
-    }
 }
 
 fn proof_of(rules: &Rules, plan: &Plan) -> Option<crate::runbook::Proof> {
     let runbook = rules.pinned(&plan.runbook, &plan.hash, &plan.source).ok()?;
     runbook.proof.clone()
-}
-
-/// About 240 points, and never closer than a scrape.
-fn step(start: Timestamp, end: Timestamp) -> SignedDuration {
-    SignedDuration::from_secs((end.duration_since(start).as_secs() / 240).max(5))
 }

@@ -36,6 +36,7 @@ pub fn strip(signal: &Signal, answer: Result<Range, String>, span: Span, thresho
         Err(why) => (Curves::none(), Some(why)),
     };
     Strip {
+        begins: None,
         label: signal.words(),
         unit: signal.unit.clone(),
         curves,

@@ -6,13 +6,19 @@ use super::expression::{EvalError, Expression, kind_of};
 use super::input::{Suggest, quoted};
 use super::scope::Scope;
 use super::sentence::Sentence;
-use super::{Argument, Call, Clause, Each, Expectation, Look, Offer, ResultTable, Runbook, StepOutcome, StepSpec};
+use super::{
+    Argument, Call, Clause, Each, Expectation, Look, Offer, PanelChart, ResultTable, Runbook, StepOutcome, StepSpec,
+};
 use crate::call::{Arguments, CallResult};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use thiserror::Error;
+
+/// How many seconds a chart may show.
+const LASTS: RangeInclusive<u64> = 60..=31 * 86_400;
 
 /// What a runbook means, all values computed.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +39,8 @@ pub struct Composed {
     pub radius: BTreeMap<String, i64>,
     /// The table that is shown.
     pub result: Option<ComposedResult>,
+    /// The panels that are shown.
+    pub chart: Option<ComposedChart>,
     /// Follow-ups that make sense here.
     pub offers: Vec<ComposedOffer>,
 }
@@ -83,6 +91,15 @@ pub struct ComposedResult {
     pub columns: Vec<String>,
     /// With these columns alone.
     pub rows: Vec<Map<String, Value>>,
+}
+
+/// The panels that are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComposedChart {
+    /// Their names, each once; none asks for the list of panels.
+    pub panels: Vec<String>,
+    /// How much of the past.
+    pub last: Duration,
 }
 
 /// A follow-up, its inputs written as words.
@@ -150,6 +167,7 @@ pub fn compose(
         locks_shared: runbook.locks_shared,
         radius: BTreeMap::new(),
         result: None,
+        chart: None,
         offers: Vec::new(),
     };
     // What a refusal guards against may well be what the rest cannot be computed with.
@@ -159,6 +177,7 @@ pub fn compose(
     composed.nothing = spoken(&runbook.nothing, &scope, "nothing")?;
     composed.warnings = spoken(&runbook.warn, &scope, "warn")?;
     composed.result = runbook.result.as_ref().map(|it| result(it, &scope)).transpose()?;
+    composed.chart = runbook.chart.as_ref().map(|it| chart(it, &scope)).transpose()?;
     for offer in &runbook.offers {
         composed.offers.extend(composed_offer(offer, &scope)?);
     }
@@ -488,6 +507,29 @@ fn result(table: &ResultTable, scope: &Scope) -> Result<ComposedResult, ComposeE
         say: table.say.render(&with_rows).map_err(at("result"))?,
         columns: table.columns.clone(),
         rows,
+    })
+}
+
+fn chart(chart: &PanelChart, scope: &Scope) -> Result<ComposedChart, ComposeError> {
+    let mut panels: Vec<String> = Vec::new();
+    for panel in list(&chart.panels, scope, "chart")? {
+        match panel {
+            Value::String(name) if panels.contains(&name) => {}
+            Value::String(name) => panels.push(name),
+            other => {
+                let message = format!("a panel is named by a text; this gives {}", kind_of(&other));
+                return Err(at("chart")(chart.panels.failed(message)));
+            }
+        }
+    }
+    let last = chart.last.eval(scope).map_err(at("chart"))?;
+    let seconds = last.as_u64().filter(|it| LASTS.contains(it)).ok_or_else(|| {
+        let message = "the time of a chart is whole seconds, from a minute to 31 days".to_owned();
+        at("chart")(chart.last.failed(message))
+    })?;
+    Ok(ComposedChart {
+        panels,
+        last: Duration::from_secs(seconds),
     })
 }
 

@@ -97,7 +97,10 @@ impl InputSpec {
             InputKind::Boolean => FieldKind::Boolean,
             InputKind::Duration(_) => FieldKind::Duration,
             InputKind::Choice(choices) => FieldKind::Choice(choices.iter().map(|choice| self.pick(choice)).collect()),
-            InputKind::Row => FieldKind::Text {
+            InputKind::Panel(Some(known)) if !known.is_empty() => {
+                FieldKind::Choice(known.iter().map(|panel| self.pick(panel)).collect())
+            }
+            InputKind::Row | InputKind::Panel(_) => FieldKind::Text {
                 shortest: None,
                 longest: None,
             },

@@ -2,6 +2,7 @@
 //! The same code reads the text that a run has pinned.
 
 mod calls;
+mod chart;
 mod examples;
 mod inputs;
 mod proof;
@@ -13,6 +14,7 @@ use super::action::{ActionSpec, Effect};
 use super::catalog::Catalog;
 use super::example;
 use super::expression::{Names, Shape};
+use super::input::InputKind;
 use super::money::is_currency;
 use super::{Clause, Look, Offer, ResultTable, Runbook};
 use crate::problem::Problem;
@@ -46,6 +48,7 @@ const KEYS: &[&str] = &[
     "deadline",
     "proof",
     "result",
+    "chart",
     "offer",
     "example",
 ];
@@ -56,6 +59,7 @@ const LOCK_KEYS: &[&str] = &["keys", "shared"];
 const PROOF_KEYS: &[&str] = &["signals", "panel", "soak"];
 const SIGNAL_KEYS: &[&str] = &["signal", "better"];
 const RESULT_KEYS: &[&str] = &["rows", "columns", "say"];
+const CHART_KEYS: &[&str] = &["panels", "last"];
 const OFFER_KEYS: &[&str] = &["runbook", "label", "when", "with"];
 
 /// What a runbook may refer to.
@@ -85,9 +89,14 @@ impl Known {
 
     /// Whether what a sound runbook names outside of itself is still there.
     fn has_all_of(&self, runbook: &Runbook) -> bool {
+        let panels = self.panels.iter().flatten();
         runbook.proof.iter().all(|proof| {
             proof.signals.iter().all(|named| has(&self.signals, &named.signal))
                 && proof.panel.iter().all(|panel| has(&self.panels, panel))
+        }) && runbook.inputs.iter().all(|input| match &input.kind {
+            // What can be picked is what there is now.
+            InputKind::Panel(known) => known.iter().flatten().eq(panels.clone()),
+            _ => true,
         })
     }
 }
@@ -224,6 +233,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
     let steps = steps::steps(top, sheet, known, &names);
     let proof = proof(top, sheet, known);
     let result = result(top, sheet, &names);
+    let chart = chart::chart(top, sheet, &names);
     let offers = offers(top, sheet, &names);
     // What an example says of an input, a look or a step that could not be read cannot be checked.
     let readable =
@@ -255,8 +265,11 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
             );
         }
     }
-    if !sheet.is_torn && !top.has("step") && !top.has("result") {
-        sheet.problem(0, "a runbook needs a [[step]] or, if it only reads, a [result]");
+    if !sheet.is_torn && !["step", "result", "chart"].iter().any(|key| top.has(key)) {
+        sheet.problem(
+            0,
+            "a runbook needs a [[step]] or, if it only reads, a [result] or a [chart]",
+        );
     }
     Some(Runbook {
         name: name.to_owned(),
@@ -278,6 +291,7 @@ fn runbook(name: &str, text: &str, top: &Section<'_>, sheet: &mut Sheet<'_>, kno
         deadline,
         proof,
         result,
+        chart,
         offers,
         examples,
     })

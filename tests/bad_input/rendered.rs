@@ -174,6 +174,7 @@ fn chart_of(text: &str) -> ChartSpec {
         zone: TimeZone::UTC,
         strips: vec![
             Strip {
+                begins: None,
                 label: text.to_owned(),
                 unit: text.to_owned(),
                 curves: Curves::One(points()),
@@ -182,6 +183,7 @@ fn chart_of(text: &str) -> ChartSpec {
                 remarks: vec![text.to_owned()],
             },
             Strip {
+                begins: None,
                 label: text.to_owned(),
                 unit: text.to_owned(),
                 curves: Curves::Named {
@@ -193,6 +195,7 @@ fn chart_of(text: &str) -> ChartSpec {
                 remarks: vec![text.to_owned()],
             },
             Strip {
+                begins: None,
                 label: text.to_owned(),
                 unit: String::new(),
                 curves: Curves::none(),

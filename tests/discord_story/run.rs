@@ -112,7 +112,7 @@ async fn rows_line_up_and_mean_nothing_else() {
     world.types(VIC, "orders", &[]).await;
     let message = world.discord.posted(OPS).await;
     insta::assert_snapshot!(shown(&message), @r"
-    ✓ Succeeded: orders of=
+    ✓ Succeeded: orders
     2 orders.
     ```
     order  state

@@ -270,44 +270,101 @@ impl Drop for Bot {
     }
 }
 
+/// What a world has beside what every one has.
+struct Given<'a> {
+    people: &'a str,
+    /// As name and text.
+    runbooks: &'a [(&'a str, &'a str)],
+    is_over_gateway: bool,
+    /// The end of the configuration.
+    more: &'a str,
+    /// On alerts.
+    rules: &'a str,
+    policy: &'a str,
+    panels: &'a str,
+}
+
+impl Default for Given<'_> {
+    fn default() -> Self {
+        Self {
+            people: PEOPLE,
+            runbooks: &[],
+            is_over_gateway: false,
+            more: "",
+            rules: "",
+            policy: "",
+            panels: "",
+        }
+    }
+}
+
+/// Configuration with a channel for alerts on each platform.
+fn with_channels(more: &str) -> String {
+    format!(
+        "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
+         \"{ALERTS}\"\n{more}"
+    )
+}
+
 impl World {
     /// With Discord alone.
     pub async fn new() -> Self {
-        Self::begin(None, PEOPLE, &[], false, "", ("", "")).await
+        Self::begin(None, Given::default()).await
     }
 
     /// With Discord alone, which is heard over its gateway.
     pub async fn over_gateway() -> Self {
-        Self::begin(None, PEOPLE, &[], true, "", ("", "")).await
+        let given = Given {
+            is_over_gateway: true,
+            ..Given::default()
+        };
+        Self::begin(None, given).await
     }
 
     /// With further runbooks, as name and text.
     pub async fn with(runbooks: &[(&str, &str)]) -> Self {
-        Self::begin(None, PEOPLE, runbooks, false, "", ("", "")).await
+        let given = Given {
+            runbooks,
+            ..Given::default()
+        };
+        Self::begin(None, given).await
     }
 
     /// With Slack beside it.
     pub async fn of_both() -> Self {
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, "", ("", "")).await
+        Self::of_both_with(PEOPLE_OF_BOTH).await
     }
 
     /// With Slack beside it, and people who are known by some of their accounts.
     pub async fn of_both_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], false, "", ("", "")).await
+        let given = Given {
+            people,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
     }
 
     /// The same, where Discord is heard over its gateway.
     pub async fn of_both_over_gateway_with(people: &str) -> Self {
-        Self::begin(Some(Slack::start().await), people, &[], true, "", ("", "")).await
+        let given = Given {
+            people,
+            is_over_gateway: true,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
     }
 
     /// With Slack beside it, a channel for alerts on each, and a Prometheus at this address.
     pub async fn with_alerts(prometheus: &str) -> Self {
-        let more = format!(
-            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
-             \"{ALERTS}\"\n[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
-        );
-        Self::begin(Some(Slack::start().await), PEOPLE_OF_BOTH, &[], false, &more, ("", "")).await
+        let more = with_channels(&format!(
+            "[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"
+        ));
+        let given = Given {
+            people: PEOPLE_OF_BOTH,
+            more: &more,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
     }
 
     /// The same with further rules on alerts, further policies and further people, and no Prometheus.
@@ -317,40 +374,52 @@ impl World {
 
     /// The same with further runbooks.
     pub async fn with_rules_and(rules: &str, policy: &str, people: &str, runbooks: &[(&str, &str)]) -> Self {
-        let more = format!(
-            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
-             \"{ALERTS}\"\n"
-        );
-        let people = format!("{PEOPLE_OF_BOTH}{people}");
-        let slack = Some(Slack::start().await);
-        Self::begin(slack, &people, runbooks, false, &more, (rules, policy)).await
+        let given = Given {
+            people: &format!("{PEOPLE_OF_BOTH}{people}"),
+            runbooks,
+            more: &with_channels(""),
+            rules,
+            policy,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
     }
 
     /// The same with connections that page somebody, and the rules for whom.
     pub async fn with_paging(connections: &str, rules: &str) -> Self {
-        let more = format!(
-            "[alerts]\ntoken = \"file:alerts.token\"\nslack_channel = \"{ALERTS_OF_SLACK}\"\ndiscord_channel = \
-             \"{ALERTS}\"\n{connections}"
-        );
-        Self::begin(
-            Some(Slack::start().await),
-            PEOPLE_OF_BOTH,
-            &[],
-            false,
-            &more,
-            (rules, ""),
-        )
-        .await
+        let given = Given {
+            people: PEOPLE_OF_BOTH,
+            more: &with_channels(connections),
+            rules,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
     }
 
-    async fn begin(
-        slack: Option<Slack>,
-        people: &str,
-        runbooks: &[(&str, &str)],
-        is_over_gateway: bool,
-        more: &str,
-        (rules, policy): (&str, &str),
-    ) -> Self {
+    /// With Slack beside it, the shipped `/metrics`, these panels, and a Prometheus at this address.
+    pub async fn with_panels(people: &str, prometheus: &str, panels: &str) -> Self {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/commands/metrics.toml");
+        let metrics = fs::read_to_string(file).unwrap();
+        let given = Given {
+            people,
+            runbooks: &[("metrics", metrics.as_str())],
+            more: &format!("[connection.metrics]\nkind = \"prometheus\"\nurl = \"{prometheus}\"\n"),
+            panels,
+            ..Given::default()
+        };
+        Self::begin(Some(Slack::start().await), given).await
+    }
+
+    async fn begin(slack: Option<Slack>, given: Given<'_>) -> Self {
+        let Given {
+            people,
+            runbooks,
+            is_over_gateway,
+            more,
+            rules,
+            policy,
+            panels,
+        } = given;
         let discord = Discord::start().await;
         let shop = Arc::new(Shop {
             answers: Mutex::new(Answers::Yes),
@@ -369,6 +438,8 @@ impl World {
         {
             write(&format!("commands/{name}.toml"), text);
         }
+        fs::create_dir(folder.path().join("panels")).unwrap();
+        write("panels/panels.toml", panels);
         write("people.toml", people);
         write("policy.cedar", &format!("{POLICY}{policy}"));
         write("alerts.token", ALERTS_TOKEN);
@@ -383,7 +454,7 @@ impl World {
         let mut config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\npublic_url = \"http://127.0.0.1\"\ndemo = true\n[store]\nurl = \
              \"sqlite:bot.db\"\nkey = \"file:slack.secret\"\n[files]\ncommands = \"commands\"\npeople = \
-             \"people.toml\"\npolicy = \"policy.cedar\"\n[console]\nsession = \"1h\"\n[connection.shop]\nkind = \
+             \"people.toml\"\npolicy = \"policy.cedar\"\npanels = \"panels\"\n[console]\nsession = \"1h\"\n[connection.shop]\nkind = \
              \"http\"\nurl = \"http://{address}\"\n[discord]\ntransport = \"{transport}\"\nguilds = [\"900\"]\nops_channel = \
              \"{OPS}\"\napplication_id = \"{}\"\npublic_key = \"file:discord.key\"\nbot_token = \
              \"file:discord.token\"\napi_url = \"{}\"\n",

@@ -501,6 +501,33 @@ impl Prometheus {
         }
     }
 
+    /// One that scrapes nothing and remembers these samples, which are written as OpenMetrics.
+    pub fn remembering(samples: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (port, told, data) = (free_port(), folder.path().join("samples"), folder.path().join("data"));
+        fs::write(&told, samples).unwrap();
+        let made = Command::new("promtool")
+            .args(["tsdb", "create-blocks-from", "openmetrics"])
+            .args([&told, &data])
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let config = folder.path().join("prometheus.yml");
+        fs::write(&config, "global: {}\n").unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", config.display()));
+        command.arg(format!("--storage.tsdb.path={}", data.display()));
+        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        let process = Process::start(&mut command, folder.path().join("prometheus.log"));
+        let mut started = Self {
+            port,
+            process,
+            _folder: folder,
+        };
+        started.until_told("/-/ready", "Ready");
+        started
+    }
+
     /// Waits until it says this there.
     pub fn until_told(&mut self, path: &str, what: &str) {
         let port = self.port;

@@ -57,12 +57,12 @@ signals = ["not_a_number", "endless", "not_summed", "misspelt", "nothing"]
 fn a_real_prometheus_gives_several_series_and_reasons_where_there_is_none() {
     let server = Prometheus::shared();
     let desk = Desk::new(&server.url(), REAL);
-    let said = desk.chart("several");
+    let said = desk.chart(&["several"]);
     // How far back the server remembers is its own affair.
     let said = said.replace(", with gaps", "");
     insta::assert_snapshot!(said, @"orders: esewa 7 at first, 7 at last; khalti 0 at first, 0 at last.");
 
-    let odd = desk.chart("odd").replace(&server.port.to_string(), "PORT");
+    let odd = desk.chart(&["odd"]).replace(&server.port.to_string(), "PORT");
     let counted = regex::Regex::new(r"once|twice|\d+ times").unwrap();
     let odd = counted.replace_all(&odd, "SO OFTEN").replace(". ", ".\n");
     insta::assert_snapshot!(odd, @"
@@ -96,7 +96,7 @@ async fn five_hundred_series_are_five_names_and_a_sum() {
     let series = (0..500).map(|index| (json!({"view": format!("view-{index:03}")}), f64::from(index)));
     let prometheus = FakePrometheus::start(Says::Series(series.collect())).await;
     let desk = Desk::new(&prometheus.url, MANY);
-    insta::assert_snapshot!(desk.chart("requests"), @"requests by endpoint (requests/s): view-499 499 at first, 499 at last; view-498 498 at first, 498 at last; view-497 497 at first, 497 at last; view-496 496 at first, 496 at last; view-495 495 at first, 495 at last; 495 more, summed 122265 at first, 122265 at last, threshold 500. requests by endpoint: at least so many.");
+    insta::assert_snapshot!(desk.chart(&["requests"]), @"requests by endpoint (requests/s): view-499 499 at first, 499 at last; view-498 498 at first, 498 at last; view-497 497 at first, 497 at last; view-496 496 at first, 496 at last; view-495 495 at first, 495 at last; 495 more, summed 122265 at first, 122265 at last, threshold 500. requests by endpoint: at least so many.");
 }
 
 /// What a panel says when its Prometheus answers this.
@@ -104,7 +104,7 @@ async fn said_of(says: Says) -> String {
     let prometheus = FakePrometheus::start(says).await;
     let host = prometheus.url.trim_start_matches("http://").to_owned();
     let desk = Desk::new(&prometheus.url, MANY);
-    desk.chart("requests").replace(&host, "HOST")
+    desk.chart(&["requests"]).replace(&host, "HOST")
 }
 
 fn answer(status: u16, answer: &Value) -> Says {
@@ -178,6 +178,85 @@ async fn more_points_than_anybody_asked_for_are_drawn_all_the_same() {
 fn a_server_that_is_down_is_told() {
     let port = free_port();
     let desk = Desk::new(&format!("http://127.0.0.1:{port}"), MANY);
-    let said = desk.chart("requests").replace(&port.to_string(), "PORT");
+    let said = desk.chart(&["requests"]).replace(&port.to_string(), "PORT");
     insta::assert_snapshot!(said, @"requests by endpoint (requests/s): no data (Prometheus at 127.0.0.1:PORT cannot be reached: Connection refused (os error 111)). requests by endpoint: at least so many.");
+}
+
+#[test]
+fn several_panels_are_one_picture_each_under_its_title() {
+    let server = Prometheus::shared();
+    let more = "[panel.more]\ntitle = \"More\"\nsignals = [\"nothing\", \"orders\"]\nthresholds = { orders = 5 }\n";
+    let desk = Desk::new(&server.url(), &format!("{REAL}{more}"));
+    let said = desk.chart(&["several", "more"]).replace(", with gaps", "");
+    insta::assert_snapshot!(said, @"Orders. orders: esewa 7 at first, 7 at last; khalti 0 at first, 0 at last. More. nothing (u): no data (no series: absent is not zero). orders: esewa 7 at first, 7 at last; khalti 0 at first, 0 at last, threshold 5.");
+    let (code, said, complaint) = desk.run(&["chart", "several", "mor", "--out", "chart.png"]);
+    assert_eq!((code, said.as_str()), (2, ""));
+    insta::assert_snapshot!(complaint, @"signalbox: there is no panel mor; did you mean `more`?");
+}
+
+#[test]
+fn the_command_line_gives_a_panel_of_a_real_prometheus_in_numbers() {
+    let server = Prometheus::shared();
+    let desk = Desk::new(&server.url(), REAL);
+    let asked = [
+        "run",
+        "metrics",
+        "panel=several,misspelt",
+        "last=2m",
+        "--as",
+        "dana",
+        "--json",
+    ];
+    let (code, said, _) = desk.run(&asked);
+    assert_eq!(code, 2, "{said}");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    insta::assert_snapshot!(said["say"].as_str().unwrap(), @"`panel`: `misspelt` is no panel; there is `odd`, `several`. Nothing was done.");
+    let (code, said, complaint) = desk.run(&["run", "metrics", "panel=several", "last=2m", "--as", "vic", "--json"]);
+    assert_eq!((code, complaint.as_str()), (0, ""), "{said}");
+    let said: Value = serde_json::from_str(&said).unwrap();
+    insta::assert_snapshot!(format!("{:#}", said["rows"]), @r#"
+    [
+      {
+        "signal": "orders",
+        "of": "esewa",
+        "last": "7",
+        "highest": "7",
+        "lowest": "7",
+        "first": "7"
+      },
+      {
+        "signal": "orders",
+        "of": "khalti",
+        "last": "0",
+        "highest": "0",
+        "lowest": "0",
+        "first": "0"
+      }
+    ]
+    "#);
+}
+
+#[test]
+fn a_server_that_is_silent_is_waited_for_once_and_not_for_long() {
+    // It takes connections and says nothing.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let another = MANY.replace("requests_by_endpoint", "requests_by_view");
+    let another = another.replace("[panel.requests]", "[panel.more]");
+    let desk = Desk::new(
+        &format!("http://{}", silent.local_addr().unwrap()),
+        &format!("{MANY}{another}"),
+    );
+    let begun = std::time::Instant::now();
+    let said = desk.chart(&["requests", "more"]);
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(18),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        said.matches("no data (metrics has not answered within 10 seconds)")
+            .count(),
+        2,
+        "{said}"
+    );
 }

@@ -138,6 +138,13 @@ async fn the_manifest_has_a_command_for_each_runbook() {
             "usage_hint": "ORDER[,ORDER...]"
           },
           {
+            "command": "/metrics",
+            "url": "http://127.0.0.1:PORT/slack/commands",
+            "description": "Shows panels of metrics: a picture, and its numbers.",
+            "should_escape": false,
+            "usage_hint": "[panel=PANEL[,PANEL...]] [last=LAST]"
+          },
+          {
             "command": "/oncall",
             "url": "http://127.0.0.1:PORT/slack/commands",
             "description": "Shows who is on call now, as the paging systems know it.",

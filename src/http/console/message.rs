@@ -68,13 +68,17 @@ impl Console {
     async fn message(&self, visitor: &Visitor, live: &Live, presses: Presses) -> Result<Message, Trouble> {
         let report = self.station.desk.report(live).redacted(&self.redactor);
         let proved = live.state.verdict.is_some() && live.state.started.is_some();
+        let asked_for = live.plan().chart.is_some();
         Ok(Message {
             subject: Subject::Run {
                 id: live.run.id.clone(),
                 seq: live.run.seq(),
             },
-            chart: proved.then(|| {
+            chart: (proved || asked_for).then(|| {
                 self.charts.alt(&live.run.id, live.run.seq()).unwrap_or_else(|| {
+                    if asked_for {
+                        return format!("Chart of what stands above: {}", report.say);
+                    }
                     let verdict = report.verdict.as_ref();
                     format!(
                         "Chart of the signals around run {}. {}",

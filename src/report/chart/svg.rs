@@ -1,23 +1,24 @@
 //! The chart as SVG text.
 
+use super::curve::{pieces, thinned};
+use super::letters::{COMMON, Escaped, Family, UNKNOWN_NOTE, cut, has_unknown};
 use super::scale::{Scale, clock, span, times};
-use super::{ChartSpec, Curve, Curves, Strip, Theme, WIDTH};
+use super::{Band, ChartSpec, Curve, Curves, Strip, Theme, WIDTH};
 use crate::panel::reading::Past;
 use crate::report::number::{plain, short};
-use crate::report::unseen::is_unseen;
 use crate::report::wrap::wrap;
 use jiff::Timestamp;
 use std::fmt::{self, Write};
 
-/// The embedded font.
-pub(super) const FAMILY: &str = "DejaVu Sans";
-
 const MARGIN: f64 = 20.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = WIDTH as f64 - MARGIN;
-/// From the top of the picture to the first strip, without and with the band's label.
+/// From the top of the picture to the first strip: with the title, without it, and what the band's label takes.
 const HEAD: f64 = 72.0;
-const BAND_LABEL: f64 = 22.0;
+const HEAD_WITHOUT_TITLE: f64 = 44.0;
+const BAND_LABEL: f64 = 26.0;
+/// The title of a panel, where there are several.
+const PANEL_TITLE: f64 = 46.0;
 /// A strip: its label, a legend where there are several curves, the plot, the space below.
 const LABEL: f64 = 34.0;
 const LEGEND_ROW: f64 = 24.0;
@@ -102,7 +103,12 @@ pub(super) fn write(spec: &ChartSpec) -> String {
         let rest = wrap(&format!("Not drawn: {}", rest.join(", ")), NOTE_LETTERS);
         notes.extend(rest.into_iter().map(|line| (colours.faint, line)));
     }
-    let top = HEAD + if spec.band.is_some() { BAND_LABEL } else { 0.0 };
+    if has_unknown(spec) {
+        notes.push((colours.faint, UNKNOWN_NOTE.to_owned()));
+    }
+    let several = spec.shows_several_panels();
+    let head = if several { HEAD_WITHOUT_TITLE } else { HEAD };
+    let top = head + if spec.band.is_some() { BAND_LABEL } else { 0.0 };
     let bottom = top + drawn.iter().map(height_of).sum::<f64>();
     let note_space = if notes.is_empty() {
         0.0
@@ -114,30 +120,26 @@ pub(super) fn write(spec: &ChartSpec) -> String {
     let mut svg = String::with_capacity(16 * 1024);
     let _ = writeln!(
         svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0}" viewBox="0 0 {WIDTH} {height:.0}" font-family="{FAMILY}">"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height:.0}" viewBox="0 0 {WIDTH} {height:.0}" font-family="{}">"#,
+        COMMON.family
     );
     let _ = writeln!(
         svg,
         r#"<rect width="{WIDTH}" height="{height:.0}" fill="{}"/>"#,
         colours.ground
     );
+    if !several {
+        frame.title(&mut svg, 34.0, &spec.title);
+    }
     frame.label(
         &mut svg,
-        (MARGIN, 34.0),
-        22,
-        colours.text,
-        "start",
-        &cut(&spec.title, TITLE_LETTERS),
-    );
-    frame.label(
-        &mut svg,
-        (MARGIN, 58.0),
+        (MARGIN, head - 14.0),
         16,
         colours.faint,
         "start",
         &span(spec.start, spec.end, &spec.zone),
     );
-    frame.band(&mut svg, top, bottom);
+    frame.band_label(&mut svg, top);
     let ticks = times(spec.start, spec.end, &spec.zone, 8);
     let mut strip_top = top;
     for (index, strip) in drawn.iter().enumerate() {
@@ -167,6 +169,10 @@ fn rows_of(strip: &Strip) -> usize {
     }
 }
 
+fn title_of(strip: &Strip) -> f64 {
+    strip.begins.as_ref().map_or(0.0, |_| PANEL_TITLE)
+}
+
 fn plot_of(strip: &Strip) -> f64 {
     match &strip.curves {
         Curves::One(_) => PLOT,
@@ -175,7 +181,7 @@ fn plot_of(strip: &Strip) -> f64 {
 }
 
 fn height_of(strip: &Strip) -> f64 {
-    LABEL + LEGEND_ROW * rows_of(strip) as f64 + plot_of(strip) + BELOW
+    title_of(strip) + LABEL + LEGEND_ROW * rows_of(strip) as f64 + plot_of(strip) + BELOW
 }
 
 impl Frame<'_> {
@@ -186,10 +192,10 @@ impl Frame<'_> {
     }
 
     fn label(&self, svg: &mut String, (x, y): (f64, f64), size: u32, colour: &str, anchor: &str, text: &str) {
-        let text = Escaped(text);
+        let (family, text) = (Family(text), Escaped(text));
         let _ = writeln!(
             svg,
-            r#"<text x="{x:.1}" y="{y:.1}" font-size="{size}" fill="{colour}" text-anchor="{anchor}">{text}</text>"#
+            r#"<text x="{x:.1}" y="{y:.1}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{family}>{text}</text>"#
         );
     }
 
@@ -200,27 +206,53 @@ impl Frame<'_> {
         );
     }
 
-    fn band(&self, svg: &mut String, top: f64, bottom: f64) {
-        let Some(band) = &self.spec.band else { return };
+    fn title(&self, svg: &mut String, y: f64, title: &str) {
+        let title = cut(title, TITLE_LETTERS);
+        self.label(svg, (MARGIN, y), 22, self.colours.text, "start", &title);
+    }
+
+    /// The band's left edge and width; none where it lies outside.
+    fn band(&self) -> Option<(&Band, f64, f64)> {
+        let band = self.spec.band.as_ref()?;
         if band.end < self.spec.start || band.start > self.spec.end {
-            return;
+            return None;
         }
         let (left, right) = (self.x(band.start), self.x(band.end));
         // A run of seconds on a chart of hours is still to be seen.
-        let width = (right - left).max(3.0);
+        Some((band, left, (right - left).max(3.0)))
+    }
+
+    /// What the band is, above the first strip, over a bar as wide as the band.
+    fn band_label(&self, svg: &mut String, top: f64) {
+        let Some((band, left, width)) = self.band() else { return };
         let colour = self.colours.band;
-        let (y, height) = (top - 4.0, bottom - top - 8.0);
         let _ = writeln!(
             svg,
-            r#"<rect x="{left:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{colour}" fill-opacity="0.22"/>"#
+            r#"<rect x="{left:.1}" y="{:.1}" width="{width:.1}" height="3" fill="{colour}"/>"#,
+            top - 7.0
         );
         let label = cut(&band.label, 40);
         let half = label.chars().count() as f64 * 4.8;
         let middle = (left + width / 2.0).clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
-        self.label(svg, (middle, top - 10.0), 15, colour, "middle", &label);
+        self.label(svg, (middle, top - 13.0), 15, colour, "middle", &label);
+    }
+
+    /// The band in one plot: what is written between the plots stays clear of it.
+    fn shade(&self, svg: &mut String, plot: &Plot) {
+        let Some((_, left, width)) = self.band() else { return };
+        let (y, height) = (plot.top, plot.bottom - plot.top);
+        let colour = self.colours.band;
+        let _ = writeln!(
+            svg,
+            r#"<rect x="{left:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="{colour}" fill-opacity="0.22"/>"#
+        );
     }
 
     fn strip(&self, svg: &mut String, strip: &Strip, colour: &'static str, ticks: &[(Timestamp, String)], top: f64) {
+        if let Some(title) = &strip.begins {
+            self.title(svg, top + 30.0, title);
+        }
+        let top = top + title_of(strip);
         let plot_top = top + LABEL + LEGEND_ROW * rows_of(strip) as f64;
         let plot = Plot {
             top: plot_top,
@@ -230,6 +262,7 @@ impl Frame<'_> {
             Curves::One(points) => vec![self.the_only_one(svg, strip, points, colour, top)],
             Curves::Named { named, rest } => self.legend(svg, strip, named, rest.as_ref(), top),
         };
+        self.shade(svg, &plot);
         for (at, _) in ticks {
             let x = self.x(*at);
             self.rule(svg, (x, plot.top), (x, plot.bottom), &self.grid());
@@ -458,47 +491,6 @@ impl Frame<'_> {
     }
 }
 
-/// The stretches without a gap.
-fn pieces(points: &Past) -> Vec<Vec<(Timestamp, f64)>> {
-    points
-        .split(|(_, value)| value.is_none())
-        .map(|piece| {
-            piece
-                .iter()
-                .filter_map(|(at, value)| value.map(|value| (*at, value)))
-                .collect()
-        })
-        .filter(|piece: &Vec<_>| !piece.is_empty())
-        .collect()
-}
-
-/// At most four places in each column of pixels: the first, the lowest, the highest and the last, in their order. No
-/// spike is lost and the text stays short however many points there are.
-fn thinned(places: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut kept = Vec::with_capacity(places.len().min(4 * WIDTH as usize));
-    for column in places.chunk_by(|left, right| left.0.floor() == right.0.floor()) {
-        let by_height = |left: &(usize, &(f64, f64)), right: &(usize, &(f64, f64))| left.1.1.total_cmp(&right.1.1);
-        let lowest = column
-            .iter()
-            .enumerate()
-            .min_by(by_height)
-            .map_or(0, |(index, _)| index);
-        let highest = column
-            .iter()
-            .enumerate()
-            .max_by(by_height)
-            .map_or(0, |(index, _)| index);
-        let mut indexes = [0, lowest, highest, column.len() - 1];
-        indexes.sort_unstable();
-        for (position, index) in indexes.iter().enumerate() {
-            if position == 0 || indexes[position - 1] != *index {
-                kept.push(column[*index]);
-            }
-        }
-    }
-    kept
-}
-
 /// Where the numbers stand.
 struct Plot {
     top: f64,
@@ -527,32 +519,4 @@ fn cut_lines(text: &str, most: usize) -> impl Iterator<Item = String> {
         }
     }
     lines.into_iter()
-}
-
-fn cut(text: &str, letters: usize) -> String {
-    match text.char_indices().nth(letters) {
-        Some(_) => text.chars().take(letters - 1).chain(['…']).collect(),
-        None => text.to_owned(),
-    }
-}
-
-/// Text that cannot end the element it stands in. Characters that XML does not admit, or that turn the text around them, become the replacement character.
-struct Escaped<'t>(&'t str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for letter in self.0.chars() {
-            match letter {
-                '&' => f.write_str("&amp;"),
-                '<' => f.write_str("&lt;"),
-                '>' => f.write_str("&gt;"),
-                '"' => f.write_str("&quot;"),
-                '\'' => f.write_str("&apos;"),
-                '\u{fffe}' | '\u{ffff}' => f.write_char('\u{fffd}'),
-                _ if is_unseen(letter) => f.write_char('\u{fffd}'),
-                _ => f.write_char(letter),
-            }?;
-        }
-        Ok(())
-    }
 }

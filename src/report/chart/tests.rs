@@ -11,6 +11,7 @@ fn strip(label: &str, unit: &str, values: impl Fn(i32) -> Option<f64>) -> Strip 
         .map(|index| (at(f64::from(index) / 4.0), values(index)))
         .collect();
     Strip {
+        begins: None,
         label: label.to_owned(),
         unit: unit.to_owned(),
         curves: Curves::One(points),
@@ -77,6 +78,7 @@ fn minutes(values: &[Option<f64>]) -> Strip {
         .map(|(index, value)| (at(index as f64), *value))
         .collect();
     Strip {
+        begins: None,
         label: "queue length".to_owned(),
         unit: "messages".to_owned(),
         curves: Curves::One(points),
@@ -132,41 +134,42 @@ fn the_whole_chart_as_text() {
     spec.strips[0].threshold = Some(5.0);
     spec.note = Some("sampled every minute".to_owned());
     insta::assert_snapshot!(text(&spec).expect("a chart"), @r##"
-    <svg xmlns="http://www.w3.org/2000/svg" width="800" height="287" viewBox="0 0 800 287" font-family="DejaVu Sans">
-    <rect width="800" height="287" fill="#181b1f"/>
+    <svg xmlns="http://www.w3.org/2000/svg" width="800" height="291" viewBox="0 0 800 291" font-family="DejaVu Sans">
+    <rect width="800" height="291" fill="#181b1f"/>
     <text x="20.0" y="34.0" font-size="22" fill="#d8d9e0" text-anchor="start">Queue</text>
     <text x="20.0" y="58.0" font-size="16" fill="#9fa1ac" text-anchor="start">23 Nov 2026, 14:00 to 14:10 UTC</text>
-    <rect x="392.8" y="90.0" width="70.4" height="130.0" fill="#5794f2" fill-opacity="0.22"/>
-    <text x="428.0" y="84.0" font-size="15" fill="#5794f2" text-anchor="middle">run 7f3a</text>
-    <rect x="20" y="105.0" width="14" height="5" rx="2.5" fill="#73bf69"/>
-    <text x="42.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="start">queue length (messages)</text>
-    <text x="780.0" y="113.0" font-size="17" fill="#d8d9e0" text-anchor="end">last 1, threshold 5</text>
-    <line x1="76.0" y1="128.0" x2="76.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="216.8" y1="128.0" x2="216.8" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="357.6" y1="128.0" x2="357.6" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="498.4" y1="128.0" x2="498.4" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="639.2" y1="128.0" x2="639.2" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="780.0" y1="128.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <line x1="76.0" y1="216.0" x2="780.0" y2="216.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <text x="68.0" y="221.0" font-size="15" fill="#9fa1ac" text-anchor="end">0</text>
-    <line x1="76.0" y1="186.7" x2="780.0" y2="186.7" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <text x="68.0" y="191.7" font-size="15" fill="#9fa1ac" text-anchor="end">2</text>
-    <line x1="76.0" y1="157.3" x2="780.0" y2="157.3" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <text x="68.0" y="162.3" font-size="15" fill="#9fa1ac" text-anchor="end">4</text>
-    <line x1="76.0" y1="128.0" x2="780.0" y2="128.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
-    <text x="68.0" y="133.0" font-size="15" fill="#9fa1ac" text-anchor="end">6</text>
-    <line x1="76.0" y1="142.7" x2="780.0" y2="142.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4" shape-rendering="crispEdges"/>
-    <path d="M76.0 216.0L146.4 157.3L146.4 216.0L76.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
-    <path d="M76.0 216.0L146.4 157.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
-    <circle cx="287.2" cy="186.7" r="3" fill="#73bf69"/>
-    <path d="M428.0 172.0L498.4 201.3L498.4 216.0L428.0 216.0Z" fill="#73bf69" fill-opacity="0.14"/>
-    <path d="M428.0 172.0L498.4 201.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
-    <text x="76.0" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:00</text>
-    <text x="216.8" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:02</text>
-    <text x="357.6" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:04</text>
-    <text x="498.4" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:06</text>
-    <text x="639.2" y="240.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:08</text>
-    <text x="20.0" y="270.0" font-size="15" fill="#9fa1ac" text-anchor="start">sampled every minute</text>
+    <rect x="392.8" y="91.0" width="70.4" height="3" fill="#5794f2"/>
+    <text x="428.0" y="85.0" font-size="15" fill="#5794f2" text-anchor="middle">run 7f3a</text>
+    <rect x="20" y="109.0" width="14" height="5" rx="2.5" fill="#73bf69"/>
+    <text x="42.0" y="117.0" font-size="17" fill="#d8d9e0" text-anchor="start">queue length (messages)</text>
+    <text x="780.0" y="117.0" font-size="17" fill="#d8d9e0" text-anchor="end">last 1, threshold 5</text>
+    <rect x="392.8" y="132.0" width="70.4" height="88.0" fill="#5794f2" fill-opacity="0.22"/>
+    <line x1="76.0" y1="132.0" x2="76.0" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="216.8" y1="132.0" x2="216.8" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="357.6" y1="132.0" x2="357.6" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="498.4" y1="132.0" x2="498.4" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="639.2" y1="132.0" x2="639.2" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="780.0" y1="132.0" x2="780.0" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <line x1="76.0" y1="220.0" x2="780.0" y2="220.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <text x="68.0" y="225.0" font-size="15" fill="#9fa1ac" text-anchor="end">0</text>
+    <line x1="76.0" y1="190.7" x2="780.0" y2="190.7" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <text x="68.0" y="195.7" font-size="15" fill="#9fa1ac" text-anchor="end">2</text>
+    <line x1="76.0" y1="161.3" x2="780.0" y2="161.3" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <text x="68.0" y="166.3" font-size="15" fill="#9fa1ac" text-anchor="end">4</text>
+    <line x1="76.0" y1="132.0" x2="780.0" y2="132.0" stroke="#2f333a" stroke-width="1" shape-rendering="crispEdges"/>
+    <text x="68.0" y="137.0" font-size="15" fill="#9fa1ac" text-anchor="end">6</text>
+    <line x1="76.0" y1="146.7" x2="780.0" y2="146.7" stroke="#f2495c" stroke-width="1.5" stroke-dasharray="6 4" shape-rendering="crispEdges"/>
+    <path d="M76.0 220.0L146.4 161.3L146.4 220.0L76.0 220.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M76.0 220.0L146.4 161.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <circle cx="287.2" cy="190.7" r="3" fill="#73bf69"/>
+    <path d="M428.0 176.0L498.4 205.3L498.4 220.0L428.0 220.0Z" fill="#73bf69" fill-opacity="0.14"/>
+    <path d="M428.0 176.0L498.4 205.3" fill="none" stroke="#73bf69" stroke-width="2.5" stroke-linejoin="round" stroke-linecap="round"/>
+    <text x="76.0" y="244.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:00</text>
+    <text x="216.8" y="244.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:02</text>
+    <text x="357.6" y="244.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:04</text>
+    <text x="498.4" y="244.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:06</text>
+    <text x="639.2" y="244.0" font-size="15" fill="#9fa1ac" text-anchor="middle">14:08</text>
+    <text x="20.0" y="274.0" font-size="15" fill="#9fa1ac" text-anchor="start">sampled every minute</text>
     </svg>
     "##);
 }
@@ -523,5 +526,187 @@ fn a_short_time_has_few_labels_too() {
         let end = start + jiff::SignedDuration::from_secs(seconds);
         let labels = super::scale::times(start, end, &TimeZone::UTC, 8);
         assert!(labels.len() <= 9, "{seconds} seconds have {} labels", labels.len());
+    }
+}
+
+/// Two panels of one signal each.
+fn two_panels() -> ChartSpec {
+    let mut spec = several();
+    spec.strips[0].begins = Some("Requests by endpoint".to_owned());
+    spec.strips.push(Strip {
+        begins: Some("The queue".to_owned()),
+        threshold: Some(3.0),
+        ..minutes(&[Some(1.0), None, Some(2.0)])
+    });
+    spec.title = "Requests by endpoint; The queue".to_owned();
+    spec
+}
+
+#[test]
+fn several_panels_are_one_picture_each_under_its_title() {
+    let spec = two_panels();
+    let text = text(&spec).expect("a chart");
+    let labels = labels(&text);
+    assert_eq!(labels[..2], ["23 Nov 2026, 14:00 to 14:10 UTC", "Requests by endpoint"]);
+    assert!(labels.contains(&"The queue"), "{labels:?}");
+    // Nothing stands above all of them that would be cut.
+    assert!(!labels.contains(&"Requests by endpoint; The queue"));
+    let words = alt(&spec);
+    assert!(
+        words.starts_with(
+            "23 Nov 2026, 14:00 to 14:10 UTC. Requests by endpoint. requests by endpoint (requests/s): pay"
+        ),
+        "{words}"
+    );
+    assert!(
+        words.contains(" The queue. queue length (messages): 1 at first"),
+        "{words}"
+    );
+    draw(&spec).expect("a picture");
+}
+
+#[test]
+fn a_chart_in_numbers_says_what_its_words_say() {
+    let spec = two_panels();
+    let rows: Vec<String> = rows(&spec)
+        .iter()
+        .map(|row| {
+            COLUMNS
+                .map(|column| row[column].as_str().expect("text").to_owned())
+                .join(" | ")
+        })
+        .collect();
+    insta::assert_snapshot!(rows.join("\n"), @"
+    requests by endpoint (requests/s) | payments-webhook | 50 | 50 | 40 | 40
+    requests by endpoint (requests/s) | health | 40 | 40 | 30 | 30
+    requests by endpoint (requests/s) | cart | 21 | 21 | 20 | 20
+    requests by endpoint (requests/s) | checkout | 20 | 20 | 10 | 10
+    requests by endpoint (requests/s) | a view with a name that is longer than anybody should call one | 15 | 15 | 5 | 5
+    requests by endpoint (requests/s) | 8 more, summed | 11 | 11 | 1 | 1
+    queue length (messages) |  | 2 | 2 | 1 | 1
+    ");
+    insta::assert_snapshot!(remarks(&spec).join("\n"), @r"
+    requests by endpoint: with gaps.
+    queue length: with gaps.
+    requests by endpoint: at least so many.
+    ");
+    assert_eq!(
+        heading(&spec),
+        "Requests by endpoint; The queue. 23 Nov 2026, 14:00 to 14:10 UTC. Thresholds: requests by endpoint 60, queue \
+         length 3."
+    );
+    let none = ten_minutes(Strip {
+        missing: Some("metrics has not answered within 10 seconds".to_owned()),
+        ..minutes(&[])
+    });
+    insta::assert_snapshot!(remarks(&none).join("\n"), @"queue length: no data (metrics has not answered within 10 seconds).");
+}
+
+/// For each letter of the text elements: whether the font has a sign for it, and in how many signs it was written.
+fn signs(text: &str) -> Vec<(String, u32)> {
+    let options = usvg::Options {
+        fontdb: letters::FONTS.clone(),
+        font_family: letters::COMMON.family.to_owned(),
+        ..Default::default()
+    };
+    let tree = usvg::Tree::from_str(text, &options).expect("SVG");
+    let texts = tree.root().children().iter().filter_map(|node| match node {
+        usvg::Node::Text(text) => Some(text),
+        _ => None,
+    });
+    let glyphs = texts
+        .flat_map(|text| text.layouted())
+        .flat_map(|span| &span.positioned_glyphs);
+    glyphs.map(|glyph| (glyph.text.clone(), glyph.id.0)).collect()
+}
+
+fn called(label: &str) -> ChartSpec {
+    ten_minutes(Strip {
+        label: label.to_owned(),
+        ..minutes(&[Some(1.0), Some(2.0)])
+    })
+}
+
+#[test]
+fn each_script_that_has_a_font_is_drawn_as_letters() {
+    for label in [
+        "खल्ती भुक्तानी असफल १२३",
+        "ज्ञ क्ष त्र श्री र्‍य",
+        "فاتورة غير مدفوعة",
+        "תשלום",
+        "Платежи",
+        "Πληρωμές",
+        "₹ ✓ ⚠ → ≥",
+        "provider=खल्ती, रू 12…",
+    ] {
+        let text = text(&called(label)).expect("a chart");
+        let signs = signs(&text);
+        assert!(signs.len() > 20, "the labels were laid out: {signs:?}");
+        let unknown: Vec<&(String, u32)> = signs.iter().filter(|(_, id)| *id == 0).collect();
+        assert!(unknown.is_empty(), "{label} has {unknown:?}");
+        assert!(!text.contains('□'), "{label}");
+        draw(&called(label)).expect("a picture");
+    }
+}
+
+#[test]
+fn letters_that_belong_together_are_joined() {
+    // Three characters and one sign; and a vowel that is written before its consonant, also behind Latin letters.
+    for (label, first) in [("क्ष", "क्ष"), ("x=क्ष", "क्ष")] {
+        let signs = signs(&text(&called(label)).expect("a chart"));
+        assert!(signs.iter().any(|(text, _)| text == first), "{label}: {signs:?}");
+    }
+    let alone = signs(&text(&called("नि")).expect("a chart"));
+    let behind = signs(&text(&called("x=नि")).expect("a chart"));
+    let of = |signs: &[(String, u32)]| -> Vec<u32> {
+        let end = signs.iter().position(|(text, _)| text == "नि").expect("it is there");
+        signs[end - 1..=end].iter().map(|(_, id)| *id).collect()
+    };
+    assert_eq!(of(&alone), of(&behind));
+}
+
+#[test]
+fn a_script_without_a_font_is_marked_and_said_to_be() {
+    let spec = called("支付 ชำระ 😀x");
+    let text = text(&spec).expect("a chart");
+    let labels = labels(&text);
+    assert!(labels.contains(&"□□ □□□□ 😀x (messages)"), "{labels:?}");
+    assert_eq!(labels.last(), Some(&letters::UNKNOWN_NOTE));
+    assert!(signs(&text).iter().all(|(_, id)| *id != 0));
+    // Those who hear it hear the words.
+    assert!(alt(&spec).contains("支付 ชำระ"));
+    let text = super::text(&called("queue")).expect("a chart");
+    assert!(!text.contains(letters::UNKNOWN_NOTE));
+}
+
+#[test]
+fn the_band_leaves_clear_what_is_written() {
+    let mut spec = two_panels();
+    spec.band = Some(Band {
+        start: at(9.0),
+        end: at(10.0),
+        label: "fires".to_owned(),
+    });
+    let text = text(&spec).expect("a chart");
+    let number = |line: &str, name: &str| -> f64 {
+        let (_, rest) = line.split_once(&format!(" {name}=\"")).expect("an attribute");
+        rest.split_once('"').expect("its end").0.parse().expect("a number")
+    };
+    let shaded: Vec<(f64, f64)> = elements(&text, "rect")
+        .into_iter()
+        .filter(|rect| rect.contains("fill-opacity=\"0.22\""))
+        .map(|rect| (number(rect, "y"), number(rect, "y") + number(rect, "height")))
+        .collect();
+    assert_eq!(shaded.len(), spec.strips.len());
+    // Headings, legends and the newest numbers, in the colour of text.
+    let written = elements(&text, "text")
+        .into_iter()
+        .filter(|label| label.contains("fill=\"#d8d9e0\""));
+    let written: Vec<f64> = written.map(|label| number(label, "y")).collect();
+    assert!(written.len() >= 6, "{written:?}");
+    for y in written {
+        // A letter reaches from its line upwards.
+        let is_clear = shaded.iter().all(|(top, bottom)| y <= *top || y - 17.0 >= *bottom);
+        assert!(is_clear, "what is written at {y} lies in {shaded:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! A chart in words, for those who cannot see it.
 
-use super::scale::{range, span};
+use super::numbers::Numbers;
+use super::scale::span;
 use super::{ChartSpec, Curve, Curves, Strip};
-use crate::panel::reading::Past;
 use crate::report::number::plain;
 use crate::report::unseen::spelled;
 use std::fmt::Write;
@@ -10,9 +10,16 @@ use std::fmt::Write;
 /// The alternative text of the picture: what it shows, with the numbers that the eye would take from it.
 pub fn alt(spec: &ChartSpec) -> String {
     let (drawn, rest) = spec.drawn();
-    let mut words = format!("{}. {}.", spec.title, span(spec.start, spec.end, &spec.zone));
+    let mut words = if spec.shows_several_panels() {
+        format!("{}.", span(spec.start, spec.end, &spec.zone))
+    } else {
+        title(spec)
+    };
+    // Writing to a String cannot fail.
     for strip in drawn {
-        // Writing to a String cannot fail.
+        if let Some(title) = &strip.begins {
+            let _ = write!(words, " {title}.");
+        }
         let _ = write!(words, " {}.", describe(spec, strip));
     }
     if let Some(band) = &spec.band {
@@ -35,17 +42,37 @@ pub fn alt(spec: &ChartSpec) -> String {
     spelled(&words)
 }
 
+/// What it shows, over what time, with the thresholds.
+pub fn heading(spec: &ChartSpec) -> String {
+    let thresholds: Vec<String> = spec
+        .drawn()
+        .0
+        .iter()
+        .filter_map(|strip| Some(format!("{} {}", strip.label, plain(strip.threshold?))))
+        .collect();
+    let thresholds = match thresholds.as_slice() {
+        [] => String::new(),
+        [one] => format!(" Threshold: {one}."),
+        several => format!(" Thresholds: {}.", several.join(", ")),
+    };
+    format!("{}{thresholds}", title(spec))
+}
+
+fn title(spec: &ChartSpec) -> String {
+    format!("{}. {}.", spec.title, span(spec.start, spec.end, &spec.zone))
+}
+
 fn describe(spec: &ChartSpec, strip: &Strip) -> String {
     let threshold = strip
         .threshold
         .map(|threshold| format!(", threshold {}", plain(threshold)))
         .unwrap_or_default();
     let said = match &strip.curves {
-        Curves::One(points) => numbers(spec, points).map(|said| said.with(&threshold)),
+        Curves::One(points) => Numbers::of(spec, points).map(|numbers| words(&numbers, &threshold)),
         Curves::Named { named, rest } => {
             let curve = |curve: &Curve| {
-                let said = numbers(spec, &curve.points)?.with("");
-                Some(format!("{} {said}", curve.name))
+                let numbers = Numbers::of(spec, &curve.points)?;
+                Some(format!("{} {}", curve.name, words(&numbers, "")))
             };
             let said: Vec<String> = named.iter().chain(rest).filter_map(curve).collect();
             (!said.is_empty()).then(|| format!("{}{threshold}", said.join("; ")))
@@ -63,31 +90,18 @@ fn describe(spec: &ChartSpec, strip: &Strip) -> String {
     )
 }
 
-/// What a curve says, in two halves: between them stands the threshold.
-struct Said {
-    numbers: String,
-    gaps: bool,
-}
-
-impl Said {
-    fn with(self, threshold: &str) -> String {
-        let gaps = if self.gaps { ", with gaps" } else { "" };
-        format!("{}{threshold}{gaps}", self.numbers)
-    }
-}
-
-/// None where there is no number.
-fn numbers(spec: &ChartSpec, points: &Past) -> Option<Said> {
-    let points = spec.visible(points);
-    let numbers: Vec<f64> = points.iter().filter_map(|(_, value)| *value).collect();
-    let (least, greatest) = range(&numbers)?;
-    let (first, last) = (*numbers.first()?, *numbers.last()?);
+fn words(numbers: &Numbers, threshold: &str) -> String {
+    let Numbers {
+        first,
+        last,
+        least,
+        greatest,
+        gaps,
+    } = *numbers;
     let mut words = format!("{} at first, {} at last", plain(first), plain(last));
     if least < first.min(last) || greatest > first.max(last) {
         let _ = write!(words, ", between {} and {}", plain(least), plain(greatest));
     }
-    Some(Said {
-        numbers: words,
-        gaps: points.iter().any(|(_, value)| value.is_none()),
-    })
+    let gaps = if gaps { ", with gaps" } else { "" };
+    format!("{words}{threshold}{gaps}")
 }

@@ -351,3 +351,27 @@ fn hundreds_of_orders_are_planned_in_no_time() {
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     println!("{:?}", begun.elapsed());
 }
+
+#[test]
+fn a_chart_is_of_named_panels_and_of_a_time_that_can_be_drawn() {
+    let chart = |panels: &str, last: &str| {
+        let runbook = runbook(&format!("[chart]\npanels = \"{panels}\"\nlast = \"{last}\"\n"));
+        let composed = compose(&runbook, &Map::new(), &Map::new(), "dana");
+        composed.map_err(|error| error.to_string()).map(|it| {
+            let chart = it.chart.expect("it has one");
+            (chart.panels.join(" "), chart.last.as_secs())
+        })
+    };
+    assert_eq!(chart("['b', 'a', 'b']", "900"), Ok(("b a".to_owned(), 900)));
+    assert_eq!(chart("[]", "31 * 86400"), Ok((String::new(), 2_678_400)));
+    for (panels, last) in [
+        ("'a'", "60"),
+        ("[1]", "60"),
+        ("['a']", "59"),
+        ("['a']", "2678401"),
+        ("['a']", "'1h'"),
+    ] {
+        chart(panels, last).expect_err(&format!("{panels} over {last}"));
+    }
+    insta::assert_snapshot!(chart("['a']", "59").expect_err("too short"), @"chart cannot be computed: `59`: the time of a chart is whole seconds, from a minute to 31 days");
+}

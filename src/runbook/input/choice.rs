@@ -37,6 +37,7 @@ impl InputSpec {
     pub fn fixed_choices(&self) -> Option<Vec<Choice>> {
         let words: Vec<&str> = match &self.kind {
             InputKind::Choice(choices) => choices.iter().map(String::as_str).collect(),
+            InputKind::Panel(known) => known.iter().flatten().map(String::as_str).collect(),
             InputKind::Boolean => vec!["yes", "no"],
             _ => return None,
         };

@@ -2,7 +2,7 @@
 
 use super::decimal::Decimal;
 use super::words::quoted;
-use crate::nearest::nearest;
+use crate::nearest::{nearest, way_out};
 use crate::report::unseen::{is_unseen, marked};
 use crate::runbook::duration;
 use serde_json::Value;
@@ -40,6 +40,8 @@ pub enum InputKind {
     Choice(Vec<String>),
     /// The key of a row that `suggest` offers.
     Row,
+    /// A panel of `config/panels/`, by name. Where none are known any will do.
+    Panel(Option<Vec<String>>),
 }
 
 /// A pattern that a whole text must match.
@@ -75,6 +77,7 @@ impl InputKind {
             Self::Duration(_) => "duration",
             Self::Choice(_) => "choice",
             Self::Row => "row",
+            Self::Panel(_) => "panel",
         }
     }
 
@@ -87,6 +90,7 @@ impl InputKind {
             Self::Duration(_) => "a duration".to_owned(),
             Self::Choice(choices) => format!("one of {}", choices.join(", ")),
             Self::Row => "the key of a row".to_owned(),
+            Self::Panel(_) => "a panel".to_owned(),
         }
     }
 
@@ -104,13 +108,14 @@ impl InputKind {
             Self::Duration(_) => "15m".to_owned(),
             Self::Choice(choices) => choices.first().map_or_else(String::new, |it| quoted(it)),
             Self::Row => "1042".to_owned(),
+            Self::Panel(known) => known.iter().flatten().next().map_or_else(String::new, |it| quoted(it)),
         }
     }
 
     pub(super) fn has_no_blanks(&self) -> bool {
         matches!(
             self,
-            Self::Integer(_) | Self::Decimal(_) | Self::Boolean | Self::Duration(_)
+            Self::Integer(_) | Self::Decimal(_) | Self::Boolean | Self::Duration(_) | Self::Panel(_)
         )
     }
 
@@ -184,6 +189,15 @@ impl InputKind {
                     None => format!("{shown} is no choice; it takes one of {}", choices.join(", ")),
                 }),
             },
+            Self::Panel(None) => Ok(Value::from(text)),
+            Self::Panel(Some(known)) if known.iter().any(|it| it == text) => Ok(Value::from(text)),
+            Self::Panel(Some(known)) if known.is_empty() => Err(format!(
+                "{shown} is no panel: there is none; declare [panel.NAME] in a file of the panels folder"
+            )),
+            Self::Panel(Some(known)) => {
+                let way_out = way_out(text, known.iter().map(String::as_str));
+                Err(format!("{shown} is no panel; {way_out}"))
+            }
         }
     }
 

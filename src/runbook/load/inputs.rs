@@ -24,7 +24,9 @@ pub(super) const KEYS: &[&str] = &[
     "suggest",
 ];
 pub(super) const SUGGEST_KEYS: &[&str] = &["use", "on", "with", "value", "label"];
-pub(super) const KINDS: &[&str] = &["text", "integer", "decimal", "boolean", "duration", "choice", "row"];
+pub(super) const KINDS: &[&str] = &[
+    "text", "integer", "decimal", "boolean", "duration", "choice", "row", "panel",
+];
 const MAX_TEXT: usize = 200;
 const MAX_ITEMS: usize = 50;
 
@@ -34,7 +36,7 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
     let mut names = Vec::new();
     for section in top.sections(sheet, "input", KEYS) {
         let name = name(&section, sheet);
-        let kind = kind(&section, sheet);
+        let kind = kind(&section, sheet, known);
         names.extend(name.clone());
         let (Some(name), Some(kind)) = (name, kind) else {
             continue;
@@ -110,13 +112,13 @@ pub(super) fn name(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<Strin
     Some(text.value.to_owned())
 }
 
-fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<InputKind> {
+fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) -> Option<InputKind> {
     let text = section.required(sheet, "kind")?;
     let allowed: &[&str] = match text.value {
         "text" => &["min", "max", "pattern"],
         "integer" | "decimal" | "duration" => &["min", "max"],
         "choice" => &["choices"],
-        "boolean" | "row" => &[],
+        "boolean" | "row" | "panel" => &[],
         other => {
             sheet.problem(
                 text.span.start,
@@ -172,6 +174,7 @@ fn kind(section: &Section<'_>, sheet: &mut Sheet<'_>) -> Option<InputKind> {
         )),
         "boolean" => InputKind::Boolean,
         "row" => InputKind::Row,
+        "panel" => InputKind::Panel(known.panels.as_ref().map(|names| names.iter().cloned().collect())),
         _ => {
             let choices = section.texts(sheet, "choices").unwrap_or_default();
             if choices.is_empty() {

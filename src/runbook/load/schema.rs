@@ -1,7 +1,9 @@
 //! The JSON Schema of runbook files, for editors: what the loader takes, from the loader's own lists. Draft 7 is what
 //! editors of TOML know. It tells keys, words and names; what expressions mean only `check` tells.
 
-use super::{CLAUSE_KEYS, KEYS, Known, LOCK_KEYS, LOOK_KEYS, OFFER_KEYS, PROOF_KEYS, RESULT_KEYS, SIGNAL_KEYS};
+use super::{
+    CHART_KEYS, CLAUSE_KEYS, KEYS, Known, LOCK_KEYS, LOOK_KEYS, OFFER_KEYS, PROOF_KEYS, RESULT_KEYS, SIGNAL_KEYS,
+};
 use super::{examples, inputs, steps};
 use crate::runbook::action::{ActionSpec, ArgumentKind, Effect};
 use crate::runbook::fault::Fault;
@@ -114,6 +116,7 @@ fn top(key: &str, known: &Known) -> Value {
             "columns" => texts(),
             _ => sentence(),
         }),
+        "chart" => object(CHART_KEYS, CHART_KEYS, |_| expression()),
         "offer" => list(object(OFFER_KEYS, &["runbook", "label"], |key| match key {
             "runbook" => text("the runbook to ask for"),
             "label" => sentence(),

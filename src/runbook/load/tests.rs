@@ -46,6 +46,7 @@ fn the_shipped_runbooks_are_sound_and_their_examples_hold() {
         names,
         [
             "forward-order",
+            "metrics",
             "oncall",
             "order-status",
             "resync-supplier",
@@ -319,7 +320,7 @@ fn a_torn_file_tells_what_is_torn_and_not_what_it_tore_away() {
 "#);
     insta::assert_snapshot!(problems(""), @r#"
 1:1: a runbook lacks `summary`: add summary = ...
-1:1: a runbook needs a [[step]] or, if it only reads, a [result]
+1:1: a runbook needs a [[step]] or, if it only reads, a [result] or a [chart]
 "#);
     insta::assert_snapshot!(problems("summary = 'a'\nsummary = 'b'\n[result]\nrows = '[]'\ncolumns = ['a']\nsay = 'x'"), @r#"2:1: not TOML: duplicate key"#);
 }
@@ -382,7 +383,7 @@ fn an_offer_leads_to_a_runbook_and_its_inputs() {
     insta::assert_snapshot!(lines(&problems), @r#"
 7:12: there is no runbook `bb`; did you mean `b`?
 12:10: there is no input of b `ordr`; did you mean `order`?
-1:1: a runbook needs a [[step]] or, if it only reads, a [result]
+1:1: a runbook needs a [[step]] or, if it only reads, a [result] or a [chart]
 1:11: `summary` is text in quotes
 "#);
     let (_, problems) = load_folder(&folder.path().join("nowhere"), &known());
@@ -588,4 +589,63 @@ fn what_the_answer_to_an_undo_means_is_for_the_runbook_to_say() {
     20:11: `outcome` is "done", "skipped", "failed" or "unknown"
     21:1: [[expect]] has no `sai`; did you mean `say`?
     "#);
+}
+
+#[test]
+fn a_chart_is_all_that_its_runbook_shows() {
+    insta::assert_snapshot!(problems(r#"
+summary = "Shows panels."
+[[input]]
+name = "panel"
+kind = "panel"
+choices = ["forwarding"]
+default = "forwardin"
+[chart]
+panels = "[inputs.panl]"
+past = "60"
+[result]
+rows = "[]"
+columns = ["a"]
+say = "b"
+[proof]
+signals = [{ signal = "queue_length", better = "lower" }]
+"#), @r"
+    6:1: an input of kind panel has no `choices`: it may have no limits
+    7:11: `default` does not fit: `panel`: `forwardin` is no panel; did you mean `forwarding`?
+    8:2: `chart` lacks `last`: add last = ...
+    9:12: `inputs.panl` is not known; did you mean `panel`?
+    10:1: `chart` has no `past`; did you mean `last`?
+    11:2: a [chart] is all that its runbook shows: leave out the `result`, or the chart
+    15:2: a [chart] is all that its runbook shows: leave out the `proof`, or the chart
+    ");
+}
+
+#[test]
+fn a_runbook_that_offers_panels_is_read_again_when_they_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("commands/metrics.toml");
+    std::fs::copy(shipped, folder.path().join("metrics.toml")).expect("a copy");
+    let offered = |catalog: &Catalog| -> Vec<String> {
+        let runbook = catalog.get("metrics").expect("it is sound");
+        let choices = runbook.inputs[0].fixed_choices().expect("panels can be picked");
+        choices.into_iter().map(|choice| choice.value).collect()
+    };
+    let mut known = known();
+    let (before, problems) = load_folder(folder.path(), &known);
+    assert_eq!(
+        (offered(&before), problems),
+        (vec!["forwarding".into(), "suppliers".into()], Vec::new())
+    );
+    let (same, _) = load_folder_again(folder.path(), &known, &before);
+    assert!(Arc::ptr_eq(
+        before.get("metrics").unwrap(),
+        same.get("metrics").unwrap()
+    ));
+    known.panels = Some(["weather".to_owned()].into());
+    let (after, problems) = load_folder_again(folder.path(), &known, &before);
+    assert_eq!((offered(&after), problems), (vec!["weather".to_owned()], Vec::new()));
+    // What a run has pinned is read whatever has become of the panels.
+    let source = &before.get("metrics").unwrap().source;
+    let pinned = load_text("metrics", Path::new("metrics.toml"), source, &known.when_planned());
+    assert!(pinned.is_ok(), "{pinned:?}");
 }
