@@ -119,7 +119,7 @@ impl World {
             shop,
             folder,
             port,
-            prometheus: prometheus,
+            prometheus,
             _server: server,
         }
     }
