@@ -54,25 +54,31 @@ fn main() {
         println!("{}", line(&format!("{kind:?}"), &unchanged, &with));
     }
     println!("{}\n", line("all", &all, &all_with));
-    let mut young = Said::default();
-    println!("Hardly known as long as it takes, unchanged:");
-    for kind in KINDS {
-        let one = said(kind, Age::Least, Effect::None, WITH_EFFECT);
-        young.add(&one);
-        println!(
-            "{kind:?}: improved {}, worse {}",
-            within(one.improved, one.runs),
-            within(one.worse, one.runs)
-        );
+    for (age, words) in [
+        (Age::Least, "Hardly known as long as it takes"),
+        (Age::Young, "Known less long"),
+    ] {
+        let mut young = Said::default();
+        println!("{words}, unchanged:");
+        for kind in KINDS {
+            let one = said(kind, age, Effect::None, WITH_EFFECT);
+            young.add(&one);
+            println!("{kind:?}: {}", wrong(&one));
+        }
+        println!("all: {}\n", wrong(&young));
     }
-    println!(
-        "all: improved {}, worse {}\n",
-        within(young.improved, young.runs),
-        within(young.worse, young.runs)
-    );
     for (silence, said) in said_of_silence(HELD_OUT..HELD_OUT + WITH_EFFECT) {
         println!("{silence:?}: no data {} of {}", said.no_data, said.runs);
     }
+}
+
+fn wrong(said: &Said) -> String {
+    format!(
+        "improved {}, worse {}, no data {}",
+        within(said.improved, said.runs),
+        within(said.worse, said.runs),
+        share(said.no_data, said.runs)
+    )
 }
 
 fn line(name: &str, unchanged: &Said, with: &[Said; EFFECTS.len()]) -> String {

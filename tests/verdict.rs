@@ -5,14 +5,18 @@ mod chance;
 mod series;
 mod table;
 
-use series::{Age, Effect, KINDS};
+use series::{Age, Effect, KINDS, Kind};
 use table::{HELD_OUT, Said, interval, said_of, said_of_silence};
 
 /// What runs with this effect were called, so many on each kind of signal.
 fn over_all_kinds(effect: Effect, runs: u64) -> Said {
+    over_all_kinds_of(Age::Any, effect, runs)
+}
+
+fn over_all_kinds_of(age: Age, effect: Effect, runs: u64) -> Said {
     let mut all = Said::default();
     for (kind, seed) in KINDS.iter().zip((HELD_OUT..).step_by(1 << 20)) {
-        all.add(&said_of(*kind, Age::Any, effect, seed..seed + runs));
+        all.add(&said_of(*kind, age, effect, seed..seed + runs));
     }
     all
 }
@@ -46,6 +50,20 @@ fn what_is_far_better_or_worse_is_mostly_called_so() {
         "{better:?}"
     );
     assert!(worse.worse * 10 > worse.runs * 6 && worse.improved == 0, "{worse:?}");
+}
+
+/// Only what stood still and moved in that very moment is believed, and mostly nothing is said.
+#[test]
+fn of_what_is_young_hardly_anything_is_said() {
+    let said = over_all_kinds_of(Age::Young, Effect::None, 60);
+    let (improved, worse) = (interval(said.improved, said.runs), interval(said.worse, said.runs));
+    assert!(
+        improved.1 <= 0.01 && worse.1 <= 0.01,
+        "{said:?}: {improved:?} {worse:?}"
+    );
+    assert!(said.no_data * 10 > said.runs * 7, "{said:?}");
+    let still = said_of(Kind::Steady, Age::Young, Effect::Better(1.0), HELD_OUT..HELD_OUT + 100);
+    assert!(still.improved > 60 && still.worse == 0, "{still:?}");
 }
 
 #[test]

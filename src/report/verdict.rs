@@ -120,6 +120,16 @@ impl Evidence {
         kept
     }
 
+    /// What a movement that counts means.
+    fn moved(&self, movement: f64) -> Verdict {
+        match self.better {
+            _ if movement == 0.0 => Verdict::NoChange,
+            Better::Higher if movement > 0.0 => Verdict::Improved,
+            Better::Lower if movement < 0.0 => Verdict::Improved,
+            Better::Higher | Better::Lower => Verdict::Worse,
+        }
+    }
+
     fn others(&self) -> Vec<Span> {
         let spans = self.others.iter();
         spans.map(|(from, until)| (millis(*from), millis(*until))).collect()
@@ -190,18 +200,16 @@ fn weigh(
     evidence: &Evidence,
     movement: f64,
     chance: f64,
-    numbers: String,
+    numbers: &str,
     samples: &Samples,
     by_itself: impl Fn(i64) -> Option<f64>,
-) -> Result<Finding, NoData> {
-    let own = own::own(&evidence.times, &evidence.others(), samples, by_itself)
-        .map_err(|Young(why)| NoData(format!("{numbers}; {why}")))?;
+) -> Result<Finding, Young> {
+    let own = own::own(&evidence.times, &evidence.others(), samples, by_itself)?;
     let beyond = movement.abs() > chance && own.is_beyond(movement);
-    let verdict = match (beyond, evidence.better) {
-        (false, _) => Verdict::NoChange,
-        (true, Better::Higher) if movement > 0.0 => Verdict::Improved,
-        (true, Better::Lower) if movement < 0.0 => Verdict::Improved,
-        (true, _) => Verdict::Worse,
+    let verdict = if beyond {
+        evidence.moved(movement)
+    } else {
+        Verdict::NoChange
     };
     let doubt = if verdict == Verdict::NoChange && movement != 0.0 {
         ", as it also moves by itself"
@@ -210,7 +218,7 @@ fn weigh(
     };
     Ok(Finding {
         verdict,
-        numbers: numbers + doubt,
+        numbers: format!("{numbers}{doubt}"),
     })
 }
 

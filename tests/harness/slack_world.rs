@@ -482,12 +482,15 @@ pub fn steady(text: &str) -> String {
         (r"\d+ \w+ \d{4}, \d\d:\d\d(:\d\d)?", "DATE"),
         // Stories follow each other so fast that the past before one of them is that of others.
         // A shop that has just come up is too young to prove anything.
-        (r"Proof: (improved|no change|no data)\.", "Proof: VERDICT."),
+        (r"Proof: (improved|no change|worse|no data)\.", "Proof: VERDICT."),
         (
             r": no data \(([^;)]* after the soak); (known for|no past) [^)]*\)",
             " $1",
         ),
-        (r" after the soak, as it also moves by itself", " after the soak"),
+        (
+            r" after the soak, (as it also moves by itself|still for \d+ \w+ before)",
+            " after the soak",
+        ),
         // A look that comes a moment later sees one order more or less, and the queue too.
         (r"[\d.]+ -> [\d.]+( \w+)?, [\d.]+ after", "N -> N$1, N after"),
         (r"\d+ at first[^.]*\.", "NUMBERS."),

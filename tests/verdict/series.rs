@@ -75,6 +75,8 @@ pub enum Age {
     /// Hardly as long as it takes.
     #[cfg_attr(test, allow(dead_code, reason = "for the whole table alone"))]
     Least,
+    /// Less long.
+    Young,
 }
 
 /// What the run does to it.
@@ -95,8 +97,6 @@ pub enum Effect {
 pub enum Silence {
     /// Nothing was read before the run.
     NoPast,
-    /// It is younger than it takes to know it.
-    Young,
     /// It ended minutes before the run.
     EndsBefore,
     /// It ended in the run.
@@ -105,9 +105,8 @@ pub enum Silence {
     Processes,
 }
 
-pub const SILENCES: [Silence; 5] = [
+pub const SILENCES: [Silence; 4] = [
     Silence::NoPast,
-    Silence::Young,
     Silence::EndsBefore,
     Silence::EndsInRun,
     Silence::Processes,
@@ -144,6 +143,7 @@ impl Plan {
             Age::Any if chance.whether(0.5) && least < past => -chance.between(least, past),
             Age::Any => -past,
             Age::Least => -least,
+            Age::Young => -chance.between(15, 9 * soaked),
         };
         // A soak of less than two scrapes shows nothing that lasts.
         let scrape = *chance.one_of(&[5, 15, 15, 30, 60].map(|scrape: i64| scrape.min(soak / 2)));
@@ -193,11 +193,8 @@ pub fn evidence(kind: Kind, age: Age, effect: Effect, seed: u64) -> Evidence {
 /// What is known of a signal that says nothing.
 pub fn silent(silence: Silence, seed: u64) -> Evidence {
     let mut chance = Chance::new(seed);
-    let mut plan = Plan::new(Age::Any, &mut chance);
+    let plan = Plan::new(Age::Any, &mut chance);
     let kind = *chance.one_of(&KINDS[..14]);
-    if silence == Silence::Young {
-        plan.begin = -chance.between(60, (9 * plan.soaked).max(61));
-    }
     let mut course = match silence {
         Silence::Processes => course(*chance.one_of(&[Kind::Count, Kind::Crowds]), &plan, &mut chance),
         _ => course(kind, &plan, &mut chance),
@@ -228,7 +225,7 @@ pub fn silent(silence: Silence, seed: u64) -> Evidence {
         Silence::NoPast => plan.begin,
         Silence::EndsBefore => -chance.between(70, 900),
         Silence::EndsInRun => plan.ended - 1,
-        Silence::Young | Silence::Processes => plan.soaked,
+        Silence::Processes => plan.soaked,
     };
     read(&course, &plan, 0.01, |second| second <= ends, &mut chance)
 }

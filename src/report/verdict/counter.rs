@@ -44,9 +44,10 @@ pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, N
         plain(grown_before)
     );
     let movement = steadied(grown_after) - steadied(grown_before);
-    weigh(evidence, movement, CHANCE, numbers, samples, |at| {
+    let weighed = weigh(evidence, movement, CHANCE, &numbers, samples, |at| {
         Some(steadied(growth(at + times.apart())?) - steadied(growth(at)?))
-    })
+    });
+    weighed.map_err(|young| NoData(format!("{numbers}; {}", young.why)))
 }
 
 /// A count of independent events strays by its root; so does a large one more than a small one, and none at all after many

@@ -38,10 +38,40 @@ pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, N
         None => format!("{} after the soak", course(evidence, before, lasting)),
     };
     let movement = lasted(before, after_run(soaked - third).unwrap_or(lasting), lasting);
-    weigh(evidence, movement, 0.0, numbers, samples, |at| {
+    let weighed = weigh(evidence, movement, 0.0, &numbers, samples, |at| {
         let end = at + times.apart();
         Some(lasted(by_itself(at)?, by_itself(end - third)?, by_itself(end)?))
+    });
+    weighed.or_else(|young| {
+        let at_once = movement == 0.0 || after.is_some_and(|after| (after - before) * movement > 0.0);
+        let Some(still) = stood(evidence, samples).filter(|_| at_once && !young.moved) else {
+            return Err(NoData(format!("{numbers}; {}", young.why)));
+        };
+        let numbers = match movement == 0.0 {
+            true => numbers,
+            false => format!("{numbers}, still for {} before", super::lasting(still)),
+        };
+        Ok(Finding {
+            verdict: evidence.moved(movement),
+            numbers,
+        })
     })
+}
+
+/// For how long a signal that is young stood still right before the run, if it did by two readings or more. What then moves
+/// in the run itself, and stays so, is hardly ever chance.
+fn stood(evidence: &Evidence, samples: &Samples) -> Option<i64> {
+    let times = &evidence.times;
+    let began = millis(times.began);
+    let others = evidence.others();
+    let others = others.iter().map(|(_, until)| *until).filter(|until| *until <= began);
+    let from = others.max().unwrap_or(i64::MIN).max(began - times.apart());
+    let readings = samples.within((from, began));
+    let stood = readings.len() > 1
+        && readings
+            .iter()
+            .all(|(_, number)| number.is_some() && *number == readings[0].1);
+    stood.then(|| began - readings[0].0)
 }
 
 /// The movement that was there in the middle of the soak and at its end: a glance at the end alone would take for the

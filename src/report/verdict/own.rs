@@ -29,8 +29,13 @@ pub(super) struct Own {
     deviation: f64,
 }
 
-/// Why its own movement is not known.
-pub(super) struct Young(pub(super) String);
+/// Its own movement is not known well enough.
+pub(super) struct Young {
+    /// Why.
+    pub(super) why: String,
+    /// Whether it moved by itself in what is known.
+    pub(super) moved: bool,
+}
 
 impl Own {
     pub(super) fn is_beyond(&self, movement: f64) -> bool {
@@ -75,10 +80,12 @@ pub(super) fn own(
         // Short: each signal of a young shop says it.
         let needed = lasting(FEWEST * between);
         let beside = if others.is_empty() { "" } else { " without another run" };
-        return Err(Young(match separate {
+        let why = match separate {
             0 => format!("no past is known{beside}, of {needed}"),
             some => format!("known for {} of {needed}{beside}", lasting(some * between)),
-        }));
+        };
+        let moved = moves.iter().any(|one| *one != 0.0);
+        return Err(Young { why, moved });
     }
     let highest_rise = moves.iter().copied().fold(0.0, f64::max);
     let deepest_fall = moves.iter().map(|one| -one).fold(0.0, f64::max);

@@ -205,9 +205,9 @@ fn a_signal_is_known_after_a_while_and_only_where_no_other_run_was_at_work() {
         ..by_itself.clone()
     };
     insta::assert_snapshot!(all_told(&[young, unknown, beside, by_itself, by_another]), @"
-    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; known for 520 s of 26 min)
+    improved | orders awaiting forwarding 12 -> 11, 11 after the soak, still for 120 s before
     no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; no past is known, of 26 min)
-    no data | orders awaiting forwarding: no data (12 -> 11, 11 after the soak; known for 20 min of 26 min without another run)
+    improved | orders awaiting forwarding 12 -> 11, 11 after the soak, still for 120 s before
     no change | orders awaiting forwarding 12 -> 11, 11 after the soak, as it also moves by itself
     improved | orders awaiting forwarding 12 -> 11, 11 after the soak
     ");
