@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -84,6 +85,28 @@ impl Shop {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Waits until Prometheus has read a signal of the bot a few times, so that a chart of it has a past.
+    pub async fn until_measured(&self, signal: &str) {
+        let url = format!(
+            "{}/api/v1/query?query=count_over_time(signalbox_signal%7Bsignal=%22{signal}%22%7D[1m])",
+            self.variable("PROMETHEUS_URL")
+        );
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let begun = Instant::now();
+        loop {
+            let answer: Value = client.get(&url).send().await.unwrap().json().await.unwrap();
+            let count = answer["data"]["result"][0]["value"][1].as_str().map(str::parse::<u64>);
+            if matches!(count, Some(Ok(3..))) {
+                return;
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "{signal} is not measured: {answer}"
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn variable(&self, name: &str) -> &str {

@@ -6,7 +6,7 @@ use crate::harness::slack_world::{Scene, run_of, shown, steady, whispered};
 #[tokio::test(flavor = "multi_thread")]
 async fn one_message_tells_of_one_order_from_the_beginning_to_the_proof() {
     let scene = Scene::open().await;
-    scene.shop().until_measured("orders_awaiting_forwarding");
+    scene.shop().until_measured("orders_awaiting_forwarding").await;
     scene.types("U1", "/forward-order", "1043").await;
     let message = scene.slack.posted("C0OPS").await;
     let message = scene.until_heading(&message, "✓").await;
