@@ -3,7 +3,7 @@
 //!
 //! Two levels are held against each other, that before the run and that after its soak: of a gauge the median over up to
 //! a minute, of a counter its growth in as long a time as the soak. Their difference counts where the signal does not
-//! move so by itself ([`own`]).
+//! move so by itself.
 
 mod counter;
 mod gauge;
