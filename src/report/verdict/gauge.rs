@@ -1,6 +1,6 @@
 //! Signals whose level counts: the median before the run against the medians of the middle and the last third of the soak.
 
-use super::samples::Samples;
+use super::samples::{Samples, Span};
 use super::{Evidence, Finding, NoData, course, millis, weigh};
 use crate::report::number::plain;
 
@@ -8,6 +8,9 @@ use crate::report::number::plain;
 /// minutes ago is what the run is for.
 const SHORTEST: i64 = 10_000;
 const LONGEST: i64 = 60_000;
+
+/// What the bot measures itself it measures so often, and serves the last number meanwhile.
+const BETWEEN_MEASUREMENTS: i64 = 15_000;
 
 /// What is read so soon after the last step is shown as the level after the run.
 const SETTLED: i64 = 15_000;
@@ -23,7 +26,7 @@ pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, N
 
     let now = |at: i64| Some(at).filter(|at| !samples.gone(*at));
     let before = now(began)
-        .and_then(by_itself)
+        .and_then(|at| right_before(samples, (at - width, at)))
         .ok_or_else(|| samples.missing((began - width, began), "before the run"))?;
     let after = samples.median((ended - 1, soaked.min(ended + SETTLED)));
     let Some(lasting) = now(soaked).and_then(after_run) else {
@@ -56,6 +59,22 @@ pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, N
             numbers,
         })
     })
+}
+
+/// The level right before the run. What is served is as old as the last measurement, and the bot measures once more as the run
+/// begins: where all that was served may be copies of one measurement, and this one says otherwise, it is the level.
+fn right_before(samples: &Samples, (from, until): Span) -> Option<f64> {
+    let recent = samples.within((until - BETWEEN_MEASUREMENTS - 1, until));
+    match recent {
+        [(_, served), copies @ .., (_, Some(measured))]
+            if until - from <= BETWEEN_MEASUREMENTS
+                && !copies.is_empty()
+                && copies.iter().all(|(_, copy)| copy == served) =>
+        {
+            Some(*measured)
+        }
+        _ => samples.median((from, until)),
+    }
 }
 
 /// For how long a signal that is young stood still right before the run, if it did by two readings or more. What then moves

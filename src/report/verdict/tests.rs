@@ -214,6 +214,17 @@ fn a_signal_is_known_after_a_while_and_only_where_no_other_run_was_at_work() {
 }
 
 #[test]
+fn what_was_served_may_be_older_than_what_was_measured_as_the_run_began() {
+    let mut evidence = gauge(&[339.0], &[], [339.0; 3]);
+    evidence.times.soaked = at(ENDED + 30);
+    let served = (-3600..0).chain(ENDED..=ENDED + 30).step_by(5);
+    evidence.readings = served.map(|second| reading(second, Some(339.0))).collect();
+    evidence.readings.push(reading(0, Some(340.0)));
+    evidence.readings.sort_by_key(|reading| reading.at);
+    insta::assert_snapshot!(told(&evidence), @"improved | orders awaiting forwarding 340 -> 339, 339 after the soak");
+}
+
+#[test]
 fn counters_count_by_their_growth() {
     let restarted = |after: f64| {
         let before: Vec<f64> = (0..KNOWN).map(|nth| 40.0 + nth as f64).collect();
