@@ -12,6 +12,9 @@ const LONGEST: i64 = 60_000;
 /// What the bot measures itself it measures so often, and serves the last number meanwhile.
 const BETWEEN_MEASUREMENTS: i64 = 15_000;
 
+/// Whatever was read in a shorter time is one reading.
+const SHORTEST_STILL: i64 = 5_000;
+
 /// What is read so soon after the last step is shown as the level after the run.
 const SETTLED: i64 = 15_000;
 
@@ -77,7 +80,7 @@ fn right_before(samples: &Samples, (from, until): Span) -> Option<f64> {
     }
 }
 
-/// For how long a signal that is young stood still right before the run, if it did by two readings or more. What then moves
+/// For how long a signal that is young stood still right before the run, if it did by all that was read for a while. What then moves
 /// in the run itself, and stays so, is hardly ever chance.
 fn stood(evidence: &Evidence, samples: &Samples) -> Option<i64> {
     let times = &evidence.times;
@@ -86,11 +89,10 @@ fn stood(evidence: &Evidence, samples: &Samples) -> Option<i64> {
     let others = others.iter().map(|(_, until)| *until).filter(|until| *until <= began);
     let from = others.max().unwrap_or(i64::MIN).max(began - times.apart());
     let readings = samples.within((from, began));
-    let stood = readings.len() > 1
-        && readings
-            .iter()
-            .all(|(_, number)| number.is_some() && *number == readings[0].1);
-    stood.then(|| began - readings[0].0)
+    let (since, level) = readings.first()?;
+    let stood =
+        began - since >= SHORTEST_STILL && level.is_some() && readings.iter().all(|(_, number)| number == level);
+    stood.then_some(began - since)
 }
 
 /// The movement that was there in the middle of the soak and at its end: a glance at the end alone would take for the
