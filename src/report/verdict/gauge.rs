@@ -12,9 +12,6 @@ const LONGEST: i64 = 60_000;
 /// What the bot measures itself it measures so often, and serves the last number meanwhile.
 const BETWEEN_MEASUREMENTS: i64 = 15_000;
 
-/// Whatever was read in a shorter time is one reading.
-const SHORTEST_STILL: i64 = 5_000;
-
 /// What is read so soon after the last step is shown as the level after the run.
 const SETTLED: i64 = 15_000;
 
@@ -80,7 +77,7 @@ fn right_before(samples: &Samples, (from, until): Span) -> Option<f64> {
     }
 }
 
-/// For how long a signal that is young stood still right before the run, if it did by all that was read for a while. What then moves
+/// For how long a signal that is young stood still right before the run, if it did by two readings or more. What then moves
 /// in the run itself, and stays so, is hardly ever chance.
 fn stood(evidence: &Evidence, samples: &Samples) -> Option<i64> {
     let times = &evidence.times;
@@ -90,8 +87,7 @@ fn stood(evidence: &Evidence, samples: &Samples) -> Option<i64> {
     let from = others.max().unwrap_or(i64::MIN).max(began - times.apart());
     let readings = samples.within((from, began));
     let (since, level) = readings.first()?;
-    let stood =
-        began - since >= SHORTEST_STILL && level.is_some() && readings.iter().all(|(_, number)| number == level);
+    let stood = readings.len() > 1 && level.is_some() && readings.iter().all(|(_, number)| number == level);
     stood.then_some(began - since)
 }
 
