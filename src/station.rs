@@ -451,12 +451,17 @@ impl Station {
         let mut rules = self.desk.rules.changes();
         loop {
             let mut waited = Duration::ZERO;
-            if self.leads() {
+            let led = self.leads();
+            if led {
                 self.sampler.sample_all().await;
             }
             while waited < PERIOD.unsigned_abs() {
                 tokio::time::sleep(RUN_PERIOD.unsigned_abs()).await;
                 waited += RUN_PERIOD.unsigned_abs();
+                // Whoever begins to lead measures at once: what nobody has measured before a run proves nothing.
+                if self.leads() && !led {
+                    break;
+                }
                 // A signal that was just declared is not waited for. An error means that the rules are gone, and we too.
                 if rules.has_changed().unwrap_or(false) {
                     rules.mark_unchanged();

@@ -11,6 +11,7 @@ use sqlx::AnyPool;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Its step makes one order more, which is the wrong way; that can be undone.
@@ -153,6 +154,27 @@ impl World {
         let proved = |now: &Message| now.seen().contains("Proof:");
         self.slack.until_within(message, 30, proved).await
     }
+}
+
+/// Not after as long as lies between two measurements: what is not known before a run proves nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_begins_to_lead_measures_at_once() {
+    let world = World::with_orders(4).await;
+    let begun = Instant::now();
+    loop {
+        let metrics = reqwest::get(format!("{}/metrics", world.served.url)).await.unwrap();
+        if metrics
+            .text()
+            .await
+            .unwrap()
+            .contains("signalbox_signal{signal=\"orders\"} 4")
+        {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(14), "orders are not measured yet");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    world.slack.look_away();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -251,8 +251,8 @@ class World:
 
     def wait_for_a_past(self):
         """Some scrapes of Signalbox: of a signal without a past a run proves nothing. Not worth failing for."""
-        query = urllib.parse.urlencode({"query": "count_over_time(signalbox_signal[1m]) >= 4"})
-        until = time.monotonic() + 20
+        query = urllib.parse.urlencode({"query": "count_over_time(signalbox_signal[1m]) >= 3"})
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             url = f"{self.url('prometheus')}/api/v1/query?{query}"
             with contextlib.suppress(OSError, ValueError), urllib.request.urlopen(url, timeout=2) as response:
