@@ -2,6 +2,7 @@
 //!
 //! A server that is not installed fails the test: a test that passes without its server says nothing.
 
+use serde_json::Value;
 use sqlx::Connection as _;
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -31,6 +32,25 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < READY, "{what}: not so after {READY:?}");
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+}
+
+/// Waits until a Prometheus has read a signal of the bot a few times, so that a chart of it has a past.
+pub async fn until_measured(prometheus: &str, signal: &str) {
+    let times = format!("count_over_time(signalbox_signal{{signal=\"{signal}\"}}[1m])");
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let start = Instant::now();
+    loop {
+        let asked = client
+            .get(format!("{prometheus}/api/v1/query"))
+            .query(&[("query", &times)]);
+        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+        let count = answer["data"]["result"][0]["value"][1].as_str().map(str::parse::<u64>);
+        if matches!(count, Some(Ok(3..))) {
+            return;
+        }
+        assert!(start.elapsed() < 2 * READY, "{signal} is not measured: {answer}");
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

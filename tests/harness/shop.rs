@@ -3,7 +3,7 @@
 //! Every [`Bot`] has its own database, so tests go side by side as long as each keeps to orders of its own. What breaks
 //! a server for everybody is done by whoever has the shop alone, see [`Shop::alone`].
 
-use super::services::free_port;
+use super::services::{free_port, until_measured};
 use serde_json::{Value, json};
 use sqlx::{Connection, Row};
 use std::collections::BTreeMap;
@@ -219,22 +219,10 @@ impl Shop {
         })
     }
 
-    /// Waits until Prometheus has read a signal of the bot that it expects a few times, so that a chart of it has a past.
+    /// See [`until_measured`].
     #[track_caller]
     pub fn until_measured(&self, signal: &str) {
-        let query = format!("/api/v1/query?query=count_over_time(signalbox_signal%7Bsignal=%22{signal}%22%7D[1m])");
-        let begun = Instant::now();
-        loop {
-            let answer = get(self.known("PROMETHEUS_URL"), &query);
-            let count = answer
-                .as_ref()
-                .and_then(|answer| answer["data"]["result"][0]["value"][1].as_str()?.parse::<u64>().ok());
-            if count.is_some_and(|count| count >= 3) {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{signal} is not measured: {answer:?}");
-            thread::sleep(BETWEEN_LOOKS);
-        }
+        block_on(until_measured(self.known("PROMETHEUS_URL"), signal));
     }
 
     /// What the order's row records, supplier by supplier.

@@ -4,7 +4,7 @@
 //! ends. Each story has a Slack and a bot of its own.
 
 use super::discord::{self, Discord};
-use super::services::until;
+use super::services::{until, until_measured};
 use super::slack::{BOT_TOKEN, Message, SIGNING_SECRET, Sent, Slack, Whisper};
 use regex::Regex;
 use serde_json::{Value, json};
@@ -13,7 +13,6 @@ use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -87,26 +86,9 @@ impl Shop {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Waits until Prometheus has read a signal of the bot a few times, so that a chart of it has a past.
+    /// See [`until_measured`].
     pub async fn until_measured(&self, signal: &str) {
-        let url = format!(
-            "{}/api/v1/query?query=count_over_time(signalbox_signal%7Bsignal=%22{signal}%22%7D[1m])",
-            self.variable("PROMETHEUS_URL")
-        );
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let begun = Instant::now();
-        loop {
-            let answer: Value = client.get(&url).send().await.unwrap().json().await.unwrap();
-            let count = answer["data"]["result"][0]["value"][1].as_str().map(str::parse::<u64>);
-            if matches!(count, Some(Ok(3..))) {
-                return;
-            }
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "{signal} is not measured: {answer}"
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        until_measured(self.variable("PROMETHEUS_URL"), signal).await;
     }
 
     fn variable(&self, name: &str) -> &str {
