@@ -1,5 +1,6 @@
 //! The console in a real Chromium, at the real demo shop: what a person sees who has never read a word about it.
 
+mod alerts;
 mod appearance;
 mod inspection;
 mod main_job;

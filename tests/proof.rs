@@ -3,7 +3,7 @@
 
 use crate::harness::alertmanager::{FakePrometheus, Says};
 use crate::harness::served::Served;
-use crate::harness::services::{Postgres, free_port};
+use crate::harness::services::{Postgres, free_port, until};
 use crate::harness::slack::{BOT_TOKEN, Message, SIGNING_SECRET, Slack};
 use crate::harness::slack_bot::steady;
 use serde_json::json;
@@ -35,7 +35,7 @@ outcome = "done"
 say = "It is made."
 [proof]
 signals = [{ signal = "orders", better = "lower" }]
-soak = "3s"
+soak = "6s"
 "#;
 
 const SIGNAL: &str = r#"
@@ -78,8 +78,8 @@ impl World {
             sqlx::query(other).execute(&shop).await.unwrap();
         }
         // What comes after the run only the bot has seen.
-        let known = vec![(json!({}), f64::from(before))];
-        let prometheus = FakePrometheus::start(Says::SeriesUntil(jiff::Timestamp::now(), known)).await;
+        let known = Says::SeriesUntil(jiff::Timestamp::now(), Self::known(before));
+        let prometheus = FakePrometheus::start(known).await;
 
         let mut slack = Slack::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -125,6 +125,10 @@ impl World {
         }
     }
 
+    fn known(orders: u32) -> Vec<(serde_json::Value, f64)> {
+        vec![(json!({}), f64::from(orders))]
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -152,7 +156,7 @@ impl World {
 
     async fn proved(&self, message: &Message) -> Message {
         let proved = |now: &Message| now.seen().contains("Proof:");
-        self.slack.until_within(message, 30, proved).await
+        self.slack.until_within(message, 90, proved).await
     }
 }
 
@@ -197,16 +201,16 @@ async fn what_made_it_worse_offers_its_undo_also_after_a_restart_in_the_soak() {
     Undo what is done
     Asked by dana, run RUN
     ");
-    let details = world.slack.reply_within(&message, 30).await;
+    let details = world.slack.reply_within(&message, 90).await;
     assert!(details.seen().contains("Details"), "{}", details.seen());
-    let chart = world.slack.reply_within(&message, 30).await;
+    let chart = world.slack.reply_within(&message, 90).await;
     let named = regex::Regex::new(r"^file [0-9a-z]{10}\.png$").unwrap();
     assert!(named.is_match(&chart.seen()), "{}", chart.seen());
     assert_eq!(world.orders().await, 5);
 
     world.slack.person("U1").press(&message, "Undo what is done").await;
     let undone = |now: &Message| now.seen().contains("What was done is undone");
-    let message = world.slack.until_within(&message, 30, undone).await;
+    let message = world.slack.until_within(&message, 90, undone).await;
     insta::assert_snapshot!(steady(&message.seen()), @"
     ↶ Undone: order
     What was done is undone. Undone: make.
@@ -239,5 +243,41 @@ async fn what_is_too_young_proves_nothing_and_offers_no_undo() {
     Asked by dana, run RUN
     ");
     assert!(message.labels().is_empty(), "{:?}", message.labels());
+    world.slack.look_away();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_past_that_cannot_be_read_for_a_moment_is_asked_for_again() {
+    let world = World::with_orders(4).await;
+    let scraped = jiff::Timestamp::now();
+    let message = world.soaks().await;
+    let asked = world.prometheus.queries().len();
+    world.prometheus.says(Says::Status(503));
+    until("the past is asked for", || world.prometheus.queries().len() > asked).await;
+    world.prometheus.says(Says::SeriesUntil(scraped, World::known(4)));
+    let message = world.proved(&message).await;
+    assert!(
+        message.seen().contains("Proof: worse. orders 4 -> 5"),
+        "{}",
+        message.seen()
+    );
+    world.slack.look_away();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_past_that_cannot_be_read_at_all_proves_nothing_and_is_told() {
+    let world = World::with_orders(4).await;
+    world.prometheus.says(Says::Status(503));
+    let message = world.soaks().await;
+    let message = world.proved(&message).await;
+    let seen = steady(&message.seen()).replace(&world.prometheus.url["http://".len()..], "PROMETHEUS");
+    insta::assert_snapshot!(seen, @"
+    ✓ Succeeded: order
+    It is made.
+    Proof: no data. orders: no data (4 -> 5, 5 after the soak; its past could not be read: PROMETHEUS does not answer as Prometheus does: HTTP 503 Service Unavailable)
+    Steps: 1 done
+    ✓ make
+    Asked by dana, run RUN
+    ");
     world.slack.look_away();
 }

@@ -105,6 +105,8 @@ pub struct Evidence {
     pub times: Times,
     /// From its past to the end of the soak, in the order of time.
     pub readings: Vec<Reading>,
+    /// Why what was kept of it could not be read, if it could not.
+    pub unread: Option<String>,
     /// When other runs were at work: how the signal moved then is none of its own movement.
     pub others: Vec<(Timestamp, Timestamp)>,
 }
@@ -204,7 +206,14 @@ fn weigh(
     samples: &Samples,
     by_itself: impl Fn(i64) -> Option<f64>,
 ) -> Result<Finding, Young> {
-    let own = own::own(&evidence.times, &evidence.others(), samples, by_itself)?;
+    let own =
+        own::own(&evidence.times, &evidence.others(), samples, by_itself).map_err(|young| match &evidence.unread {
+            Some(reason) => Young {
+                why: format!("its past could not be read: {reason}"),
+                ..young
+            },
+            None => young,
+        })?;
     let beyond = movement.abs() > chance && own.is_beyond(movement);
     let verdict = if beyond {
         evidence.moved(movement)

@@ -248,7 +248,7 @@ impl Engine {
     async fn prove(&self, live: &mut Live, epoch: i64) -> Result<(), LedgerError> {
         let store = &self.desk.store;
         if live.state.reading(Moment::Soaked).is_none() {
-            let readings = self.sampler.read_for(live.plan()).await;
+            let readings = self.sampler.read_surely_for(live.plan()).await;
             let entry = Entry::Signals {
                 moment: Moment::Soaked,
                 readings,

@@ -7,7 +7,7 @@ use super::ledger::Live;
 use super::strip::past;
 use crate::call::{CallContext, CallResult};
 use crate::integration::Connections;
-use crate::panel::reading::Reading;
+use crate::panel::reading::{Missing, Reading};
 use crate::panel::{Panel, Signal, exposition};
 use crate::plan::Plan;
 use crate::report::VerdictLine;
@@ -18,6 +18,7 @@ use crate::rules::live::LiveRules;
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// How often every signal is read.
 pub const PERIOD: SignedDuration = SignedDuration::from_secs(15);
@@ -27,6 +28,11 @@ pub const RUN_PERIOD: SignedDuration = SignedDuration::from_secs(2);
 
 /// One reading takes no longer.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// What could not be asked for a verdict is asked again so often, after a pause: there is one verdict, and a server that is
+/// being restarted must not cost it.
+const AGAIN: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// How much of the past a chart shows before the run.
 const BEFORE: SignedDuration = SignedDuration::from_mins(10);
@@ -76,6 +82,20 @@ impl Sampler {
             .filter_map(|named| rules.panels.signals.get(&named.signal))
             .collect();
         self.sample(signals).await
+    }
+
+    /// The same for a verdict, where nobody waits: whoever could not be asked is asked again.
+    pub async fn read_surely_for(&self, plan: &Plan) -> Vec<Reading> {
+        let unreachable = |reading: &Reading| matches!(reading.value, Err(Missing::Unreachable { .. }));
+        let mut readings = self.read_for(plan).await;
+        for _ in 0..AGAIN {
+            if !readings.iter().any(unreachable) {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            readings = self.read_for(plan).await;
+        }
+        readings
     }
 
     async fn sample(&self, signals: Vec<&Signal>) -> Vec<Reading> {
@@ -144,7 +164,10 @@ impl Sampler {
                 },
                 soaked: at(&soaked, Timestamp::now()),
             };
-            let kept = self.readings(signal, times).await;
+            let (kept, unread) = match self.readings(signal, times).await {
+                Ok(kept) => (kept, None),
+                Err(reason) => (Vec::new(), Some(reason)),
+            };
             let own = [before, after, soaked].into_iter().flatten().collect();
             Evidence {
                 label: signal.words(),
@@ -153,6 +176,7 @@ impl Sampler {
                 shape: signal.shape,
                 times,
                 readings: Evidence::readings(signal.shape, kept, own),
+                unread,
                 others: others.to_vec(),
             }
         }))
@@ -160,30 +184,35 @@ impl Sampler {
         judge(&evidence)
     }
 
-    /// A signal as it was kept, from its past to the end of the soak; none where nothing keeps it.
-    async fn readings(&self, signal: &Signal, times: Times) -> Vec<Reading> {
+    /// A signal as it was kept, from its past to the end of the soak; nothing where nothing keeps it.
+    async fn readings(&self, signal: &Signal, times: Times) -> Result<Vec<Reading>, String> {
+        if signal.history().is_none() {
+            return Ok(Vec::new());
+        }
         let start = times.began - times.past();
-        let kept = kept(&self.connections, signal, start, times.soaked, times.step())
-            .await
-            .and_then(|range| match range.series.as_slice() {
+        let ask = async || {
+            let range = kept(&self.connections, signal, start, times.soaked, times.step()).await?;
+            match range.series.as_slice() {
                 [] => Ok(Vec::new()),
                 [only] => Ok(past(only)),
                 several => Err(format!("{} series", several.len())),
-            });
-        let points = kept.unwrap_or_else(|reason| {
-            tracing::info!(signal = %signal.name, reason, "no past");
-            Vec::new()
-        });
-        points
-            .into_iter()
-            .filter_map(|(at, value)| {
-                Some(Reading {
-                    signal: signal.name.clone(),
-                    at,
-                    value: Ok(value?),
-                })
+            }
+        };
+        let mut answer = ask().await;
+        for _ in 0..AGAIN {
+            let Err(reason) = &answer else { break };
+            tracing::info!(signal = %signal.name, reason, "its past is asked for again");
+            tokio::time::sleep(PAUSE).await;
+            answer = ask().await;
+        }
+        let readings = answer?.into_iter().filter_map(|(at, value)| {
+            Some(Reading {
+                signal: signal.name.clone(),
+                at,
+                value: Ok(value?),
             })
-            .collect()
+        });
+        Ok(readings.collect())
     }
 
     /// The chart of a run: the one that it was asked for, or the signals that prove it with the run as a band.

@@ -48,7 +48,7 @@ pub const APPLICATION: &str = "800";
 pub const BOT_USER: &str = "800";
 
 /// How long a test waits for what should come at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The simulator. Dropping it stops the server and fails the test where something was left unread.
 pub struct Discord {

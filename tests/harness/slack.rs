@@ -37,7 +37,7 @@ pub const APP_TOKEN: &str = "xapp-simulated-app";
 pub const SIGNING_SECRET: &str = "simulated-signing-secret";
 
 /// How long a test waits for what should come at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The simulator. Dropping it stops the server and fails the test where something was left unread.
 pub struct Slack {

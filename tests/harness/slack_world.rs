@@ -493,7 +493,7 @@ pub fn steady(text: &str) -> String {
             " $1",
         ),
         (
-            r" after the soak, (as it also moves by itself|still for \d+ \w+ before)",
+            r" after the soak, (as it also moves by itself|still (for \d+ \w+|right) before)",
             " after the soak",
         ),
         // A look that comes a moment later sees one order more or less, and the queue too.

@@ -435,6 +435,7 @@ fn read(course: &Course, plan: &Plan, lost: f64, is_there: impl Fn(i64) -> bool,
         shape: course.shape,
         times,
         readings: Evidence::readings(course.shape, kept, own.to_vec()),
+        unread: None,
         others: Vec::new(),
     }
 }

@@ -52,6 +52,7 @@ pub(super) fn judge(evidence: &Evidence, samples: &Samples) -> Result<Finding, N
         };
         let numbers = match movement == 0.0 {
             true => numbers,
+            false if still < 1000 => format!("{numbers}, still right before"),
             false => format!("{numbers}, still for {} before", super::lasting(still)),
         };
         Ok(Finding {

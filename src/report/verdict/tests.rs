@@ -45,6 +45,7 @@ fn of(shape: Shape, before: &[Option<f64>], soak: &[Option<f64>]) -> Evidence {
             .chain(soak)
             .map(|(second, value)| reading(second, *value))
             .collect(),
+        unread: None,
         others: Vec::new(),
     }
 }

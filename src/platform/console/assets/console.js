@@ -29,7 +29,7 @@
     if (!place) {
       if (!text) return;
       told = Object.assign(document.createElement("p"), { className: "told problem", role: "alert", textContent: text });
-      main.querySelector(".problem[role=alert]")?.remove();
+      main.querySelector(".told")?.remove();
       return main.prepend(told);
     }
     place.textContent = text;
@@ -106,13 +106,18 @@
     holder.innerHTML = html;
     const run = holder.content.querySelector(".message h2 a");
     if (run?.getAttribute("href") === location.pathname) { told = null; return; }
+    // What is asked back is asked here, too.
+    const ways = holder.content.querySelector("[data-choice]");
     // What went well is no alarm.
-    const well = run || holder.content.querySelector(".message .state.good");
-    told = document.createElement("p");
-    told.className = well ? "told hint" : "told problem";
-    told.setAttribute("role", well ? "status" : "alert");
-    if (run) told.append("Your word is in: ", run);
-    else told.append(holder.content.querySelector(".message .say")?.textContent || "");
+    const well = run || ways || holder.content.querySelector(".message .state.good");
+    told = document.createElement("div");
+    const words = document.createElement("p");
+    words.className = well ? "hint" : "problem";
+    words.setAttribute("role", well ? "status" : "alert");
+    if (run) words.append("Your word is in: ", run);
+    else words.append(holder.content.querySelector(".message .say")?.textContent || "");
+    told.className = "told";
+    told.append(words, ...(ways ? [ways] : []));
   };
 
   // A page that is more than its messages is fetched whole.

@@ -440,7 +440,7 @@ fn override_button(run: &str) -> Markup {
 fn choice(report: &Report) -> Markup {
     html! {
         @if let Some(choice) = &report.choice {
-            div.buttons role="group" aria-label="What can be chosen" {
+            div.buttons data-choice role="group" aria-label="What can be chosen" {
                 @for (act, label) in &choice.ways {
                     button form="press" formaction={ "/alerts/" (choice.alert) "/press" } name="press"
                         value=(receive::value(&Press::Alert(act.clone()))) { (shown(label)) }
