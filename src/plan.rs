@@ -8,12 +8,14 @@ use crate::run::state::Shape;
 use crate::runbook::Runbook;
 use crate::runbook::action::Effect;
 use crate::runbook::compose::{Composed, ComposedOffer, ComposedResult, PlannedStep};
+use crate::runbook::duration;
 use crate::runbook::input::quoted;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What would be done, pinned. A newer bot or runbook never changes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,6 +62,9 @@ pub struct Plan {
     /// How long after the start a step may still be begun, in seconds; none in plans of before.
     #[serde(default)]
     pub deadline: Option<u64>,
+    /// The inputs that are spans of time, which are written as such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<String>,
     /// SHA-256 over all that an approval binds.
     pub digest: String,
 }
@@ -133,6 +138,7 @@ impl Plan {
             undo_on_failure: runbook.undo_on_failure,
             soak: runbook.proof.as_ref().map(|proof| proof.soak.as_secs()),
             deadline: Some(runbook.deadline.as_secs()),
+            spans: runbook.spans(),
             digest: String::new(),
         };
         plan.digest = plan.digest_of();
@@ -162,6 +168,9 @@ impl Plan {
         // Plans of before have none, and their digests stay what they were.
         if let Some(deadline) = self.deadline {
             bound["deadline"] = deadline.into();
+        }
+        if !self.spans.is_empty() {
+            bound["spans"] = self.spans.clone().into();
         }
         let bound = canonical(bound);
         hex::encode(Sha256::digest(bound.to_string().as_bytes()))
@@ -227,29 +236,34 @@ impl Plan {
 
     /// The inputs as people type them.
     pub fn inputs_text(&self) -> String {
-        inputs_text(&self.inputs)
+        inputs_text(&self.inputs, &self.spans)
     }
 }
 
-/// Inputs as people type them: `order=1042,1043`. In quotes where one value could pass for two.
-pub fn inputs_text(inputs: &Map<String, Value>) -> String {
-    let plain = |value: &Value| match value {
-        Value::String(text) => quoted(text),
-        other => other.to_string(),
+/// Inputs as people type them: `order=1042,1043 last=15m`. In quotes where one value could pass for two. `spans` are those
+/// that are spans of time.
+pub fn inputs_text(inputs: &Map<String, Value>, spans: &[String]) -> String {
+    let plain = |name: &String, value: &Value| match (value, value.as_u64()) {
+        (Value::String(text), _) => quoted(text),
+        (_, Some(seconds)) if spans.contains(name) => duration::show(Duration::from_secs(seconds)),
+        (other, _) => other.to_string(),
     };
-    let text = |value: &Value| match value {
+    let list = |name: &String, items: &[Value]| -> String {
+        let items: Vec<_> = items.iter().map(|item| plain(name, item)).collect();
+        items.join(",")
+    };
+    let text = |name: &String, value: &Value| match value {
         Value::Array(items) if items.len() > 12 => {
-            let first: Vec<_> = items.iter().take(10).map(plain).collect();
-            format!("{} and {} more", first.join(","), items.len() - 10)
+            format!("{} and {} more", list(name, &items[..10]), items.len() - 10)
         }
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
-        other => plain(other),
+        Value::Array(items) => list(name, items),
+        other => plain(name, other),
     };
     inputs
         .iter()
         // A list that was not given is empty.
         .filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()))
-        .map(|(name, value)| format!("{name}={}", text(value)))
+        .map(|(name, value)| format!("{name}={}", text(name, value)))
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -19,7 +19,7 @@ pub mod skeleton;
 
 use action::{ActionSpec, Effect};
 use expression::Expression;
-use input::InputSpec;
+use input::{InputKind, InputSpec};
 use sentence::Sentence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -93,6 +93,15 @@ impl Runbook {
             .chain(inputs)
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    /// Which inputs are spans of time.
+    pub fn spans(&self) -> Vec<String> {
+        let spans = self
+            .inputs
+            .iter()
+            .filter(|input| matches!(input.kind, InputKind::Duration(_)));
+        spans.map(|input| input.name.clone()).collect()
     }
 
     /// A connection that this installation lacks and without which the runbook cannot be carried out. A look that may

@@ -83,7 +83,7 @@ async fn panels_are_one_picture_and_their_numbers_on_both_platforms() {
     assert_eq!((ack.status, ack.body.as_str()), (Some(200), ""));
     let there = slack.posted("C0OPS").await;
     insta::assert_snapshot!(still(&there.seen()), @r"
-    ✓ Succeeded: metrics panel=payments,refunds last=900
+    ✓ Succeeded: metrics panel=payments,refunds last=15m
     Payment failures by provider; Refunds by provider. SPAN. Threshold: payment failures 5.
     Warning
     • payment failures: at least so many.
@@ -98,7 +98,7 @@ async fn panels_are_one_picture_and_their_numbers_on_both_platforms() {
     ");
     let (table, picture) = thread(&slack, &there).await;
     insta::assert_snapshot!(still(&table.seen()), @r"
-    Details of metrics panel=payments,refunds last=900
+    Details of metrics panel=payments,refunds last=15m
     Warnings
     • payment failures: at least so many.
     ```
@@ -131,7 +131,7 @@ async fn panels_are_one_picture_and_their_numbers_on_both_platforms() {
         .await;
     let here = world.discord.posted(OPS).await;
     insta::assert_snapshot!(still(&here.seen()), @r"
-    ✓ Succeeded: metrics panel=payments,refunds last=900
+    ✓ Succeeded: metrics panel=payments,refunds last=15m
     Payment failures by provider; Refunds by provider. SPAN. Threshold: payment failures 5.
 
     **Warning**
@@ -174,7 +174,7 @@ async fn without_a_panel_they_are_listed_and_a_slip_names_the_nearest() {
     dana.command("C0OPS", "/metrics", "").await;
     let there = slack.posted("C0OPS").await;
     insta::assert_snapshot!(still(&there.seen()), @r"
-    ✓ Succeeded: metrics last=3600
+    ✓ Succeeded: metrics last=1h
     Name a panel, or several with commas between: /metrics payments
     ```
     panel     shows
@@ -185,7 +185,7 @@ async fn without_a_panel_they_are_listed_and_a_slip_names_the_nearest() {
     ");
     let listed = slack.reply(&there).await;
     insta::assert_snapshot!(still(&listed.seen()), @r"
-    Details of metrics last=3600
+    Details of metrics last=1h
     ```
     panel     shows
     payments  Payment failures by provider
@@ -327,7 +327,7 @@ async fn what_prometheus_does_not_answer_is_said_in_words_and_in_the_picture() {
     slack.person("U1").command("C0OPS", "/metrics", "refunds").await;
     let there = slack.posted("C0OPS").await;
     insta::assert_snapshot!(still(&there.seen()), @r"
-    ✓ Succeeded: metrics panel=refunds last=3600
+    ✓ Succeeded: metrics panel=refunds last=1h
     Refunds by provider. SPAN.
     Warning
     • refunds: no data (127.0.0.1:PORT does not answer as Prometheus does: HTTP 503 Service Unavailable).

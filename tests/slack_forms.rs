@@ -118,7 +118,7 @@ async fn what_is_asked_for_without_a_word_opens_its_form() {
         let message = bot.slack.posted("C0OPS").await;
         insta::allow_duplicates! {
             assert_snapshot!(steady(&message.seen()), @r"
-            … Waits for approval: many order=1042 how_many=3 supplier=Printful pause=900 mail=false
+            … Waits for approval: many order=1042 how_many=3 supplier=Printful pause=15m mail=false
             Every run needs a second person. Waiting for 1 of 1 approval by somebody other than dana, until TIME. After 30 minutes without an answer it is a no.
             A second person's yes is asked for many. (group ops)
             Plan
@@ -167,7 +167,7 @@ async fn what_was_typed_is_in_the_form_and_what_is_wrong_above_it() {
         assert_eq!(submitted, Submitted::Closed);
         let dry = steady(&bot.slack.whisper("U1").await.seen());
         insta::allow_duplicates! {
-            assert_snapshot!(dry.lines().next().unwrap(), @"○ Dry run, nothing was done: many order=7,8 how_many=9 supplier=Printful pause=3600 mail=false");
+            assert_snapshot!(dry.lines().next().unwrap(), @"○ Dry run, nothing was done: many order=7,8 how_many=9 supplier=Printful pause=1h mail=false");
         }
         // What is whole and wrong has its answer in words, which cost Slack no call.
         dana.command("C0OPS", "/write", "much too many words").await;
@@ -222,7 +222,7 @@ async fn what_is_wrong_stands_at_its_field_and_the_form_stays() {
     let (submitted, _) = dana.submits(&form, &filled).await;
     assert_eq!(submitted, Submitted::Closed);
     assert_snapshot!(steady(&bot.slack.whisper("U1").await.seen()), @r"
-    ○ Dry run, nothing was done: many order=7,8 how_many=3 supplier=CJ pause=3600 mail=true
+    ○ Dry run, nothing was done: many order=7,8 how_many=3 supplier=CJ pause=1h mail=true
     Dry run: nothing was done. It would need 1 approval: Every run needs a second person.
     Plan
     • Write CJ.

@@ -70,6 +70,7 @@ on_both! {
     runs::a_steady_run_grows_and_is_fenced_as_any,
     runs::each_change_is_found_by_looking_back_by_the_blur,
     runs::a_claim_is_renewed_until_it_is_taken_over,
+    runs::a_claim_is_renewed_by_a_clock_that_was_set_back,
     runs::a_clock_that_was_set_back_keeps_nothing_waiting,
     runs::a_claim_is_given_back_with_a_write,
     runs::of_many_writes_at_once_each_stands_by_itself,

@@ -32,7 +32,7 @@ impl<'a> Planned<'a> {
         let inputs = invocation.inputs().values.clone();
         let refused = |say: String| -> Report {
             let mut report = said(&person.name, &runbook.name, Outcome::Refused, say);
-            report.inputs = inputs_text(&inputs);
+            report.inputs = inputs_text(&inputs, &runbook.spans());
             report
         };
         let looks = look(runbook, &inputs, connections, &request.id)

@@ -76,7 +76,8 @@ impl Store {
         Ok(count > 0)
     }
 
-    /// Renews the claims of what a living process has in hand and nobody took over, even those that have run out.
+    /// Renews the claims of what a living process has in hand and nobody took over, even those that have run out, or that
+    /// a clock wrote which has been set back since.
     pub async fn renew_claims(&self, owner: &str, until: Timestamp, in_hand: &[String]) -> Result<(), StoreError> {
         if in_hand.is_empty() {
             return Ok(());
@@ -85,7 +86,7 @@ impl Store {
         // before the claim ends.
         statement(
             format!(
-                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until < $2 AND id IN \
+                "UPDATE run SET lease_until = $2 WHERE owner = $1 AND lease_until <> $2 AND id IN \
                  (SELECT id FROM run WHERE id IN ({}){})",
                 list(2, in_hand.len()),
                 self.dialect.passing_over()

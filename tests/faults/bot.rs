@@ -159,7 +159,7 @@ impl Bot {
         while begun.elapsed() < PATIENCE {
             let open: Result<i64, _> = sqlx::query_scalar(
                 "SELECT (SELECT COUNT(*) FROM request WHERE state <> 'answered') \
-                 + (SELECT COUNT(*) FROM run WHERE wake IS NOT NULL)",
+                 + (SELECT COUNT(*) FROM run WHERE wake IS NOT NULL AND outcome <> '\"needs-person\"')",
             )
             .fetch_one(&database)
             .await;

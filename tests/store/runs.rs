@@ -296,6 +296,17 @@ pub async fn a_claim_is_renewed_until_it_is_taken_over(database: Database) {
     assert_eq!(claim(&store, "two", 47).await, Some(("r1".to_owned(), 4)));
 }
 
+/// Or a process would take from itself what it has in hand, in the middle of a step.
+pub async fn a_claim_is_renewed_by_a_clock_that_was_set_back(database: Database) {
+    let store = database.open().await;
+    begin(&store, "r1").await;
+    claim(&store, "one", 3600).await.unwrap();
+    store.renew_claims("one", later(10), &["r1".to_owned()]).await.unwrap();
+    let claimed = store.claim_runs("one", later(9), later(14), 9, &[]).await.unwrap();
+    assert_eq!(claimed, []);
+    assert_eq!(claim(&store, "two", 11).await, Some(("r1".to_owned(), 2)));
+}
+
 /// What a clock wrote that ran an hour ahead keeps nobody waiting for that hour.
 pub async fn a_clock_that_was_set_back_keeps_nothing_waiting(database: Database) {
     const HOUR: i64 = 3600;
