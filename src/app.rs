@@ -59,9 +59,12 @@ pub enum AppError {
         /// Why.
         reason: String,
     },
-    /// The command makes no sense, or may not be given.
+    /// The command may not be given, or not so.
     #[error("{0}")]
     Denied(String),
+    /// The command makes no sense.
+    #[error("{0}")]
+    Invalid(String),
     /// Something else, in one sentence.
     #[error("{0}")]
     Other(String),

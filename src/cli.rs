@@ -30,6 +30,28 @@ pub struct Cli {
     command: Command,
 }
 
+impl Command {
+    /// The runbook that a program asks about, which gets one object whatever happens; none where nobody wants JSON.
+    fn as_json(&self) -> Option<&str> {
+        let (who, runbook) = match self {
+            Self::Run { runbook, who, .. } | Self::Why { runbook, who, .. } => (who, runbook.as_str()),
+            Self::Pause { runbook, who } | Self::Resume { runbook, who } => {
+                (who, runbook.as_deref().unwrap_or_default())
+            }
+            Self::Approve { who, .. }
+            | Self::Deny { who, .. }
+            | Self::Override { who, .. }
+            | Self::Stop { who, .. }
+            | Self::Undo { who, .. }
+            | Self::Resolve { who, .. }
+            | Self::Unlock { who, .. } => (who, ""),
+            Self::Show { json: true, .. } => return Some(""),
+            _ => return None,
+        };
+        who.json.then_some(runbook)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the bot
@@ -289,6 +311,7 @@ pub async fn main() -> ExitCode {
         }
     };
     let path = config_path(cli.config);
+    let as_json = cli.command.as_json().map(str::to_owned);
     let done = match cli.command {
         Command::Serve => look::serve(&path).await,
         Command::Check(options) => look::check(&path, options).await,
@@ -328,7 +351,14 @@ pub async fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("signalbox: {}", spelled_lines(&error.to_string()));
-            ExitCode::from(if matches!(error, AppError::Denied(_)) { 2 } else { 1 })
+            if let Some(told) = as_json.and_then(|runbook| show::turned_away(&error, &runbook)) {
+                line(&told.to_string());
+            }
+            ExitCode::from(if matches!(error, AppError::Denied(_) | AppError::Invalid(_)) {
+                2
+            } else {
+                1
+            })
         }
     }
 }

@@ -6,6 +6,7 @@ mod schema;
 mod trial;
 mod watch;
 
+use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -119,4 +120,18 @@ fn a_problem_is_one_line_for_programs_and_shows_its_place_to_people() {
         when = "looks.stuk.more"
                 ^
     "#);
+}
+
+#[test]
+fn a_program_gets_an_object_also_for_what_makes_no_sense() {
+    let (code, said, complaint) = Desk::new().run(&["run", "forward-order", "1042", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let found = (&told["run"], &told["outcome"], &told["runbook"]);
+    assert_eq!(found, (&json!(null), &json!("invalid"), &json!("forward-order")));
+    assert_eq!(
+        told["say"],
+        "`1042`: an input is written NAME=VALUE, such as order=1042"
+    );
+    assert_eq!(code, 2);
+    assert_eq!(complaint, format!("signalbox: {}\n", told["say"].as_str().unwrap()));
 }

@@ -132,7 +132,7 @@ fn named(inputs: &[String]) -> Result<Words, AppError> {
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .ok_or_else(|| {
                     let given = marked(input);
-                    AppError::Denied(format!("{given}: an input is written NAME=VALUE, such as order=1042"))
+                    AppError::Invalid(format!("{given}: an input is written NAME=VALUE, such as order=1042"))
                 })
         })
         .collect::<Result<Vec<_>, _>>()

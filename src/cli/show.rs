@@ -1,8 +1,9 @@
 //! Commands that show what ran, and the JSON that programs get.
 
 use crate::app::{App, AppError};
+use crate::dispatch::answer::said;
 use crate::dispatch::aside::Sight;
-use crate::report::{Report, terminal};
+use crate::report::{Outcome, Report, terminal};
 use crate::run::ledger::LedgerError;
 use crate::station::Share;
 use crate::store::StoreError;
@@ -36,6 +37,16 @@ pub(super) fn json(report: &Report) -> Value {
         "digest": report.digest,
         "policies": report.policies,
     })
+}
+
+/// The same for what was never asked of the bot, because it makes no sense or may not be given; none for other errors.
+pub(super) fn turned_away(error: &AppError, runbook: &str) -> Option<Value> {
+    let outcome = match error {
+        AppError::Denied(_) => Outcome::Denied,
+        AppError::Invalid(_) => Outcome::Invalid,
+        _ => return None,
+    };
+    Some(json(&said("", runbook, outcome, error.to_string())))
 }
 
 /// Columns of the terminal.
@@ -85,7 +96,7 @@ pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, Ap
     let sight = match desk.sight(run).await {
         Ok(sight) => sight,
         Err(LedgerError::Store(StoreError::NoSuchRun(run))) => {
-            return Err(AppError::Denied(format!(
+            return Err(AppError::Invalid(format!(
                 "there is no run {run}; `signalbox runs` lists them"
             )));
         }

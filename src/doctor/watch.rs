@@ -11,20 +11,31 @@ use std::time::Duration;
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// Where something is amiss, or could not be found out.
+/// Where something is amiss, or could not be found out; each time twice as long, since platforms count calls.
 const SOONER: Duration = Duration::from_secs(10);
 
 /// Looks again and again.
 pub async fn work(app: Arc<App>, troubles: Arc<Troubles>) {
+    let mut sooner = SOONER;
     loop {
-        let pause = look(&app, &troubles).await;
+        let pause = match look(&app, &troubles).await {
+            true => {
+                sooner = SOONER;
+                EVERY
+            }
+            false => {
+                let pause = sooner;
+                sooner = EVERY.min(2 * sooner);
+                pause
+            }
+        };
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Looks once. Gives how long to wait before the next time.
-async fn look(app: &App, troubles: &Troubles) -> Duration {
-    let mut pause = EVERY;
+/// Looks once. Whether all is well.
+async fn look(app: &App, troubles: &Troubles) -> bool {
+    let mut is_well = true;
     for (platform, finding) in alert_channels(app).await {
         let about = format!("{platform}'s channel for alerts");
         match finding {
@@ -34,14 +45,14 @@ async fn look(app: &App, troubles: &Troubles) -> Duration {
                 }
             }
             Finding::Wrong(say) => {
-                pause = SOONER;
+                is_well = false;
                 if troubles.begin(&about, Timestamp::now(), format!("{platform}: {say}")) {
                     tracing::warn!(platform, say, "the channel for alerts");
                 }
             }
             // That the platform does not answer is told elsewhere.
-            Finding::Untold(_) => pause = SOONER,
+            Finding::Untold(_) => is_well = false,
         }
     }
-    pause
+    is_well
 }

@@ -4,19 +4,15 @@ use hyper_rustls::ConfigBuilderExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Who we are, as Discord wants it said.
-const AGENT: &str = concat!(
-    "DiscordBot (https://github.com/signalbox/signalbox, ",
-    env!("CARGO_PKG_VERSION"),
-    ")"
-);
+/// Who we are to platforms that want nothing particular said.
+pub const AGENT: &str = concat!("signalbox/", env!("CARGO_PKG_VERSION"));
 
 /// What calls a platform. It follows nobody elsewhere: a call may bear a token. `timeout` is for each single request; the
 /// error is a sentence.
-pub fn client(timeout: Duration) -> Result<reqwest::Client, String> {
+pub fn client(agent: &str, timeout: Duration) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(client_config()?)
-        .user_agent(AGENT)
+        .user_agent(agent)
         .timeout(timeout)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

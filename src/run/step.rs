@@ -24,6 +24,9 @@ use std::time::Duration;
 /// How often a step that is under way looks whether somebody wants it stopped.
 const STOP_LOOK: Duration = Duration::from_millis(300);
 
+/// Why a call is not made whose intent was journalled after its deadline.
+pub(super) const TOO_LATE: &str = "its time was over before it could be sent";
+
 /// A call whose intent stands in the journal, and which is to be made now.
 struct Begun {
     step: usize,
@@ -127,7 +130,7 @@ impl Engine {
             // Our own database kept the intent waiting: no target has failed that anybody should hear of.
             let entry = Entry::NotMade {
                 step: begun.step,
-                reason: "its time was over before it could be sent".to_owned(),
+                reason: TOO_LATE.to_owned(),
                 again: self.clock.now(),
             };
             record(&self.desk.store, live, &[entry], Beside::engine(epoch)).await?;

@@ -7,7 +7,7 @@ use super::ledger::{Beside, LedgerError, Live, record};
 use super::recovery;
 use super::retry;
 use super::state::{Phase, StepState};
-use super::step::Pinned;
+use super::step::{Pinned, TOO_LATE};
 use crate::call::CallResult;
 use crate::runbook::compose::{PlannedCall, PlannedStep, judge_undo};
 use crate::runbook::{Call, StepOutcome};
@@ -60,10 +60,14 @@ impl Engine {
         };
         record(store, live, &[intent], Beside::engine(epoch)).await?;
         if !self.may_send(live, epoch, &context).await? {
-            let late = CallResult::Unreachable {
-                reason: "its time was over before it could be sent".to_owned(),
+            // As for a step: our own database kept the intent waiting, and no target has failed.
+            let late = Entry::UndoNotMade {
+                step: index,
+                reason: TOO_LATE.to_owned(),
+                again: self.clock.now(),
             };
-            return self.settle_undo(live, epoch, index, &reversal, late).await;
+            record(store, live, &[late], Beside::engine(epoch)).await?;
+            return Ok(());
         }
         let made = connection.call(reversal.call.action, &reversal.concrete.arguments, &context);
         let result = tokio::select! {

@@ -24,6 +24,13 @@ use tokio::sync::OnceCell;
 /// Messages that are asked for at a time when one is looked for.
 const AT_ONCE: usize = 50;
 
+/// Who we are, as Discord wants it said.
+pub const AGENT: &str = concat!(
+    "DiscordBot (https://github.com/signalbox/signalbox, ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
+
 /// A file that comes with a message.
 #[derive(Debug, Clone)]
 pub struct File {
@@ -96,7 +103,7 @@ impl DiscordClient {
         let mut authorization = HeaderValue::from_str(&written).map_err(|_| SetupError::Token)?;
         authorization.set_sensitive(true);
         Ok(Self {
-            http: tls::client(timeout).map_err(SetupError::Client)?,
+            http: tls::client(AGENT, timeout).map_err(SetupError::Client)?,
             base: api_url.trim_end_matches('/').to_owned(),
             application: application.to_owned(),
             authorization,

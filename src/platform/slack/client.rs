@@ -177,7 +177,7 @@ impl SlackClient {
         Ok(Self {
             api: slack_morphism::SlackClient::new(connector),
             token: SlackApiToken::new(token.expose_secret().to_owned().into()),
-            direct: tls::client(timeout).map_err(SetupError::Client)?,
+            direct: tls::client(tls::AGENT, timeout).map_err(SetupError::Client)?,
             api_url: address,
             timeout,
             own: OnceCell::new(),
