@@ -73,11 +73,17 @@ impl Asker {
         self.asked.append(&mut asked);
     }
 
-    /// The same deliveries once more for which nothing was answered.
+    /// The same deliveries once more for which nothing was answered. That the second one is not kept says nothing of the
+    /// first: of that the asker still knows nothing.
     pub async fn ask_again(&mut self, url: &str) {
         let mut asked = std::mem::take(&mut self.asked);
-        let open = asked.iter_mut().filter(|one| one.told == Told::Nothing).collect();
-        self.deliver(url, open).await;
+        let mut open: Vec<&mut Asked> = asked.iter_mut().filter(|one| one.told == Told::Nothing).collect();
+        self.deliver(url, open.iter_mut().map(|one| &mut **one).collect()).await;
+        for one in open {
+            if matches!(one.told, Told::NotKept(_)) {
+                one.told = Told::Nothing;
+            }
+        }
         self.asked = asked;
     }
 
