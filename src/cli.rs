@@ -30,28 +30,6 @@ pub struct Cli {
     command: Command,
 }
 
-impl Command {
-    /// The runbook that a program asks about, which gets one object whatever happens; none where nobody wants JSON.
-    fn as_json(&self) -> Option<&str> {
-        let (who, runbook) = match self {
-            Self::Run { runbook, who, .. } | Self::Why { runbook, who, .. } => (who, runbook.as_str()),
-            Self::Pause { runbook, who } | Self::Resume { runbook, who } => {
-                (who, runbook.as_deref().unwrap_or_default())
-            }
-            Self::Approve { who, .. }
-            | Self::Deny { who, .. }
-            | Self::Override { who, .. }
-            | Self::Stop { who, .. }
-            | Self::Undo { who, .. }
-            | Self::Resolve { who, .. }
-            | Self::Unlock { who, .. } => (who, ""),
-            Self::Show { json: true, .. } => return Some(""),
-            _ => return None,
-        };
-        who.json.then_some(runbook)
-    }
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the bot
@@ -257,6 +235,28 @@ enum Command {
     Migrate,
 }
 
+impl Command {
+    /// The runbook that a program asks about, which gets one object whatever happens; none where nobody wants JSON.
+    fn as_json(&self) -> Option<&str> {
+        let (who, runbook) = match self {
+            Self::Run { runbook, who, .. } | Self::Why { runbook, who, .. } => (who, runbook.as_str()),
+            Self::Pause { runbook, who } | Self::Resume { runbook, who } => {
+                (who, runbook.as_deref().unwrap_or_default())
+            }
+            Self::Approve { who, .. }
+            | Self::Deny { who, .. }
+            | Self::Override { who, .. }
+            | Self::Stop { who, .. }
+            | Self::Undo { who, .. }
+            | Self::Resolve { who, .. }
+            | Self::Unlock { who, .. } => (who, ""),
+            Self::Show { json: true, .. } => return Some(""),
+            _ => return None,
+        };
+        who.json.then_some(runbook)
+    }
+}
+
 /// Who acts.
 #[derive(Debug, clap::Args)]
 struct Who {
@@ -354,11 +354,8 @@ pub async fn main() -> ExitCode {
             if let Some(told) = as_json.and_then(|runbook| show::turned_away(&error, &runbook)) {
                 line(&told.to_string());
             }
-            ExitCode::from(if matches!(error, AppError::Denied(_) | AppError::Invalid(_)) {
-                2
-            } else {
-                1
-            })
+            let turned_away = matches!(error, AppError::Denied(_) | AppError::Invalid(_));
+            ExitCode::from(if turned_away { 2 } else { 1 })
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Single calls, with what an answer tells beside its body.
 
-use crate::platform::discord::client::AGENT;
 use crate::platform::tls;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
@@ -36,7 +35,7 @@ pub(super) struct Answer {
 
 impl Asker {
     pub(super) fn new() -> Result<Self, String> {
-        let http = tls::client(AGENT, PATIENCE)?;
+        let http = tls::client(tls::AGENT, PATIENCE)?;
         Ok(Self { http })
     }
 

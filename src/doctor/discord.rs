@@ -6,6 +6,7 @@ use super::ask::{Answer, Asker};
 use super::{Finding, Post, clock, not_answered};
 use crate::app::{App, DiscordSecrets};
 use crate::config::Discord;
+use crate::platform::discord::client::AGENT;
 use crate::platform::discord::commands::are_same;
 use crate::registration::discord_commands;
 use secrecy::{ExposeSecret, SecretString};
@@ -93,6 +94,7 @@ impl Api<'_> {
         let url = format!("{}/{path}", self.config.api_url.trim_end_matches('/'));
         let token = format!("Bot {}", self.token.expose_secret());
         let call = self.asker.http.get(url).header("authorization", token);
+        let call = call.header("user-agent", AGENT);
         self.asker.ask(call).await
     }
 }

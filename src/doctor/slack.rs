@@ -6,9 +6,7 @@ use crate::app::{App, SlackInbound};
 use crate::config::Slack;
 use crate::platform::slack::manifest::{SCOPES, USER_GROUPS_SCOPE};
 use crate::platform::slack::receive::signature;
-use crate::platform::tls;
 use jiff::Timestamp;
-use reqwest::header::USER_AGENT;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
@@ -74,8 +72,7 @@ async fn call(
     fields: &[(&str, &str)],
 ) -> Result<Answer, String> {
     let url = format!("{}/{method}", config.api_url.trim_end_matches('/'));
-    let call = asker.http.post(url).header(USER_AGENT, tls::AGENT);
-    let call = call.bearer_auth(token.expose_secret()).form(fields);
+    let call = asker.http.post(url).bearer_auth(token.expose_secret()).form(fields);
     asker.ask(call).await
 }
 

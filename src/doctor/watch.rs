@@ -11,8 +11,10 @@ use std::time::Duration;
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// Where something is amiss, or could not be found out; each time twice as long, since platforms count calls.
+/// Where something is amiss, or could not be found out: each time twice as long, up to a minute. Somebody may be mending it,
+/// and Slack lets some apps read one channel a minute.
 const SOONER: Duration = Duration::from_secs(10);
+const AMISS: Duration = Duration::from_secs(60);
 
 /// Looks again and again.
 pub async fn work(app: Arc<App>, troubles: Arc<Troubles>) {
@@ -25,7 +27,7 @@ pub async fn work(app: Arc<App>, troubles: Arc<Troubles>) {
             }
             false => {
                 let pause = sooner;
-                sooner = EVERY.min(2 * sooner);
+                sooner = AMISS.min(2 * sooner);
                 pause
             }
         };

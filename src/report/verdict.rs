@@ -132,6 +132,17 @@ impl Evidence {
         }
     }
 
+    /// What could not be read is not called young.
+    fn or_unread(&self, young: Young) -> Young {
+        match &self.unread {
+            Some(reason) => Young {
+                why: format!("its past could not be read: {reason}"),
+                ..young
+            },
+            None => young,
+        }
+    }
+
     fn others(&self) -> Vec<Span> {
         let spans = self.others.iter();
         spans.map(|(from, until)| (millis(*from), millis(*until))).collect()
@@ -206,14 +217,8 @@ fn weigh(
     samples: &Samples,
     by_itself: impl Fn(i64) -> Option<f64>,
 ) -> Result<Finding, Young> {
-    let own =
-        own::own(&evidence.times, &evidence.others(), samples, by_itself).map_err(|young| match &evidence.unread {
-            Some(reason) => Young {
-                why: format!("its past could not be read: {reason}"),
-                ..young
-            },
-            None => young,
-        })?;
+    let own = own::own(&evidence.times, &evidence.others(), samples, by_itself);
+    let own = own.map_err(|young| evidence.or_unread(young))?;
     let beyond = movement.abs() > chance && own.is_beyond(movement);
     let verdict = if beyond {
         evidence.moved(movement)

@@ -190,14 +190,7 @@ impl Sampler {
             return Ok(Vec::new());
         }
         let start = times.began - times.past();
-        let ask = async || {
-            let range = kept(&self.connections, signal, start, times.soaked, times.step()).await?;
-            match range.series.as_slice() {
-                [] => Ok(Vec::new()),
-                [only] => Ok(past(only)),
-                several => Err(format!("{} series", several.len())),
-            }
-        };
+        let ask = || kept(&self.connections, signal, start, times.soaked, times.step());
         let mut answer = ask().await;
         for _ in 0..AGAIN {
             let Err(reason) = &answer else { break };
@@ -205,7 +198,12 @@ impl Sampler {
             tokio::time::sleep(PAUSE).await;
             answer = ask().await;
         }
-        let readings = answer?.into_iter().filter_map(|(at, value)| {
+        let points = match answer?.series.as_slice() {
+            [] => Vec::new(),
+            [only] => past(only),
+            several => return Err(format!("{} series", several.len())),
+        };
+        let readings = points.into_iter().filter_map(|(at, value)| {
             Some(Reading {
                 signal: signal.name.clone(),
                 at,
