@@ -5,6 +5,7 @@ use crate::harness::shop::Shop;
 use fantoccini::key::Key;
 use serde_json::json;
 
+const OPEN: &str = "return document.querySelector('details[data-key=\"look:orders\"]').open";
 const CHOICES: &str = "return document.querySelectorAll('#choices:not([hidden]) [role=option]').length > 0";
 
 #[test]
@@ -183,19 +184,45 @@ fn what_somebody_has_opened_and_where_they_are_stays_while_a_run_moves() {
     );
     dana.open(&format!("/runs/{run}"));
     dana.press("orders");
+    dana.until_script("the fold is open", OPEN);
     dana.script("document.querySelector('a[href$=\"/json\"]').focus(); document.querySelector('main').stamp = 1");
     dana.until_script(
         "the soak is over, and it is the same page",
         "return document.body.innerText.includes('proved: ') && document.querySelector('main').stamp === 1",
     );
-    assert_eq!(
-        dana.script("return document.querySelector('details[data-key=\"look:orders\"]').open"),
-        json!(true)
-    );
+    assert_eq!(dana.script(OPEN), json!(true));
     assert_eq!(
         dana.script("return document.activeElement.innerText"),
         json!("Everything as JSON")
     );
+}
+
+#[test]
+fn what_is_drawn_anew_under_a_held_button_does_not_swallow_the_click() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let console = Console::of(&bot);
+    let (dana, lee) = (console.window_of("dana"), console.window_of("lee"));
+    command(&dana, "/forward-order 2160,2161,2162,2163,2164,2165");
+    lee.sees("waits for approval");
+    let run = run_of(&lee, "/forward-order order=2160,2161,2162,2163,2164,2165");
+    dana.open(&format!("/runs/{run}"));
+    dana.until_script(
+        "the page hears what happens",
+        "return !!document.querySelector('#lost[hidden]')",
+    );
+    lee.press("Approve");
+    dana.press_down("orders");
+    lee.press("Yes, approve and start");
+    dana.until_script(
+        "the page was fetched anew",
+        "return performance.getEntriesByType('resource').some((one) => one.name === location.href && one.responseEnd)",
+    );
+    dana.release();
+    dana.until_script("the fold is open", OPEN);
+    dana.sees("lee approved");
+    dana.sees("succeeded");
+    assert_eq!(dana.script(OPEN), json!(true));
 }
 
 #[test]

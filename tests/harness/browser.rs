@@ -9,6 +9,7 @@ pub mod inspection;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -306,6 +307,35 @@ impl Window<'_> {
             };
             found.click().await.map(Some)
         });
+    }
+
+    /// Presses such a fold or button and does not release it.
+    #[track_caller]
+    pub fn press_down(&self, label: &str) {
+        let path = named(label);
+        self.until(&format!("{label} can be held down"), async |client| {
+            let Some(element) = last_usable(client, &path).await? else {
+                return Ok(None);
+            };
+            client
+                .execute(
+                    "arguments[0].scrollIntoView({ block: 'center' })",
+                    vec![serde_json::to_value(&element)?],
+                )
+                .await?;
+            let (x, y) = (0., 0.);
+            let held = MouseActions::new("mouse".to_owned())
+                .then(PointerAction::MoveToElement { element, duration: None, x, y })
+                .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+            client.perform_actions(held).await.map(Some)
+        });
+    }
+
+    /// Releases it.
+    #[track_caller]
+    pub fn release(&self) {
+        let up = MouseActions::new("mouse".to_owned()).then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.wait(self.client().perform_actions(up)).unwrap();
     }
 
     /// Where the last link with these words leads.

@@ -67,6 +67,24 @@
     };
   };
 
+  // A click is a press and a release on one and the same thing: what is drawn anew in between would swallow it. So
+  // nothing is while a button is held down; for no longer than a held button can be meant.
+  const HOLD = 3000;
+  let held = 0, drawings = [];
+  const draw = (act) => { if (held) drawings.push(act); else act(); };
+  const release = () => {
+    clearTimeout(held);
+    held = 0;
+    for (const act of drawings.splice(0)) act();
+  };
+  addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+ clearTimeout(held);
+    held = setTimeout(release, HOLD);
+  }, true);
+  // The click itself comes after its release.
+  for (const end of ["pointerup", "pointercancel", "contextmenu"]) addEventListener(end, () => setTimeout(release), true);
+
   const atEnd = () => innerHeight + scrollY > document.body.scrollHeight - 120;
   let follows = true;
   addEventListener("scroll", () => { follows = atEnd(); });
@@ -120,22 +138,25 @@
     told.append(words, ...(ways ? [ways] : []));
   };
 
-  // A page that is more than its messages is fetched whole.
+  // A page that is more than its messages is fetched whole; one that cannot be had just now is asked for again.
   let waiting = 0;
-  const refresh = () => {
+  const refresh = (after = 150) => {
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
       const answer = await fetch(location.href).catch(() => null);
-      if (!answer || answer.redirected) return;
+      if (!answer || answer.status >= 500) return refresh(2000);
+      if (answer.redirected) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       // A form above what is found stays as somebody has filled it in.
       const [part, fresh] = [main, page.getElementById("main")].map((one) => one?.querySelector("[data-fresh]") || one);
       if (!fresh) return;
-      local(fresh);
-      const settle = carry(part, fresh);
-      part.replaceChildren(...(told ? [told] : []), ...fresh.childNodes);
-      settle();
-    }, 150);
+      draw(() => {
+        local(fresh);
+        const settle = carry(part, fresh);
+        part.replaceChildren(...(told ? [told] : []), ...fresh.childNodes);
+        settle();
+      });
+    }, after);
   };
 
   const lost = (is) => { const sign = $("lost"); if (sign) sign.hidden = !is; };
@@ -152,21 +173,23 @@
     const on = (name, act) => stream.addEventListener(name, (event) => { if (since && event.lastEventId) main.dataset.since = event.lastEventId; act(event.data); });
     on("hello", () => lost(false));
     on("run", (html) => {
-      if (log) place(html);
+      if (log) draw(() => place(html));
       else if (follows === "any" || (follows && html.includes(`id="${follows}"`))) refresh();
     });
     on("waiting", (html) => {
       const count = $("waiting");
-      if (count && count.outerHTML !== html) { count.outerHTML = html; if (main.classList.contains("approvals")) refresh(); }
+      if (count && count.outerHTML !== html) { draw(() => { const old = $("waiting"); if (old) old.outerHTML = html; }); if (main.classList.contains("approvals")) refresh(); }
     });
     on("alerts", () => { if (follows === "alerts") refresh(); });
     on("notices", (html) => {
       const holder = document.createElement("template");
       holder.innerHTML = html;
-      const [old, fresh] = [$("notices"), holder.content.firstElementChild];
-      carry(old, fresh);
-      // Said aloud only where it is another text.
-      if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+      draw(() => {
+        const [old, fresh] = [$("notices"), holder.content.firstElementChild];
+        carry(old, fresh);
+        // Said aloud only where it is another text.
+        if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+      });
     });
     // Another tab may be about to sign in as somebody else.
     on("reload", () => { deaf(); setTimeout(() => location.reload(), 500); });
