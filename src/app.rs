@@ -1,13 +1,14 @@
-//! The composition root: from a config file to a bot that can work. Secrets are looked up here and nowhere else.
+//! The composition root: from a config file to a bot that can work.
 
-use crate::config::{self, Config, ConnectionConfig, DiscordTransport, SignIn, SlackTransport};
+mod vault;
+
+pub use self::vault::{DiscordSecrets, SlackInbound, SlackSecrets};
+use self::vault::{Outside, Vault};
+use crate::config::{self, Config};
 use crate::custody::{Custody, CustodyError};
 use crate::dispatch::Desk;
 use crate::dispatch::bounds::Bounds;
-use crate::integration::{
-    Connection, Connections, alertmanager, celery, django_admin, http, jsm, pagerduty, postgres, prometheus,
-};
-use crate::platform::discord::receive::PublicKey;
+use crate::integration::Connections;
 use crate::problem::Problem;
 use crate::report::redact::Redactor;
 use crate::request::{Place, Surface};
@@ -16,14 +17,13 @@ use crate::rules::live::LiveRules;
 use crate::run::clock::Clock;
 use crate::run::engine::Engine;
 use crate::run::proof::Sampler;
-use crate::secret::{SecretError, Secrets};
+use crate::secret::SecretError;
 use crate::station::handover::Handover;
 use crate::station::{Share, Station};
 use crate::store::{Store, StoreError};
 use crate::usergroups;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
-use std::collections::BTreeMap;
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
@@ -113,38 +113,11 @@ pub struct App {
     pub alerts: Option<SecretString>,
 }
 
-/// What Discord needs to be believed, and to believe us.
-#[derive(Debug, Clone)]
-pub struct DiscordSecrets {
-    /// Verifies deliveries, where they come over HTTP.
-    pub key: Option<PublicKey>,
-    /// For the REST API.
-    pub bot_token: SecretString,
-}
-
-/// What Slack needs to be believed, and to believe us.
-#[derive(Debug, Clone)]
-pub struct SlackSecrets {
-    /// For deliveries.
-    pub inbound: SlackInbound,
-    /// For the Web API.
-    pub bot_token: SecretString,
-}
-
-/// How deliveries reach us, with what proves them.
-#[derive(Debug, Clone)]
-pub enum SlackInbound {
-    /// Over HTTP: verifies them.
-    Http(SecretString),
-    /// Over a connection that this opens.
-    Socket(SecretString),
-}
-
 /// The bot's own database with nothing around it, for who looks after it: a broken runbook or a lost secret of another
 /// system keeps nobody from proving the record.
 pub async fn open_store(path: &Path) -> Result<(Config, Store), AppError> {
     let config = Config::load(path).map_err(AppError::Files)?;
-    let url = config.store.url.resolve(&Secrets::new(environment))?;
+    let url = Vault::new().store(&config.store.url)?;
     let store = Store::open(&url, &SecretString::from("")).await?;
     Ok((config, store))
 }
@@ -154,155 +127,82 @@ impl App {
     pub async fn open(path: &Path) -> Result<Self, AppError> {
         let config = Config::load(path).map_err(AppError::Files)?;
         let rules = Rules::load(&config).map_err(AppError::Files)?;
-        let secrets = Secrets::new(environment);
-        let mut known = Vec::new();
-        let mut secret = |reference: &crate::secret::SecretRef| -> Result<SecretString, SecretError> {
-            let value = secrets.resolve(reference)?;
-            known.push(value.clone());
-            Ok(value)
+        let mut vault = Vault::new();
+        let mut outside = Outside {
+            slack: config.slack.as_ref().map(|slack| vault.slack(slack)).transpose()?,
+            discord: config.discord.as_ref().map(|it| vault.discord(it)).transpose()?,
+            ..Outside::default()
         };
-        let url = config.store.url.resolve(&secrets)?;
+        if let Some(alerts) = &config.alerts {
+            outside.alerts = Some(vault.secret(&alerts.token)?);
+        }
+        for (name, connection) in &config.connections {
+            let made = vault.connection(name, connection)?;
+            outside.connections.insert(name.clone(), made);
+        }
+        Self::with(path, config, rules, vault, outside).await
+    }
+
+    /// The same to show what is stored, and to ask a process that serves: whatever else is wrong with the files or missing
+    /// is left out, so that a mistake in a runbook keeps nobody from stopping what goes on. Such a bot decides nothing, and
+    /// reaches nothing but its own database.
+    pub async fn open_to_look(path: &Path) -> Result<Self, AppError> {
+        let config = Config::load(path).map_err(AppError::Files)?;
+        let rules = Rules::to_look(&config).map_err(AppError::Files)?;
+        let mut vault = Vault::of_what_is_there();
+        // Looked up to be kept out of what people read, and for nothing else.
+        let _ = config.slack.as_ref().map(|slack| vault.slack(slack));
+        let _ = config.discord.as_ref().map(|discord| vault.discord(discord));
+        let _ = config.alerts.as_ref().map(|alerts| vault.secret(&alerts.token));
+        for (name, connection) in &config.connections {
+            let _ = vault.connection(name, connection);
+        }
+        Self::with(path, config, rules, vault, Outside::default()).await
+    }
+
+    /// Either of them: for what shows and decides nothing.
+    pub async fn open_as_can_be(path: &Path) -> Result<Self, AppError> {
+        match Self::open(path).await {
+            // What is wrong with the config itself is told by the second as by the first.
+            Err(AppError::Files(_) | AppError::Secret(_) | AppError::Connection { .. }) => {
+                Self::open_to_look(path).await
+            }
+            opened => opened,
+        }
+    }
+
+    async fn with(
+        path: &Path,
+        config: Config,
+        rules: Rules,
+        mut vault: Vault,
+        outside: Outside,
+    ) -> Result<Self, AppError> {
+        let url = vault.store(&config.store.url)?;
         let key = match &config.store.key {
-            Some(key) => secret(key)?,
+            Some(key) => vault.secret(key)?,
             // Nothing is sealed where no chat platform is on.
             None => SecretString::from(""),
         };
-        let slack = match &config.slack {
-            Some(slack) => Some(SlackSecrets {
-                inbound: match &slack.transport {
-                    SlackTransport::Http { signing_secret } => SlackInbound::Http(secret(signing_secret)?),
-                    SlackTransport::Socket { app_token } => SlackInbound::Socket(secret(app_token)?),
-                },
-                bot_token: secret(&slack.bot_token)?,
-            }),
-            None => None,
-        };
-        let discord = match &config.discord {
-            Some(discord) => Some(DiscordSecrets {
-                key: match &discord.transport {
-                    DiscordTransport::Http { public_key } => {
-                        let key = secrets.resolve(public_key)?;
-                        let key = PublicKey::parse(key.expose_secret()).ok_or_else(|| {
-                            let say = "discord.public_key is not a public key: it has 64 hexadecimal digits and stands on \
-                                       the application's page, General Information";
-                            AppError::Other(say.to_owned())
-                        })?;
-                        Some(key)
-                    }
-                    DiscordTransport::Gateway => None,
-                },
-                bot_token: secret(&discord.bot_token)?,
-            }),
-            None => None,
-        };
-        let alerts = config.alerts.as_ref().map(|alerts| secret(&alerts.token)).transpose()?;
-        let mut connections = BTreeMap::new();
-        for (name, connection) in &config.connections {
-            let wrong = |reason: String| AppError::Connection {
-                name: name.clone(),
-                reason,
-            };
-            let made = match connection {
-                ConnectionConfig::Postgres { url } => {
-                    let config = postgres::Config { url: secret(url)? };
-                    Connection::Postgres(postgres::Postgres::new(&config).map_err(|error| wrong(error.to_string()))?)
-                }
-                ConnectionConfig::Celery { broker, results } => {
-                    let config = celery::Config {
-                        broker: secret(broker)?,
-                        results: secret(results)?,
-                    };
-                    Connection::Celery(celery::Celery::new(&config).map_err(|error| wrong(error.to_string()))?)
-                }
-                ConnectionConfig::Prometheus { url } => {
-                    let config = prometheus::Config {
-                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
-                    };
-                    Connection::Prometheus(
-                        prometheus::Prometheus::new(&config).map_err(|error| wrong(error.to_string()))?,
-                    )
-                }
-                ConnectionConfig::Alertmanager { url, token } => {
-                    let config = alertmanager::Config {
-                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
-                        token: token.as_ref().map(&mut secret).transpose()?,
-                    };
-                    let made = alertmanager::Alertmanager::new(&config).map_err(|error| wrong(error.to_string()))?;
-                    Connection::Alertmanager(made)
-                }
-                ConnectionConfig::Http { url, sign_in } => {
-                    let config = http::Config {
-                        name: name.clone(),
-                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
-                        sign_in: match sign_in {
-                            SignIn::Nobody => http::SignIn::Nobody,
-                            SignIn::Token(token) => http::SignIn::Token(secret(token)?),
-                            SignIn::Login(login) => http::SignIn::Login(http::Login {
-                                path: login.path.clone(),
-                                user_field: login.user_field.clone(),
-                                // A name that people may read.
-                                user: secrets.resolve(&login.user)?.expose_secret().to_owned(),
-                                password: secret(&login.password)?,
-                                refresh: login.refresh.clone(),
-                            }),
-                        },
-                    };
-                    Connection::Http(http::Http::new(&config).map_err(|error| wrong(error.to_string()))?)
-                }
-                ConnectionConfig::DjangoAdmin { url, user, password } => {
-                    let config = django_admin::Config {
-                        name: name.clone(),
-                        url: url.resolve(&secrets)?.expose_secret().to_owned(),
-                        user: secrets.resolve(user)?.expose_secret().to_owned(),
-                        password: secret(password)?,
-                    };
-                    let admin = django_admin::DjangoAdmin::new(&config).map_err(|error| wrong(error.to_string()))?;
-                    Connection::DjangoAdmin(admin)
-                }
-                ConnectionConfig::PagerDuty(service) => {
-                    let config = pagerduty::Config {
-                        routing_key: secret(&service.routing_key)?,
-                        token: service.token.as_ref().map(&mut secret).transpose()?,
-                        from: service.from.clone(),
-                        events_url: service.events_url.clone(),
-                        api_url: service.api_url.clone(),
-                    };
-                    let made = pagerduty::PagerDuty::new(&config).map_err(|error| wrong(error.to_string()))?;
-                    Connection::PagerDuty(made)
-                }
-                ConnectionConfig::Jsm(site) => {
-                    let config = jsm::Config {
-                        cloud_id: site.cloud_id.clone(),
-                        team: site.team.clone(),
-                        email: site.email.clone(),
-                        token: secret(&site.token)?,
-                        api_url: site.api_url.clone(),
-                    };
-                    Connection::Jsm(jsm::Jsm::new(&config).map_err(|error| wrong(error.to_string()))?)
-                }
-            };
-            connections.insert(name.clone(), made);
-        }
         if config.console.is_some() {
             // One that cannot be read keeps its person out and nobody else: the door tells.
             let tokens = rules.people.persons().filter_map(|person| person.console());
-            known.extend(tokens.filter_map(|token| secrets.resolve(token).ok()));
+            tokens.for_each(|token| drop(vault.secret(token)));
         }
-        let redactor = Arc::new(Redactor::new(&known).map_err(|error| AppError::Other(error.to_string()))?);
+        let redactor = vault.redactor().map_err(|error| AppError::Other(error.to_string()))?;
         let store = Store::open(&url, &key).await?;
-        let now = Timestamp::now();
-        let rules = LiveRules::new(rules, now);
+        let rules = LiveRules::new(rules, Timestamp::now());
         rules.link(store.links().await?);
         Ok(Self {
             config,
             config_path: path.to_owned(),
             rules: Arc::new(rules),
-            connections: Arc::new(Connections::new(connections)),
+            connections: Arc::new(Connections::new(outside.connections)),
             store,
-            redactor,
-            slack,
-            discord,
-            alerts,
+            redactor: Arc::new(redactor),
+            slack: outside.slack,
+            discord: outside.discord,
+            alerts: outside.alerts,
         })
     }
 

@@ -293,6 +293,11 @@ fn line(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints a line beside what was asked for: why something is not so, and what people should know.
+fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Parses the arguments, does it, and gives the exit code.
 pub async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -305,7 +310,7 @@ pub async fn main() -> ExitCode {
             if spelled_lines(&plain) == plain {
                 let _ = error.print();
             } else {
-                eprintln!("{}", spelled_lines(&plain).trim_end());
+                aside(spelled_lines(&plain).trim_end());
             }
             return ExitCode::from(code);
         }
@@ -350,7 +355,7 @@ pub async fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            eprintln!("signalbox: {}", spelled_lines(&error.to_string()));
+            aside(&format!("signalbox: {}", spelled_lines(&error.to_string())));
             if let Some(told) = as_json.and_then(|runbook| show::turned_away(&error, &runbook)) {
                 line(&told.to_string());
             }

@@ -126,6 +126,30 @@ pub struct Report {
     /// The ids of the policies behind a decision.
     #[serde(default)]
     pub policies: Vec<String>,
+    /// What they said, of a request that the policy was asked about and that became no run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
+}
+
+/// What the policy said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// Yes, no, or not alone.
+    pub decision: Ruled,
+    /// The sentence of the policy that decided.
+    pub say: String,
+}
+
+/// The word of a ruling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ruled {
+    /// Yes.
+    Allow,
+    /// Yes, once others have said so too.
+    NeedsApproval,
+    /// No.
+    Deny,
 }
 
 impl Report {

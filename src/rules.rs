@@ -88,7 +88,43 @@ impl Rules {
         Self::read(config, &self.catalog)
     }
 
+    /// As much as can be read, to show what is stored and not to decide by: where the policy cannot be read nothing is
+    /// permitted, and where the people cannot be read nobody is known.
+    pub fn to_look(config: &Config) -> Result<Self, Vec<Problem>> {
+        let (mut read, _) = Read::new(config, &Catalog::default());
+        let people = read.people.take();
+        let people = people.unwrap_or_else(|| People::read(&config.files.people, "", config.server.demo).0);
+        let policy = match read.policy.take() {
+            Some(policy) => policy,
+            None => (Policy::load(&config.files.policy, "", &[], &people)?, String::new()),
+        };
+        Ok(read.rules(config, people, policy))
+    }
+
     fn read(config: &Config, before: &Catalog) -> Result<Self, Vec<Problem>> {
+        let (mut read, mut problems) = Read::new(config, before);
+        match (read.people.take(), read.policy.take()) {
+            (Some(people), Some(policy)) if problems.is_empty() => Ok(read.rules(config, people, policy)),
+            _ => {
+                problems.sort();
+                Err(problems)
+            }
+        }
+    }
+}
+
+/// What the files say, as far as they can be read.
+struct Read {
+    people: Option<People>,
+    policy: Option<(Policy, String)>,
+    catalog: Catalog,
+    known: Known,
+    panels: Panels,
+    suggestions: Suggestions,
+}
+
+impl Read {
+    fn new(config: &Config, before: &Catalog) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let people = read_text(&config.files.people, &mut problems).map(|text| {
             let (people, found) = People::read(&config.files.people, &text, config.server.demo);
@@ -111,8 +147,7 @@ impl Rules {
             }),
             None => Suggestions::default(),
         };
-        let takes_alerts = config.alerts.is_some();
-        let facts = facts(&catalog, takes_alerts);
+        let facts = facts(&catalog, config.alerts.is_some());
         let policy: Option<(Policy, String)> = read_text(&config.files.policy, &mut problems).and_then(|text| {
             let Some(people) = people.as_ref() else {
                 problems.extend(Policy::problems(&config.files.policy, &text, &facts));
@@ -130,23 +165,29 @@ impl Rules {
             });
             problems.extend(never);
         }
-        match (people, policy) {
-            (Some(people), Some((policy, policy_text))) if problems.is_empty() => Ok(Self {
-                catalog,
-                people,
-                policy: Arc::new(policy),
-                panels,
-                suggestions,
-                takes_alerts,
-                known,
-                demo: config.server.demo,
-                policy_text,
-                editions: Arc::default(),
-            }),
-            _ => {
-                problems.sort();
-                Err(problems)
-            }
+        let read = Self {
+            people,
+            policy,
+            catalog,
+            known,
+            panels,
+            suggestions,
+        };
+        (read, problems)
+    }
+
+    fn rules(self, config: &Config, people: People, (policy, policy_text): (Policy, String)) -> Rules {
+        Rules {
+            catalog: self.catalog,
+            people,
+            policy: Arc::new(policy),
+            panels: self.panels,
+            suggestions: self.suggestions,
+            takes_alerts: config.alerts.is_some(),
+            known: self.known,
+            demo: config.server.demo,
+            policy_text,
+            editions: Arc::default(),
         }
     }
 }
@@ -162,6 +203,14 @@ impl Consequences for Rules {
         all.retain(|one| self.catalog.get(&one.runbook).is_some());
         all
     }
+}
+
+/// Who is known, by a file in which nothing is wrong.
+pub fn people(config: &Config) -> Result<People, Vec<Problem>> {
+    let path = &config.files.people;
+    let mut problems = Vec::new();
+    let text = read_text(path, &mut problems).ok_or(problems)?;
+    People::load(path, &text, config.server.demo)
 }
 
 /// What runbooks may refer to, with the panels that tell part of it and what is wrong with them.

@@ -45,6 +45,9 @@ pub async fn serve(app: App) -> Result<(), AppError> {
         address: address.to_string(),
         reason: error.to_string(),
     })?;
+    for remark in app.rules.now().policy.remarks() {
+        tracing::warn!("{}", remark.brief());
+    }
     let station = app.station(Share::Replica);
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();

@@ -13,7 +13,7 @@ use signalbox::run::ledger::Live;
 use signalbox::store::Store;
 use signalbox::store::deliveries::Progress;
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 /// Takes as long as the shop's table `gate` is locked.
@@ -182,6 +182,16 @@ impl Bot {
 
     async fn outcome(&self, run: &str) -> Outcome {
         Live::load(&self.store, run).await.unwrap().state.standing()
+    }
+
+    /// The program on the command line, beside the server.
+    fn command(&self, words: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_signalbox"))
+            .arg("--config")
+            .arg(self.world.path("signalbox.toml"))
+            .args(words)
+            .output()
+            .unwrap()
     }
 
     async fn until_outcome(&self, run: &str, outcome: Outcome) {
@@ -364,4 +374,76 @@ async fn a_new_signal_is_read_soon_and_a_removed_one_no_longer() {
         bot.told("the rules on disk are in force").last().unwrap()["change"],
         "panels"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_in_a_file_keeps_nobody_from_stopping_what_goes_on() {
+    let mut bot = Bot::serve(&[("slow", SLOW), ("looks", LOOKS)]).await;
+    let many = bot.begin("slow", 7).await;
+    bot.world.write("commands/looks.toml", "summary = 7\n");
+    bot.until_shown("signalbox_rules_current 0").await;
+
+    let paused = bot.command(&["pause", "--as", "dana", "--json"]);
+    let told: Value = serde_json::from_slice(&paused.stdout).unwrap();
+    assert_eq!(
+        (paused.status.code(), &told["outcome"]),
+        (Some(0), &"succeeded".into()),
+        "{told}"
+    );
+    let beside = String::from_utf8(paused.stderr).unwrap();
+    assert!(
+        beside.contains("looks.toml:1:11: `summary` is text in quotes"),
+        "{beside}"
+    );
+    assert!(
+        beside.contains("The server goes by what it has read before."),
+        "{beside}"
+    );
+    bot.until_shown("signalbox_pauses 1").await;
+    let refused = bot.command(&["run", "slow", "order=1", "--as", "dana"]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    assert_eq!(bot.command(&["resume", "--as", "dana"]).status.code(), Some(0));
+
+    for read in [&["runs"][..], &["show", &many], &["people"], &["migrate"]] {
+        let shown = bot.command(read);
+        assert_eq!(shown.status.code(), Some(0), "{read:?} {shown:?}");
+    }
+    let listed = bot.command(&["runs", "--json"]);
+    assert!(String::from_utf8(listed.stdout).unwrap().contains(&many));
+    let denied = bot.command(&["deny", &many, "--as", "lee", "--json"]);
+    let told: Value = serde_json::from_slice(&denied.stdout).unwrap();
+    assert_eq!(told["run"], many.as_str(), "{told}");
+    bot.until_outcome(&many, Outcome::Denied).await;
+
+    // The people in the file may be wrong as well: the server knows them.
+    bot.world.write("people.toml", "[person.dana]\ngroups = [\"opps\"]\n");
+    let paused = bot.command(&["pause", "--as", "dana"]);
+    assert_eq!(paused.status.code(), Some(0), "{paused:?}");
+    let people = bot.command(&["people"]);
+    assert_eq!(
+        (people.status.code(), people.stdout.as_slice()),
+        (Some(1), &b""[..]),
+        "{people:?}"
+    );
+
+    // Where nobody serves, nobody could do it by other rules than those on disk.
+    bot.served.end().await;
+    let refused = bot.command(&["resume", "--as", "dana"]);
+    let beside = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{beside}");
+    assert!(
+        beside.contains("Nothing was asked for: no `signalbox serve` is running"),
+        "{beside}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_secrets_of_others_the_server_is_asked() {
+    let bot = Bot::serve(&[("looks", LOOKS)]).await;
+    fs::rename(bot.world.path("shop.url"), bot.world.path("shop.url.away")).unwrap();
+    let paused = bot.command(&["pause", "--as", "dana"]);
+    let beside = String::from_utf8(paused.stderr).unwrap();
+    assert_eq!(paused.status.code(), Some(0), "{beside}");
+    assert!(beside.contains("`connection.shop.url` wants it"), "{beside}");
+    assert_eq!(bot.command(&["runs"]).status.code(), Some(0));
 }

@@ -43,6 +43,7 @@ fn report(say: &str) -> Report {
         history: Vec::new(),
         digest: Some("d1".into()),
         policies: Vec::new(),
+        ruling: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Command, ResolutionWord, Who, show};
 use crate::app::{App, AppError, environment};
 use crate::report::terminal;
-use crate::report::unseen::marked;
+use crate::report::unseen::{marked, spelled_lines};
 use crate::report::{Outcome, Report};
 use crate::request::{Account, Ask, Place, Request, Resolution, Surface, Words};
 use crate::station::{ENGINE, Share, Station};
@@ -20,6 +20,9 @@ const LOOK: Duration = Duration::from_millis(60);
 /// A gate that answers nothing for this long is not there.
 const GATE_PATIENCE: Duration = Duration::from_secs(90);
 
+/// A server that is restarted is back within this.
+const SERVER_PATIENCE: Duration = Duration::from_secs(60);
+
 /// Without `--wait` a run gets this long to be over before it is reported as running.
 const SHORT: Duration = Duration::from_millis(700);
 
@@ -34,13 +37,17 @@ const EXPLAIN: Duration = Duration::from_secs(2);
 
 /// Asks, waits, prints; gives the exit code.
 pub(super) async fn ask(path: &Path, command: Command) -> Result<u8, AppError> {
+    let whether = matches!(&command, Command::Why { inputs, .. } if inputs.is_empty());
     let (ask, who, wait) = read(command)?;
-    let app = App::open(path).await?;
+    let (app, can) = open(path).await?;
     app.recall_usergroups().await?;
     let request = Request::new(account(&app, who.person.as_deref())?, here(), ask);
     app.store.request(&request, Timestamp::now()).await?;
-    let helper = Helper::new(&app);
-    let told = follow(&app, &request, &who, wait, helper).await?;
+    let helper = Helper::new(&app, can);
+    let mut told = follow(&app, &request, &who, wait, helper).await?;
+    if whether && told.outcome == Outcome::Invalid && told.ruling.is_some() {
+        told = may_ask(told);
+    }
     if who.json {
         super::line(&format!("{}", show::json(&told)));
     } else {
@@ -51,6 +58,55 @@ pub(super) async fn ask(path: &Path, command: Command) -> Result<u8, AppError> {
         let _ = writeln!(out, "{}", terminal::render(&told, colour, width));
     }
     Ok(told.outcome.exit_code())
+}
+
+/// What somebody learns who gives no inputs: whether they may ask at all.
+fn may_ask(told: Report) -> Report {
+    Report {
+        outcome: Outcome::Succeeded,
+        dry: true,
+        say: format!(
+            "{} may ask for it. Whether a plan may run depends on its inputs: `signalbox why {} NAME=VALUE ...`.",
+            told.person, told.runbook
+        ),
+        ..told
+    }
+}
+
+/// What this process can do about a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Can {
+    /// Carry it out where no server does.
+    Work,
+    /// Leave it to the server.
+    Ask,
+}
+
+/// A bot that can work. Where its files are wrong or secrets are not at hand, a server that goes by what it has read
+/// before can still be asked: to stop what goes on, above all.
+async fn open(path: &Path) -> Result<(App, Can), AppError> {
+    let amiss = match App::open(path).await {
+        Ok(app) => return Ok((app, Can::Work)),
+        Err(amiss @ (AppError::Files(_) | AppError::Secret(_) | AppError::Connection { .. })) => amiss,
+        Err(error) => return Err(error),
+    };
+    let Ok(app) = App::open_to_look(path).await else {
+        return Err(amiss);
+    };
+    let amiss = spelled_lines(&app.redactor.redact(&amiss.to_string()));
+    if !is_served(&app).await? {
+        return Err(AppError::Other(format!(
+            "{amiss}\nNothing was asked for: no `signalbox serve` is running that could do it by what it has read before."
+        )));
+    }
+    super::aside(&format!(
+        "signalbox: {amiss}\nThe server goes by what it has read before."
+    ));
+    Ok((app, Can::Ask))
+}
+
+async fn is_served(app: &App) -> Result<bool, AppError> {
+    Ok(app.store.lease_holder(ENGINE, Timestamp::now()).await?.is_some())
 }
 
 fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
@@ -183,14 +239,19 @@ pub(super) fn os_user() -> Result<String, AppError> {
 
 /// Does the engine's work in this process where no server does it.
 struct Helper {
+    can: Can,
+    /// Since when no server has been there.
+    alone: Option<Instant>,
     station: Arc<Station>,
     stop: watch::Sender<bool>,
     working: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Helper {
-    fn new(app: &App) -> Self {
+    fn new(app: &App, can: Can) -> Self {
         Self {
+            can,
+            alone: None,
             station: app.station(Share::Leader),
             stop: watch::channel(false).0,
             working: None,
@@ -199,8 +260,17 @@ impl Helper {
 
     /// Begins to work where nobody holds the engine's lease.
     async fn look(&mut self, app: &App) -> Result<(), AppError> {
-        if self.working.is_none() && app.store.lease_holder(ENGINE, Timestamp::now()).await?.is_none() {
+        if self.working.is_some() {
+            return Ok(());
+        }
+        if is_served(app).await? {
+            self.alone = None;
+        } else if self.can == Can::Work {
             self.working = Some(tokio::spawn(self.station.clone().work(self.stop.subscribe(), GRACE)));
+        } else if self.alone.get_or_insert_with(Instant::now).elapsed() > SERVER_PATIENCE {
+            return Err(AppError::Other(
+                "the server is gone; what was asked for is kept, and carried out when it is back".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -215,7 +285,7 @@ impl Helper {
         while app.store.work_left(&self.station.owner, Timestamp::now()).await? {
             if !told && since.elapsed() > EXPLAIN {
                 told = true;
-                eprintln!("Other runs are under way in this process, and are finished first.");
+                super::aside("Other runs are under way in this process, and are finished first.");
             }
             tokio::time::sleep(LOOK).await;
         }
@@ -290,7 +360,7 @@ impl LiveLine {
         let run = report.run.as_deref().unwrap_or_default();
         let line = terminal::shown(&format!("{run} {}: {}", report.outcome.words(), report.say));
         if line != self.last {
-            eprintln!("{line}");
+            super::aside(&line);
             self.last = line;
         }
     }

@@ -97,7 +97,7 @@ fn tell(examined: &Examined) {
     }
     super::line(&summary(examined));
     if !examined.findings.is_empty() {
-        eprintln!("{}", counted(examined.findings.len(), "finding"));
+        super::aside(&counted(examined.findings.len(), "finding"));
     }
 }
 

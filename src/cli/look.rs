@@ -1,7 +1,7 @@
 //! Commands about the bot itself: serve, check, migrate, chart.
 
 use super::{live, watch};
-use crate::app::{App, AppError};
+use crate::app::{App, AppError, open_store};
 use crate::config::Config;
 use crate::doctor::{self, Finding};
 use crate::http::console::door::somebody_can_sign_in;
@@ -71,6 +71,9 @@ fn once(path: &Path, excerpts: bool) -> u8 {
         rules.panels.panels.len(),
         config.connections.len()
     ));
+    for remark in rules.policy.remarks() {
+        show(remark, excerpts);
+    }
     for runbook in rules.catalog.left_out() {
         super::line(&format!(
             "/{} is left out: there is no connection {}.",
@@ -107,7 +110,7 @@ pub(super) async fn doctor(path: &Path) -> Result<u8, AppError> {
         .filter(|finding| matches!(finding, Finding::Wrong(_)))
         .count();
     if wrong > 0 {
-        eprintln!("{wrong} of {} wrong", findings.len());
+        super::aside(&format!("{wrong} of {} wrong", findings.len()));
     }
     Ok(u8::from(wrong > 0))
 }
@@ -129,14 +132,14 @@ pub(super) fn show(problem: &Problem, excerpts: bool) {
 /// How many they were, and the exit code.
 pub(super) fn count(problems: usize) -> u8 {
     let plural = if problems == 1 { "" } else { "s" };
-    eprintln!("{problems} problem{plural}");
+    super::aside(&format!("{problems} problem{plural}"));
     1
 }
 
 /// Opening the store brings its schema up to date.
 pub(super) async fn migrate(path: &Path) -> Result<u8, AppError> {
-    let app = App::open(path).await?;
-    app.store.alive().await?;
+    let (_, store) = open_store(path).await?;
+    store.alive().await?;
     super::line("The database's schema is up to date.");
     Ok(0)
 }

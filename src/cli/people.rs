@@ -8,6 +8,7 @@ use crate::policy::identity::{Link, People};
 use crate::report::terminal::shown;
 use crate::report::unseen::marked;
 use crate::request::{Account, Ask, Request};
+use crate::rules;
 use crate::store::links::Linked;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -28,7 +29,9 @@ pub(super) enum Command {
 
 /// Tells who is known.
 pub(super) async fn list(path: &Path, json: bool) -> Result<u8, AppError> {
-    let app = App::open(path).await?;
+    let app = App::open_as_can_be(path).await?;
+    // Otherwise it would be nobody who is known.
+    rules::people(&app.config).map_err(AppError::Files)?;
     app.recall_usergroups().await?;
     let people = &app.rules.now().people;
     if json {

@@ -36,6 +36,8 @@ pub(super) fn json(report: &Report) -> Value {
         "verdict_say": report.verdict.as_ref().map(|verdict| verdict.say.clone()),
         "digest": report.digest,
         "policies": report.policies,
+        "decision": report.ruling.as_ref().map(|ruling| ruling.decision),
+        "decision_say": report.ruling.as_ref().map(|ruling| ruling.say.clone()),
     })
 }
 
@@ -58,7 +60,7 @@ pub(super) fn width() -> usize {
 
 /// The list of runs.
 pub(super) async fn runs(path: &Path, as_json: bool) -> Result<u8, AppError> {
-    let app = App::open(path).await?;
+    let app = App::open_as_can_be(path).await?;
     let lines = app.store.runs(100).await?;
     let mut out = std::io::stdout();
     if as_json {
@@ -91,7 +93,7 @@ pub(super) async fn runs(path: &Path, as_json: bool) -> Result<u8, AppError> {
 
 /// One run whole.
 pub(super) async fn show(path: &Path, run: &str, as_json: bool) -> Result<u8, AppError> {
-    let app = App::open(path).await?;
+    let app = App::open_as_can_be(path).await?;
     let desk = app.station(Share::Leader).desk.clone();
     let sight = match desk.sight(run).await {
         Ok(sight) => sight,

@@ -29,6 +29,7 @@ pub fn said(person: &str, runbook: &str, outcome: Outcome, say: impl Into<String
         history: Vec::new(),
         digest: None,
         policies: Vec::new(),
+        ruling: None,
     }
 }
 
@@ -39,7 +40,7 @@ pub fn locked(plan: &Plan, held: &[HeldLock]) -> Report {
         &plan.runbook,
         Outcome::Refused,
         format!(
-            "Nothing was done: {}. Wait for that run, or look at it with `show`.",
+            "Nothing was done: {}. Wait for its end; `runs` tells how it stands.",
             held_words(held)
         ),
     );

@@ -5,10 +5,11 @@ use super::Turned;
 use super::answer::said;
 use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
-use crate::report::Outcome;
 use crate::report::unseen::brief;
+use crate::report::{Outcome, Ruled, Ruling};
 use crate::request::{Account, Request};
 use crate::rules::Rules;
+use crate::run::journal::Cited;
 use crate::runbook::Runbook;
 use std::borrow::Cow;
 
@@ -19,6 +20,7 @@ pub struct Asked<'a> {
     request: &'a Request,
     person: Cow<'a, Person>,
     runbook: &'a Runbook,
+    granted: Cited,
 }
 
 impl<'a> Asked<'a> {
@@ -51,9 +53,13 @@ impl<'a> Asked<'a> {
             )
             .into());
         };
-        may_ask(rules, request, &person, runbook).map_err(|denied| {
+        let granted = may_ask(rules, request, &person, runbook).map_err(|denied| {
             let mut report = said(&person.name, name, Outcome::Denied, denied.say());
             report.policies = denied.policies().into_iter().map(str::to_owned).collect();
+            report.ruling = Some(Ruling {
+                decision: Ruled::Deny,
+                say: denied.say().to_owned(),
+            });
             Turned::from(report)
         })?;
         Ok(Self {
@@ -61,7 +67,13 @@ impl<'a> Asked<'a> {
             request,
             person,
             runbook,
+            granted,
         })
+    }
+
+    /// By which policy they may ask.
+    pub fn granted(&self) -> &Cited {
+        &self.granted
     }
 
     /// Runbooks, people, policy.
@@ -111,13 +123,18 @@ pub(super) fn unknown(account: &Account) -> String {
 }
 
 /// Whether a person may ask for a runbook here; otherwise the decision that says why not.
-pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<(), Decision> {
+pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runbook) -> Result<Cited, Decision> {
     let question = Question {
         person,
         act: Act::Ask,
         runbook: &runbook.name,
         place: &request.place,
     };
-    let decision = rules.policy.decide(&question);
-    if decision.is_allowed() { Ok(()) } else { Err(decision) }
+    match rules.policy.decide(&question) {
+        Decision::Allow(grant) => Ok(Cited {
+            policies: vec![grant.policy().to_owned()],
+            say: grant.say().to_owned(),
+        }),
+        decision => Err(decision),
+    }
 }

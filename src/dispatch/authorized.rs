@@ -5,7 +5,7 @@ use super::planned::Planned;
 use super::{Turned, held_words};
 use crate::plan::{Plan, radius_pairs};
 use crate::policy::authorize::{Act, Decision, Question};
-use crate::report::{Outcome, Report, Table};
+use crate::report::{Outcome, Report, Ruled, Ruling, Table};
 use crate::request::Request;
 use crate::run::journal::Cited;
 use crate::runbook::action::Effect;
@@ -84,6 +84,10 @@ impl<'a> Authorized<'a> {
             report.radius = radius_pairs(&plan.radius);
             report.dry = dry;
             report.policies = policies;
+            report.ruling = (outcome == Outcome::Denied).then(|| Ruling {
+                decision: Ruled::Deny,
+                say: report.say.clone(),
+            });
             Turned::from(report)
         };
         let clearance = match decision {
@@ -140,7 +144,7 @@ impl<'a> Authorized<'a> {
                 return Err(turned(
                     Outcome::Refused,
                     format!(
-                        "Nothing was done: {}. Wait for that run, or look at it with `show`.",
+                        "Nothing was done: {}. Wait for its end; `runs` tells how it stands.",
                         held_words(&held)
                     ),
                     Vec::new(),
@@ -187,6 +191,13 @@ impl<'a> Authorized<'a> {
         report.radius = radius_pairs(&self.plan.radius);
         report.digest = Some(self.plan.digest.clone());
         report.policies = self.clearance.cited().policies.clone();
+        report.ruling = Some(Ruling {
+            decision: match self.clearance {
+                Clearance::Approval { .. } => Ruled::NeedsApproval,
+                Clearance::Nothing { .. } | Clearance::Look { .. } | Clearance::Start { .. } => Ruled::Allow,
+            },
+            say: self.clearance.cited().say.clone(),
+        });
         report.table = self.plan.result.as_ref().map(|result| Table {
             columns: result.columns.clone(),
             rows: result.rows.clone(),

@@ -3,7 +3,7 @@
 use super::Turned;
 use super::answer::said;
 use super::asked::Asked;
-use crate::report::Outcome;
+use crate::report::{Outcome, Ruled, Ruling};
 use crate::request::Words;
 use crate::runbook::input::{Inputs, interpret};
 
@@ -19,13 +19,17 @@ impl<'a> Invocation<'a> {
     pub fn interpret(asked: Asked<'a>, words: &Words) -> Result<Self, Turned> {
         match interpret(asked.runbook(), words) {
             Ok(inputs) => Ok(Self { asked, inputs }),
-            Err(problems) => Err(said(
-                &asked.person().name,
-                &asked.runbook().name,
-                Outcome::Invalid,
-                format!("{} Nothing was done.", sentences(&problems)),
-            )
-            .into()),
+            Err(problems) => {
+                let say = format!("{} Nothing was done.", sentences(&problems));
+                let mut report = said(&asked.person().name, &asked.runbook().name, Outcome::Invalid, say);
+                let granted = asked.granted();
+                report.policies.clone_from(&granted.policies);
+                report.ruling = Some(Ruling {
+                    decision: Ruled::Allow,
+                    say: granted.say.clone(),
+                });
+                Err(report.into())
+            }
         }
     }
 

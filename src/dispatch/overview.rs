@@ -106,7 +106,7 @@ pub fn runnable(rules: &Rules, asker: &Request) -> Runnable {
     };
     for runbook in rules.catalog.runbooks() {
         match may_ask(rules, asker, &person, runbook) {
-            Ok(()) => all.mine.push(runbook.clone()),
+            Ok(_) => all.mine.push(runbook.clone()),
             Err(denied) if may_view(rules, asker, &runbook.name) => {
                 all.others.push((runbook.clone(), denied.say().to_owned()));
             }

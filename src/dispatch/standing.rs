@@ -9,7 +9,7 @@ use crate::policy::authorize::{Act, Decision, Question};
 use crate::policy::identity::Person;
 use crate::report::Outcome;
 use crate::report::unseen::brief;
-use crate::request::{Ask, Request, Resolution, Words, is_step};
+use crate::request::{Ask, OnAccount, Place, Request, Resolution, Words, is_step};
 use crate::rules::Rules;
 use crate::run::engine::CLAIM;
 use crate::run::journal::Entry;
@@ -18,7 +18,7 @@ use crate::run::state::Phase;
 use crate::station::handover::Seat;
 use crate::store::StoreError;
 use crate::store::audit::AuditRow;
-use crate::store::messages::Thread;
+use crate::store::messages::{MessageKind, NewMessage, Thread};
 use crate::store::runs::{LockChange, Written};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -336,16 +336,47 @@ impl Desk {
             self.may(rules, request, asker, name, Act::Stop { requester: asker })?;
         }
         let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
+        let now = Timestamp::now();
+        let told = |say: String| -> Vec<NewMessage> {
+            let places = self.announce.iter().enumerate();
+            let message = |(index, place): (usize, &Place)| NewMessage {
+                // Asked once, told once.
+                id: format!("{}:{word}:{index}", request.id),
+                kind: MessageKind::Notice,
+                run: None,
+                request: None,
+                place: place.clone(),
+                body: Some(said(&asker.name, word, Outcome::Succeeded, say.clone())),
+            };
+            places.map(message).collect()
+        };
+        let goes_on = "A step that is under way goes on to its end.";
         let say = if on {
-            self.store.pause(runbook, &asker.name, Timestamp::now()).await?;
-            format!(
-                "Paused: no writes of {what} are started until `resume`. A step that is under way goes on to its end."
-            )
-        } else if self.store.resume(runbook).await? > 0 {
-            format!("Resumed: writes of {what} may start again.")
+            let by = &asker.name;
+            let told = told(format!(
+                "{by} paused writes of {what}: none is started until they are resumed. {goes_on}"
+            ));
+            if !self.store.pause(runbook, by, now, &told).await? {
+                let standing = self.store.pauses().await?;
+                let standing = standing.into_iter().find(|pause| pause.runbook.as_deref() == runbook);
+                let by = standing.map_or_else(String::new, |pause| {
+                    let since = pause.since.strftime("%Y-%m-%d %H:%M UTC");
+                    format!(", by {} since {since}", pause.person)
+                });
+                let say = format!("Writes of {what} are paused already{by}.");
+                return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
+            }
+            format!("Paused: no writes of {what} are started until `resume`. {goes_on}")
         } else {
-            let say = format!("Writes of {what} were not paused.");
-            return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
+            let told = told(format!(
+                "{} resumed writes of {what}: they may start again.",
+                asker.name
+            ));
+            if self.store.resume(runbook, now, &told).await? == 0 {
+                let say = format!("Writes of {what} were not paused.");
+                return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
+            }
+            format!("Resumed: writes of {what} may start again.")
         };
         self.audit("pause", asker, &what, json!({ "on": on })).await?;
         Ok(Reply::Said(Box::new(said(&asker.name, word, Outcome::Succeeded, say))))
@@ -371,6 +402,11 @@ impl Desk {
             words: words.clone(),
             dry: false,
         };
+        // What follows from a run on account of alerts is on their account, too.
+        pressed.alert = self.store.alert_of_run(run).await?.map(|group| OnAccount {
+            group: group.id,
+            look: None,
+        });
         self.store.rewrite_request(&pressed).await?;
         // Boxed: a run may be asked for by an offer, and an offer by nothing else.
         Box::pin(self.run_pressed(rules, pressed, words)).await

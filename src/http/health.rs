@@ -216,6 +216,11 @@ fn tallied(text: &mut String, tally: &Tally, now: Timestamp) {
     let gauges = [
         ("signalbox_locks_held", "Locks that runs hold.", tally.locks),
         (
+            "signalbox_pauses",
+            "Pauses that stand: of one runbook's writes, or of all.",
+            tally.pauses,
+        ),
+        (
             "signalbox_requests_waiting",
             "Requests that were kept and have no answer yet.",
             tally.requests,

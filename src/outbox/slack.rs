@@ -117,6 +117,9 @@ impl Outbox<Slack> {
         if due.message.kind == MessageKind::Ephemeral {
             return self.answer(due, target).await;
         }
+        if due.message.kind == MessageKind::Notice {
+            return self.notice(due, target).await;
+        }
         if let Some(alert) = about(due) {
             return self.alert(due, alert, target).await;
         }
@@ -273,6 +276,16 @@ impl Outbox<Slack> {
             Ok(()) => Sent::Shown(None),
             Err(error) => not_sent(error),
         })
+    }
+
+    /// What is told about the bot itself.
+    async fn notice(&self, due: &DueMessage, target: Target<'_>) -> Result<Sent, Trouble> {
+        let Some(body) = due.message.body.clone() else {
+            return Ok(Sent::Never("it says nothing".to_owned()));
+        };
+        let rendered = render::notice(&body.redacted(&self.redactor).say).known_as(&due.message.id);
+        let address = Address { target, thread: None };
+        Ok(self.post(due, &address, rendered).await?.unwrap_or_else(failed))
     }
 
     async fn reply(&self, due: &DueMessage, run: &str, address: &Address<'_>, thread: &str) -> Result<Sent, Trouble> {

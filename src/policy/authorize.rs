@@ -36,6 +36,7 @@ pub struct Policy {
     names: Names,
     authorizer: Authorizer,
     version: String,
+    remarks: Vec<Problem>,
 }
 
 /// What people are told of one policy.
@@ -96,6 +97,11 @@ impl Policy {
     /// SHA-256 over the policies and the schema that they were validated against, in hex.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// What does no harm and may be a mistake: groups that nothing declares and something is permitted to.
+    pub fn remarks(&self) -> &[Problem] {
+        &self.remarks
     }
 
     /// The schema that follows from the runbooks, in Cedar's own syntax, for editors and for `signalbox export policy-schema`.

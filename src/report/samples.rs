@@ -154,6 +154,7 @@ pub(crate) fn blank(run: &str, outcome: Outcome) -> Report {
         history: Vec::new(),
         digest: None,
         policies: Vec::new(),
+        ruling: None,
     }
 }
 
@@ -202,6 +203,7 @@ pub(crate) fn reports() -> impl Strategy<Value = Report> {
             history,
             digest: Some("d".repeat(64)),
             policies: Vec::new(),
+            ruling: None,
         }
     })
 }

@@ -7,7 +7,7 @@ mod tests;
 use super::cell::{self, Side, padded};
 use super::unseen::spelled;
 use super::wrap::wrap;
-use super::{Outcome, Press, Report, StepLine, Table};
+use super::{Outcome, Press, Report, Ruled, StepLine, Table};
 use crate::report::verdict::Verdict;
 use crate::request::Resolution;
 use crate::runbook::StepOutcome;
@@ -150,7 +150,12 @@ impl Page {
             self.sentence("touches: ", &report.touched());
         }
         if (report.dry || report.outcome == Outcome::Denied) && !report.policies.is_empty() {
-            let _ = writeln!(self.text, "policy: {}", shown(&report.policies.join(", ")));
+            let policies = shown(&report.policies.join(", "));
+            // What else the policy said is said above.
+            match report.ruling.as_ref().filter(|ruling| ruling.decision == Ruled::Allow) {
+                Some(ruling) => self.sentence("policy: ", &format!("{policies}: {}", ruling.say)),
+                None => self.sentence("policy: ", &policies),
+            }
         }
         if let Some(digest) = &report.digest
             && report.outcome == Outcome::AwaitingApproval

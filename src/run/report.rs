@@ -53,6 +53,7 @@ pub fn report_of(live: &Live, approvers: &[String]) -> Report {
         choice: None,
         history: state.history.clone(),
         digest: Some(plan.digest.clone()),
+        ruling: None,
         policies: state
             .decision
             .as_ref()

@@ -1,9 +1,12 @@
 //! Leases: which process is the engine. And pauses: which runbooks start no writes.
 
+use super::messages::{NewMessage, insert_messages};
 use super::{Store, StoreError, micros, number, text, timestamp};
 use crate::bell::Bell;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::any::AnyRow;
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use std::time::Duration;
 
 /// Nothing is held for so long beforehand. What claims to be was written by a clock that has been set back since, and
@@ -89,24 +92,47 @@ impl Store {
         until.map(timestamp).transpose()
     }
 
-    /// Halts writes of a runbook, or of all.
-    pub async fn pause(&self, runbook: Option<&str>, person: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING")
+    /// Halts writes of a runbook, or of all, and tells it with these messages. Whether that is news: a pause that stands
+    /// already stays as it is.
+    pub async fn pause(
+        &self,
+        runbook: Option<&str>,
+        person: &str,
+        now: Timestamp,
+        told: &[NewMessage],
+    ) -> Result<bool, StoreError> {
+        let insert = "INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING";
+        let query = sqlx::query(insert)
             .bind(runbook.unwrap_or_default())
             .bind(person)
-            .bind(micros(now))
-            .execute(&self.write)
-            .await?;
-        Ok(())
+            .bind(micros(now));
+        Ok(self.change_pauses(query, now, told).await? > 0)
     }
 
-    /// Lets writes go on. Without a runbook every pause ends. Returns how many ended.
-    pub async fn resume(&self, runbook: Option<&str>) -> Result<u64, StoreError> {
+    /// Lets writes go on, and tells it with these messages. Without a runbook every pause ends. Returns how many ended.
+    pub async fn resume(&self, runbook: Option<&str>, now: Timestamp, told: &[NewMessage]) -> Result<u64, StoreError> {
         let query = match runbook {
             Some(runbook) => sqlx::query("DELETE FROM pause WHERE runbook = $1").bind(runbook),
             None => sqlx::query("DELETE FROM pause"),
         };
-        Ok(query.execute(&self.write).await?.rows_affected())
+        self.change_pauses(query, now, told).await
+    }
+
+    /// What changes nothing is told to nobody.
+    async fn change_pauses(
+        &self,
+        query: Query<'_, Any, AnyArguments>,
+        now: Timestamp,
+        told: &[NewMessage],
+    ) -> Result<u64, StoreError> {
+        let mut work = self.dialect.begin(&self.write).await?;
+        let changed = query.execute(&mut *work).await?.rows_affected();
+        if changed > 0 {
+            let messages: Vec<_> = told.iter().map(|message| (message, micros(now))).collect();
+            insert_messages(&mut work, self.dialect, &messages).await?;
+        }
+        work.commit().await?;
+        Ok(changed)
     }
 
     /// The pause that stands over a runbook now.

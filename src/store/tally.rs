@@ -14,6 +14,8 @@ pub struct Tally {
     pub runs: Vec<(String, i64)>,
     /// Locks that are held.
     pub locks: i64,
+    /// Pauses of writes that stand.
+    pub pauses: i64,
     /// Requests that were kept and not answered yet.
     pub requests: i64,
     /// When the oldest of them was kept.
@@ -84,6 +86,9 @@ impl Store {
         let locks = sqlx::query_scalar("SELECT COUNT(*) FROM held_lock")
             .fetch_one(&self.read)
             .await?;
+        let pauses = sqlx::query_scalar("SELECT COUNT(*) FROM pause")
+            .fetch_one(&self.read)
+            .await?;
         let waiting = sqlx::query("SELECT COUNT(*), MIN(at) FROM request WHERE state IN ('new', 'taken')")
             .fetch_one(&self.read)
             .await?;
@@ -104,6 +109,7 @@ impl Store {
         Ok(Tally {
             runs,
             locks,
+            pauses,
             requests: number(&waiting, 0)?,
             oldest_request: oldest.map(timestamp).transpose()?,
             unsent: self.unsent_messages().await?,

@@ -193,3 +193,40 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
     assert_eq!(world.writes(), 0);
     world.end();
 }
+
+const WAITING: &str = r#"
+summary = "Shows what waits."
+[[look]]
+name = "orders"
+use = "http.get"
+on = "shop"
+with.path = "/orders"
+[result]
+rows = "looks.orders.json.rows"
+columns = ["order"]
+say = "Some wait."
+[[offer]]
+runbook = "write"
+label = "Write it down"
+with.word = "'red'"
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_from_what_was_suggested_is_the_alerts_as_well() {
+    let rules =
+        "[suggest.waiting]\nlabel = \"What waits?\"\nmatch = ['alertname=\"OrderStuck\"']\nrunbook = \"waiting\"\n";
+    let mut world = World::with_rules_and(rules, "", "", &[("waiting", WAITING)]).await;
+    let (there, _) = begin(&world).await;
+    let slack = world.slack.take().unwrap();
+    slack.person("U1").press(&there, "What waits?").await;
+    let run = slack.posted(ALERTS_OF_SLACK).await;
+    let told = slack.reply(&there).await;
+    assert_eq!(steady(&told.seen()), "dana asked for /waiting: run RUN.");
+    let run = slack.until(&run, |now| now.seen().contains("Write it down")).await;
+    slack.person("U2").press(&run, "Write it down").await;
+    let told = slack.reply(&there).await;
+    assert_eq!(steady(&told.seen()), "lee asked for /write word=red: run RUN.");
+    let there = slack.until(&there, |now| now.seen().contains("write word=red")).await;
+    assert!(there.seen().contains("What is done"), "{}", there.seen());
+    world.slack = Some(slack);
+}

@@ -105,7 +105,7 @@ fn what_does_not_hold_is_told_with_its_place() {
         found[1]
     );
     assert!(
-        found[1].contains("asked by vic, is denied: Viewers may look"),
+        found[1].contains("asked by vic, is denied: Only ops may change"),
         "{}",
         found[1]
     );

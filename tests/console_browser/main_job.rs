@@ -280,10 +280,10 @@ fn a_viewer_sees_what_others_do_and_is_told_why_not() {
     vic.sees_address("/runs");
     vic.press("Runbooks");
     vic.sees("Not for you");
-    vic.sees("Viewers may look and change nothing; ask somebody of ops.");
+    vic.sees("Only ops may change something; ask one of them.");
     vic.press("Channel");
     command(&vic, "/forward-order 2121");
-    vic.sees("Viewers may look and change nothing; ask somebody of ops.");
+    vic.sees("Only ops may change something; ask one of them.");
     vic.sees("only you see this");
     assert_eq!(shop.posts(2121, 1), 0);
     command(&vic, "/stuck-orders");

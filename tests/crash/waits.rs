@@ -82,7 +82,7 @@ async fn paused_runs_keep_nobody_waiting_and_go_on_after_it() {
     let (world, process, held) = crowd("effect").await;
     process
         .store
-        .pause(Some("held"), "lee", Timestamp::now())
+        .pause(Some("held"), "lee", Timestamp::now(), &[])
         .await
         .unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -95,7 +95,7 @@ async fn paused_runs_keep_nobody_waiting_and_go_on_after_it() {
     until(&process, &free, succeeded).await;
     assert_eq!(world.count("held").await, 0);
 
-    process.store.resume(Some("held")).await.unwrap();
+    process.store.resume(Some("held"), Timestamp::now(), &[]).await.unwrap();
     for run in &held {
         until(&process, run, succeeded).await;
     }

@@ -65,3 +65,35 @@ async fn what_is_asked_for_on_discord_is_approved_on_slack_while_discord_is_away
     world.end();
     world.slack = Some(slack);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_is_shown_wherever_runs_are() {
+    let mut world = World::of_both().await;
+    let slack = world.slack.take().unwrap();
+    let dana = slack.person("U1");
+    dana.command("C0OPS", "/signalbox", "pause").await;
+    let said = "dana paused writes of all runbooks: none is started until they are resumed. A step that is under way goes \
+                on to its end.";
+    assert_eq!(slack.posted("C0OPS").await.seen(), said);
+    assert_eq!(world.discord.posted(OPS).await.seen().lines().next(), Some(said));
+    slack.whisper("U1").await;
+
+    // Once is enough.
+    dana.command("C0OPS", "/signalbox", "pause").await;
+    let told = slack.whisper("U1").await;
+    assert!(
+        told.seen()
+            .contains("Writes of all runbooks are paused already, by dana since "),
+        "{}",
+        told.seen()
+    );
+
+    dana.command("C0OPS", "/signalbox", "resume").await;
+    let said = "dana resumed writes of all runbooks: they may start again.";
+    assert_eq!(slack.posted("C0OPS").await.seen(), said);
+    assert_eq!(world.discord.posted(OPS).await.seen().lines().next(), Some(said));
+    slack.whisper("U1").await;
+    world.end();
+    assert_eq!(slack.misuse(), Vec::<String>::new());
+    world.slack = Some(slack);
+}

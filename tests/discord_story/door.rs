@@ -157,6 +157,14 @@ async fn what_is_said_to_the_bot_is_answered() {
     Paused: no writes of write are started until \`resume\`. A step that is under way goes on to its end.
     Asked by dana
     ");
+    let posted = world.discord.posted(OPS).await;
+    assert!(
+        posted
+            .seen()
+            .starts_with("dana paused writes of write: none is started"),
+        "{}",
+        posted.seen()
+    );
     insta::assert_snapshot!(told(LEE, "write", &[("word", json!("red"))]).await, @r"
     ⊘ Refused: write word=red
     Nothing was done: dana paused write at TIME. \`resume\` lets writes go on.
@@ -167,6 +175,12 @@ async fn what_is_said_to_the_bot_is_answered() {
     Resumed: writes of all runbooks may start again.
     Asked by lee
     ");
+    let posted = world.discord.posted(OPS).await;
+    assert!(
+        posted.seen().starts_with("lee resumed writes of all runbooks"),
+        "{}",
+        posted.seen()
+    );
     insta::assert_snapshot!(told(VIC, "signalbox resume", &[]).await, @r"
     ⊘ Denied: charge
     No policy lets vic stop charge.

@@ -325,8 +325,15 @@ impl Window<'_> {
                 .await?;
             let (x, y) = (0., 0.);
             let held = MouseActions::new("mouse".to_owned())
-                .then(PointerAction::MoveToElement { element, duration: None, x, y })
-                .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT });
+                .then(PointerAction::MoveToElement {
+                    element,
+                    duration: None,
+                    x,
+                    y,
+                })
+                .then(PointerAction::Down {
+                    button: MOUSE_BUTTON_LEFT,
+                });
             client.perform_actions(held).await.map(Some)
         });
     }
@@ -334,7 +341,9 @@ impl Window<'_> {
     /// Releases it.
     #[track_caller]
     pub fn release(&self) {
-        let up = MouseActions::new("mouse".to_owned()).then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        let up = MouseActions::new("mouse".to_owned()).then(PointerAction::Up {
+            button: MOUSE_BUTTON_LEFT,
+        });
         self.wait(self.client().perform_actions(up)).unwrap();
     }
 

@@ -54,7 +54,7 @@ async fn who_may_not_learns_it_alone() {
     scene.types("U3", "/forward-order", "1043").await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U3").await), @r"
     ⊘ Denied: forward-order
-    Viewers may look and change nothing; ask somebody of ops.
+    Only ops may change something; ask one of them.
     Asked by vic
     ");
 
@@ -230,7 +230,7 @@ async fn a_long_list_is_cut_in_words_and_whole_in_a_file_and_offers_the_next_thi
     scene.presses("U3", &message, &offer).await;
     insta::assert_snapshot!(whispered(&scene.slack.whisper("U3").await), @r"
     ⊘ Denied: forward-order
-    Viewers may look and change nothing; ask somebody of ops.
+    Only ops may change something; ask one of them.
     Asked by vic
     ");
     scene.presses("U1", &message, &offer).await;

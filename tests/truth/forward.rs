@@ -25,7 +25,7 @@ fn a_viewer_is_told_by_the_policy_that_this_is_not_for_viewers() {
     let shop = Shop::shared();
     let bot = shop.bot();
     bot.forward("vic", "1043")
-        .is("denied", &["Viewers may look and change nothing; ask somebody of ops."]);
+        .is("denied", &["Only ops may change something; ask one of them."]);
     assert_eq!(shop.posts(1043, 1), 0);
     assert_eq!(bot.runs(), Vec::<String>::new());
 }

@@ -37,3 +37,66 @@ fn a_pause_holds_writes_and_not_looks() {
     bot.forward("dana", "2013").is("succeeded", &["Order 2013"]);
     assert_eq!(shop.posts(2013, 1), 1);
 }
+
+#[test]
+fn why_cites_the_policy_and_its_sentence() {
+    let shop = Shop::shared();
+    let bot = shop.bot();
+    let ruled = |person: &str, words: &[&str]| {
+        let told = bot.ask(person, &[&["why"], words].concat());
+        let of = |key: &str| told.json[key].clone();
+        json!([told.outcome(), of("policies"), of("decision"), of("decision_say")])
+    };
+    assert_eq!(
+        ruled("dana", &["forward-order"]),
+        json!([
+            "succeeded",
+            ["ops-ask"],
+            "allow",
+            "Ops may ask for every runbook and see every run."
+        ])
+    );
+    assert_eq!(
+        ruled("dana", &["forward-order", "order=2016"]),
+        json!([
+            "succeeded",
+            ["ops-run"],
+            "allow",
+            "Ops may run what reads, and what writes and can be put right."
+        ])
+    );
+    assert_eq!(
+        ruled("dana", &["forward-order", "order=2016,2017,2018,2019,2020,2021"]),
+        json!([
+            "succeeded",
+            ["many-orders"],
+            "needs-approval",
+            "More than 5 orders at once need a second person."
+        ])
+    );
+    for words in [&["forward-order"][..], &["forward-order", "order=2016"]] {
+        assert_eq!(
+            ruled("vic", words),
+            json!([
+                "denied",
+                ["only-ops-write"],
+                "deny",
+                "Only ops may change something; ask one of them."
+            ])
+        );
+    }
+    let read = |words: &[&str]| {
+        let words = [&["why"], words, &["--as", "dana"]].concat();
+        String::from_utf8(bot.raw(&words).stdout).unwrap()
+    };
+    insta::assert_snapshot!(read(&["forward-order"]), @r"
+    dry run  /forward-order  by dana
+    dana may ask for it. Whether a plan may run depends on its inputs: `signalbox why forward-order
+    NAME=VALUE ...`.
+    policy: ops-ask: Ops may ask for every runbook and see every run.
+    ");
+    let read = read(&["forward-order", "order=2016"]);
+    let policy = "\npolicy: ops-run: Ops may run what reads, and what writes and can be put right.\n";
+    assert!(read.contains(policy), "{read}");
+    assert_eq!(shop.posts(2016, 1), 0);
+}

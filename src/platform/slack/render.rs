@@ -149,6 +149,14 @@ pub fn sentence(say: &str) -> Rendered {
     }
 }
 
+/// What is told about the bot itself.
+pub fn notice(say: &str) -> Rendered {
+    Rendered {
+        metadata: Some(json!({"event_type": METADATA, "event_payload": {}})),
+        ..sentence(say)
+    }
+}
+
 /// A text of few words on its way to Slack, cut where it is too long.
 pub(super) fn short(text: &str, most: usize) -> String {
     let text = one_line(text);

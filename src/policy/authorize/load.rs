@@ -72,6 +72,7 @@ pub(super) fn load(
         path,
         text,
         problems,
+        remarks: Vec::new(),
         articles: HashMap::new(),
         full: PolicySet::new(),
     };
@@ -82,6 +83,7 @@ pub(super) fn load(
     }
     let Reading {
         mut problems,
+        mut remarks,
         articles,
         full,
         ..
@@ -91,6 +93,8 @@ pub(super) fn load(
         problems.dedup();
         return Err(problems);
     }
+    remarks.sort();
+    remarks.dedup();
     let lasting = full
         .policies()
         .filter(|policy| articles.get(policy.id()).is_some_and(|it| it.approvals.is_none()));
@@ -114,6 +118,7 @@ pub(super) fn load(
         names,
         authorizer: Authorizer::new(),
         version: hex::encode(version),
+        remarks,
     })
 }
 
@@ -188,6 +193,7 @@ struct Reading<'a> {
     path: &'a Path,
     text: &'a str,
     problems: Vec<Problem>,
+    remarks: Vec<Problem>,
     articles: HashMap<PolicyId, Article>,
     full: PolicySet,
 }
@@ -324,11 +330,16 @@ impl Reading<'_> {
                 let at = self.text[start..]
                     .find(&misnomer.written)
                     .map_or(start, |at| start + at);
-                (at, misnomer.message)
+                (at, misnomer)
             }));
         }
-        for (at, message) in told {
-            self.problem(at, message);
+        for (at, misnomer) in told {
+            if misnomer.harmless {
+                let message = format!("{}; until then this permits nothing", misnomer.message);
+                self.remarks.push(Problem::at(self.path, self.text, at, message));
+            } else {
+                self.problem(at, misnomer.message);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::RunbookFacts;
 use crate::nearest::{nearest, way_out};
 use crate::policy::identity::People;
-use cedar_policy::Policy;
+use cedar_policy::{Effect, EntityUid, Policy, PrincipalConstraint};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -29,6 +29,8 @@ pub(super) struct Misnomer {
     pub(super) written: String,
     /// What is wrong with it.
     pub(super) message: String,
+    /// It does no harm: as long as the name names nothing, the policy permits nothing.
+    pub(super) harmless: bool,
 }
 
 impl<'a> Existing<'a> {
@@ -63,9 +65,12 @@ impl<'a> Existing<'a> {
                 && !known.contains(name)
             {
                 let message = format!("`{uid}`: {because}; {}", way_out(name, known.iter().copied()));
+                // A slip of the pen is told as one also here.
+                let slip = nearest(name, known.iter().copied()).is_some();
                 found.push(Misnomer {
                     written: uid.to_string(),
                     message,
+                    harmless: !slip && is_permitted_group(policy, &uid),
                 });
             }
         }
@@ -76,6 +81,7 @@ impl<'a> Existing<'a> {
                 found.push(Misnomer {
                     written: String::new(),
                     message,
+                    harmless: false,
                 });
             }
         }
@@ -125,8 +131,18 @@ impl<'a> Existing<'a> {
         Some(Misnomer {
             written: attribute,
             message,
+            harmless: false,
         })
     }
+}
+
+/// Whether a policy permits something to this group and to nobody else.
+fn is_permitted_group(policy: &Policy, group: &EntityUid) -> bool {
+    let scope = match policy.principal_constraint() {
+        PrincipalConstraint::In(scope) | PrincipalConstraint::IsIn(_, scope) => Some(scope),
+        _ => None,
+    };
+    policy.effect() == Effect::Permit && scope.as_ref() == Some(group)
 }
 
 /// A text that an attribute is held against and never is.
@@ -146,6 +162,7 @@ fn word(operands: &Value) -> Option<Misnomer> {
     Some(Misnomer {
         written: format!("{stranger:?}"),
         message,
+        harmless: false,
     })
 }
 

@@ -132,9 +132,9 @@ fn the_shipped_policy_runs() {
     lee resync-supplier [("suppliers", 4), ("products", 1)]
         needs 1 ["many-suppliers"] More than 3 suppliers at once need a second person.
     vic forward-order [("orders", 1), ("money.USD", 1)]
-        deny ["viewers-write-nothing"] Viewers may look and change nothing; ask somebody of ops.
+        deny ["only-ops-write"] Only ops may change something; ask one of them.
     vic forward-order [("orders", 6), ("money.USD", 1)]
-        deny ["viewers-write-nothing"] Viewers may look and change nothing; ask somebody of ops.
+        deny ["only-ops-write"] Only ops may change something; ask one of them.
     dana drop-cache []
         deny [] No policy lets dana run drop-cache.
     dana no-such-runbook []
@@ -212,7 +212,7 @@ fn the_shipped_policy_on_everything_else() {
     vic ask stuck-orders
         allow ["viewers-read"] Viewers may run what only reads.
     vic ask forward-order
-        deny ["viewers-write-nothing"] Viewers may look and change nothing; ask somebody of ops.
+        deny ["only-ops-write"] Only ops may change something; ask one of them.
     vic view forward-order
         allow ["viewers-view"] Viewers may see every run.
     dana approve forward-order
@@ -373,6 +373,30 @@ fn policies_see_how_the_approver_was_proved() {
             session: "s".to_owned()
         }
     ));
+}
+
+#[test]
+fn a_group_that_nothing_declares_is_an_error_unless_it_only_leaves_out_a_permission() {
+    let permit = r#"@id("a") @say("x") permit(principal in Group::"night-shift", action == Action::"run", resource);"#;
+    let policy = Policy::load(Path::new("policy.cedar"), permit, &runbooks(), &people()).unwrap();
+    let remarks: Vec<String> = policy.remarks().iter().map(ToString::to_string).collect();
+    assert_snapshot!(remarks.join("\n"), @r#"
+    policy.cedar:1:40: `Group::"night-shift"`: no [group.NAME] section declares it; there is `oncall-leads`, `ops`, `viewers`; until then this permits nothing
+        @id("a") @say("x") permit(principal in Group::"night-shift", action == Action::"run", resource);
+                                               ^
+    "#);
+    for wrong in [
+        permit.replace("night-shift", "opps"),
+        permit.replace("permit(", "forbid("),
+        permit
+            .replace("principal in Group::\"night-shift\"", "principal")
+            .replace("resource)", "resource) unless { principal in Group::\"night-shift\" }"),
+    ] {
+        assert!(
+            problems(&wrong).contains("no [group.NAME] section declares it"),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]

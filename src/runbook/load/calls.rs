@@ -47,10 +47,7 @@ pub(super) fn call(section: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known, 
     });
     let on = on.filter(|on| match known.connections.get(on.value) {
         None => {
-            sheet.problem(
-                on.span.start,
-                unknown("connection", on.value, known.connections.keys().map(String::as_str)),
-            );
+            sheet.problem(on.span.start, no_connection(known, on.value, action));
             false
         }
         Some(kind) => match action.filter(|it| it.integration != kind) {
@@ -86,6 +83,20 @@ fn find(known: &Known, used: &str) -> Option<&'static ActionSpec> {
 /// "There is no such thing", with what was likely meant.
 pub(super) fn unknown<'a>(what: &str, word: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     format!("there is no {what} `{word}`; {}", way_out(word, known))
+}
+
+/// The same of a connection: another one is meant only if it is of the kind that the action needs.
+fn no_connection(known: &Known, name: &str, action: Option<&ActionSpec>) -> String {
+    let Some(kind) = action.map(|action| action.integration) else {
+        return unknown("connection", name, known.connections.keys().map(String::as_str));
+    };
+    let fit = known.connections.iter().filter(|(_, it)| *it == kind);
+    let fit: Vec<&str> = fit.map(|(name, _)| name.as_str()).collect();
+    if fit.is_empty() {
+        format!("there is no connection `{name}`; give the config a [connection.{name}] of kind {kind}")
+    } else {
+        format!("there is no connection `{name}` of kind {kind}; {}", way_out(name, fit))
+    }
 }
 
 fn arguments(

@@ -83,7 +83,7 @@ pub(super) fn inputs(top: &Section<'_>, sheet: &mut Sheet<'_>, known: &Known) ->
             help: section.text(sheet, "help").map(|it| it.value.to_owned()),
             suggest: suggest(&section, sheet, known),
         };
-        if matches!(input.kind, InputKind::Row) && input.suggest.is_none() {
+        if matches!(input.kind, InputKind::Row) && !section.has("suggest") {
             sheet.missing(&section, "suggest");
         }
         input.default = default(&section, sheet, &input);

@@ -164,7 +164,7 @@ looks = { rows = { row = [] } }
 28:57: not an expression: it ends too early
 28:61: there is no argument of postgres.query `limt`; did you mean `limit`?
 29:1: postgres.statement needs `sql` in `with`: One statement with placeholders.
-32:6: there is no connection `shop-bd`; did you mean `shop-db`?
+32:6: there is no connection `shop-bd` of kind postgres; did you mean `shop-db`?
 35:32: a sentence has no filter `uper`; it knows default, first, items, join, last, length, list, lower, money, replace, trim, upper
 37:7: money is named by its currency, three capital letters: money.USD
 38:10: a radius is an expression in quotes that gives a whole number
@@ -302,7 +302,7 @@ fn mistakes_about_looks_that_may_fail_are_told() {
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
     3:13: `elsewhere` is a kind of connection in quotes: alertmanager, celery, django_admin, http, jsm, pagerduty, postgres, prometheus
-    12:6: there is no connection `elsewhere`; there is `shop-admin`, `shop-api`, `shop-celery`, `shop-db`, `shop-metrics`
+    12:6: there is no connection `elsewhere` of kind postgres; there is `shop-db`
     15:1: `timeout` is 1s to 15s
     24:34: `looks.far.count` is not known; there is `reason`, `result`, `value`
     24:91: `looks.far.value.cout` is not known; did you mean `count`?
