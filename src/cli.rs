@@ -3,6 +3,7 @@
 
 mod ask;
 mod audit;
+mod coverage;
 mod export;
 mod live;
 mod look;
@@ -69,7 +70,7 @@ enum Command {
         /// Stop after the plan
         #[arg(long)]
         dry_run: bool,
-        /// Until the end, approval included
+        /// Until the end, approval included; the verdict comes after the soak, and `show` tells it
         #[arg(long)]
         wait: bool,
         #[command(flatten)]
@@ -200,6 +201,17 @@ enum Command {
         #[command(flatten)]
         who: Who,
     },
+    /// Which sections of a written runbook, in Markdown, can be carried out, and by which runbooks
+    #[command(after_help = "Example: signalbox coverage RUNBOOK.md\n\n\
+                            A runbook's `section` is the heading that it carries out. Exit 0 if each section has one, else 1.")]
+    Coverage {
+        /// The written runbook
+        #[arg(value_name = "DOC.md")]
+        document: PathBuf,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Draw a panel as PNG, or several below each other
     #[command(after_help = "Example: signalbox chart payments errors --last 1h --out shop.png")]
     Chart {
@@ -324,6 +336,7 @@ pub async fn main() -> ExitCode {
         Command::New { runbook, write } => new::new(&path, &runbook, write),
         Command::Test(options) => test::test(&path, options).await,
         Command::Migrate => look::migrate(&path).await,
+        Command::Coverage { document, json } => coverage::coverage(&path, &document, json),
         Command::Audit { what } => audit::audit(&path, what).await,
         Command::Runs { json } => show::runs(&path, json).await,
         Command::People { json, what: None } => people::list(&path, json).await,

@@ -135,3 +135,41 @@ fn a_program_gets_an_object_also_for_what_makes_no_sense() {
     assert_eq!(code, 2);
     assert_eq!(complaint, format!("signalbox: {}\n", told["say"].as_str().unwrap()));
 }
+
+#[test]
+fn coverage_tells_which_sections_of_the_written_runbook_can_be_carried_out() {
+    let desk = Desk::new();
+    desk.write(
+        "RUNBOOK.md",
+        "# Shop\n\n## Dashboards\n\n## Re-sync suppliers and re-run failed orders\n### Alerts\n## Restore\n",
+    );
+    desk.edit("commands/oncall.toml", "section = \"Alerts\"", "section = \"Restores\"");
+    let (code, told, _) = desk.run(&["coverage", "RUNBOOK.md"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(told, @r"
+    RUNBOOK.md:3: Dashboards: /metrics
+    RUNBOOK.md:5: Re-sync suppliers and re-run failed orders: /end-silence, /forward-order, /order-status, /resync-supplier, /resync-supplier-admin, /retry-forward, /silence-alert, /stuck-orders, /supplier-status
+    RUNBOOK.md:7: Restore: nothing carries it out
+    commands/oncall.toml:3:1: the document has no section `restores`; did you mean `restore`?
+    commands/shop-health.toml:3:1: the document has no section `rollback deploy`; there is `alerts`, `dashboards`, `re-sync suppliers and re-run failed orders`, `restore`, `shop`
+    2 of 3 sections can be carried out.
+    ");
+    let (code, told, _) = desk.run(&["coverage", "RUNBOOK.md", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &told["covered"], &told["of"]), (1, &json!(2), &json!(3)));
+    assert_eq!(
+        told["sections"][0],
+        json!({ "section": "Dashboards", "line": 3, "runbooks": ["metrics"] })
+    );
+    desk.edit("RUNBOOK.md", "## Restore\n", "");
+    assert_eq!(desk.run(&["coverage", "RUNBOOK.md"]).0, 0);
+    desk.write("RUNBOOK.md", "Just words.\n");
+    let (code, _, told) = desk.run(&["coverage", "RUNBOOK.md"]);
+    assert_eq!(
+        (code, told.as_str()),
+        (
+            2,
+            "signalbox: RUNBOOK.md has no headings of Markdown such as `## Rollback`\n"
+        )
+    );
+}

@@ -174,6 +174,7 @@ fn read(command: Command) -> Result<(Ask, Who, bool), AppError> {
         | Command::Runs { .. }
         | Command::Show { .. }
         | Command::Chart { .. }
+        | Command::Coverage { .. }
         | Command::Export { .. }
         | Command::Migrate => return Err(AppError::Other("this command asks for nothing".to_owned())),
     })

@@ -11,7 +11,8 @@ use crate::runbook::load::schema;
 use serde_json::Value;
 use std::path::Path;
 
-fn rules(path: &Path) -> Result<(Config, Rules), AppError> {
+/// All rules and where they came from.
+pub(super) fn rules(path: &Path) -> Result<(Config, Rules), AppError> {
     let config = Config::load(path).map_err(AppError::Files)?;
     let rules = Rules::load(&config).map_err(AppError::Files)?;
     Ok((config, rules))

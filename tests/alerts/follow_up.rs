@@ -226,7 +226,13 @@ async fn what_follows_from_what_was_suggested_is_the_alerts_as_well() {
     slack.person("U2").press(&run, "Write it down").await;
     let told = slack.reply(&there).await;
     assert_eq!(steady(&told.seen()), "lee asked for /write word=red: run RUN.");
-    let there = slack.until(&there, |now| now.seen().contains("write word=red")).await;
-    assert!(there.seen().contains("What is done"), "{}", there.seen());
+    let there = slack
+        .until(&there, |now| now.seen().contains("lee ran /write: succeeded"))
+        .await;
+    assert!(
+        there.seen().contains("What is done\n• dana ran /waiting: succeeded"),
+        "{}",
+        there.seen()
+    );
     world.slack = Some(slack);
 }
