@@ -102,6 +102,9 @@ pub struct Report {
     pub say: String,
     /// What would be done, a line each; shown until the steps themselves are.
     pub plan: Vec<String>,
+    /// The names of these steps, in the same order; none in reports of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned: Vec<String>,
     /// What should be known beforehand.
     pub warnings: Vec<String>,
     /// How much it touches, e.g. ("orders", "3"), ("money", "USD 84.50").

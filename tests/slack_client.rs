@@ -26,6 +26,7 @@ fn report(say: &str) -> Report {
         dry: false,
         say: say.into(),
         plan: vec!["send order 1042".into()],
+        planned: Vec::new(),
         warnings: Vec::new(),
         radius: Vec::new(),
         steps: Vec::new(),

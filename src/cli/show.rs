@@ -5,6 +5,7 @@ use crate::dispatch::answer::said;
 use crate::dispatch::aside::Sight;
 use crate::report::{Outcome, Report, terminal};
 use crate::run::ledger::LedgerError;
+use crate::runbook::StepOutcome;
 use crate::station::Share;
 use crate::store::StoreError;
 use crate::store::aside::Outline;
@@ -23,11 +24,7 @@ pub(super) fn json(report: &Report) -> Value {
         "dry": report.dry,
         "say": report.say,
         "rows": report.table.as_ref().map(|table| table.rows.clone()).unwrap_or_default(),
-        "steps": report.steps.iter().map(|step| json!({
-            "name": step.name,
-            "outcome": step.outcome,
-            "say": step.say,
-        })).collect::<Vec<_>>(),
+        "steps": steps(report),
         "plan": report.plan,
         "warnings": report.warnings,
         "radius": report.radius.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>(),
@@ -39,6 +36,18 @@ pub(super) fn json(report: &Report) -> Value {
         "decision": report.ruling.as_ref().map(|ruling| ruling.decision),
         "decision_say": report.ruling.as_ref().map(|ruling| ruling.say.clone()),
     })
+}
+
+/// What is done, or would be.
+fn steps(report: &Report) -> Vec<Value> {
+    let step =
+        |name: &str, outcome: Option<StepOutcome>, say: &str| json!({ "name": name, "outcome": outcome, "say": say });
+    if report.steps.is_empty() {
+        let planned = report.planned.iter().zip(&report.plan);
+        return planned.map(|(name, say)| step(name, None, say)).collect();
+    }
+    let begun = report.steps.iter();
+    begun.map(|it| step(&it.name, it.outcome, &it.say)).collect()
 }
 
 /// The same for what was never asked of the bot, because it makes no sense or may not be given; none for other errors.

@@ -18,6 +18,7 @@ pub fn said(person: &str, runbook: &str, outcome: Outcome, say: impl Into<String
         dry: false,
         say: say.into(),
         plan: Vec::new(),
+        planned: Vec::new(),
         warnings: Vec::new(),
         radius: Vec::new(),
         steps: Vec::new(),

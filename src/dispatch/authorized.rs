@@ -187,6 +187,7 @@ impl<'a> Authorized<'a> {
         report.dry = true;
         report.inputs = self.plan.inputs_text();
         report.plan = self.plan.steps.iter().map(|step| step.say.clone()).collect();
+        report.planned = self.plan.steps.iter().map(|step| step.name.clone()).collect();
         report.warnings = self.plan.warnings.clone();
         report.radius = radius_pairs(&self.plan.radius);
         report.digest = Some(self.plan.digest.clone());

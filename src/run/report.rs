@@ -20,6 +20,8 @@ const SENTENCES: usize = 4;
 pub fn report_of(live: &Live, approvers: &[String]) -> Report {
     let (plan, state) = (live.plan(), &live.state);
     let outcome = state.standing();
+    let is_planned = matches!(state.phase(), Some(Phase::AwaitingApproval { .. } | Phase::Ready));
+    let planned = if is_planned { plan.steps.as_slice() } else { &[] };
     Report {
         run: Some(live.run.id.clone()),
         runbook: plan.runbook.clone(),
@@ -28,11 +30,8 @@ pub fn report_of(live: &Live, approvers: &[String]) -> Report {
         outcome,
         dry: false,
         say: say(live, outcome),
-        plan: if matches!(state.phase(), Some(Phase::AwaitingApproval { .. } | Phase::Ready)) {
-            plan.steps.iter().map(|step| step.say.clone()).collect()
-        } else {
-            Vec::new()
-        },
+        plan: planned.iter().map(|step| step.say.clone()).collect(),
+        planned: planned.iter().map(|step| step.name.clone()).collect(),
         warnings: plan.warnings.clone(),
         radius: radius_pairs(&plan.radius),
         steps: if state.started.is_some() {

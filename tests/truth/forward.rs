@@ -155,6 +155,10 @@ fn a_dry_run_shows_the_plan_and_changes_nothing() {
         "{:#}",
         dry.json
     );
+    assert_eq!(
+        dry.json["steps"],
+        json!([{ "name": "forward[1061]", "outcome": null, "say": "Send order 1061 (USD 25.00) to CJ." }])
+    );
     assert_eq!(dry.json["run"], json!(null));
     assert_eq!((shop.recorded(1061), shop.posts(1061, 1)), (json!({}), 0));
     assert_eq!(bot.runs(), Vec::<String>::new());

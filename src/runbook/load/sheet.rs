@@ -264,12 +264,23 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// A list that stands in a table is named with it.
+    fn list_of_tables(&self, key: &str) -> String {
+        let within = self.title.trim_matches(['[', ']', '`']);
+        let path = if within == self.title {
+            key.to_owned()
+        } else {
+            format!("{within}.{key}")
+        };
+        format!("`{key}` is a list of tables: write [[{path}]]")
+    }
+
     pub(super) fn sections(&self, sheet: &mut Sheet<'_>, key: &str, keys: &[&str]) -> Vec<Section<'d>> {
         let Some(value) = self.value(key) else {
             return Vec::new();
         };
         let Some(items) = value.get_ref().as_array() else {
-            sheet.problem(self.place(key), format!("`{key}` is a list of tables: write [[{key}]]"));
+            sheet.problem(self.place(key), self.list_of_tables(key));
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -282,10 +293,7 @@ impl<'d> Section<'d> {
                     format!("[[{key}]]"),
                     keys,
                 )),
-                None => sheet.problem(
-                    item.span().start,
-                    format!("`{key}` is a list of tables: write [[{key}]]"),
-                ),
+                None => sheet.problem(item.span().start, self.list_of_tables(key)),
             }
         }
         sections
