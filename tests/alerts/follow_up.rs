@@ -216,7 +216,7 @@ async fn what_follows_from_what_was_suggested_is_the_alerts_as_well() {
     let rules =
         "[suggest.waiting]\nlabel = \"What waits?\"\nmatch = ['alertname=\"OrderStuck\"']\nrunbook = \"waiting\"\n";
     let mut world = World::with_rules_and(rules, "", "", &[("waiting", WAITING)]).await;
-    let (there, _) = begin(&world).await;
+    let (there, here) = begin(&world).await;
     let slack = world.slack.take().unwrap();
     slack.person("U1").press(&there, "What waits?").await;
     let run = slack.posted(ALERTS_OF_SLACK).await;
@@ -234,5 +234,14 @@ async fn what_follows_from_what_was_suggested_is_the_alerts_as_well() {
         "{}",
         there.seen()
     );
+    slack.reply(&run).await;
+    let second = slack.posted(ALERTS_OF_SLACK).await;
+    slack.reply(&second).await;
+    for _ in 0..2 {
+        world.discord.reply(&here).await;
+    }
+    let elsewhere = world.discord.posted("9001").await;
+    world.discord.reply(&elsewhere).await;
+    world.end();
     world.slack = Some(slack);
 }
