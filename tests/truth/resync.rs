@@ -52,7 +52,7 @@ fn what_cannot_be_synced_is_refused() {
     bot.run("dana", "resync-supplier", "supplier=Acme")
         .is("refused", &["There is no supplier Acme.", "CJ (id 1)"]);
     bot.run("vic", "resync-supplier", "supplier=CJ")
-        .is("denied", &["Viewers"]);
+        .is("denied", &["Only ops may"]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn by_the_admin_a_sync_is_queued_and_nothing_more_is_claimed() {
     bot.run("dana", "resync-supplier-admin", "supplier=Acme")
         .is("refused", &["There is no supplier Acme."]);
     bot.run("vic", "resync-supplier-admin", "supplier=CJ")
-        .is("denied", &["Viewers"]);
+        .is("denied", &["Only ops may"]);
     let asked = bot.ask("dana", &["run", "resync-supplier-admin", "supplier=all"]);
     asked.is("awaiting-approval", &["second person"]);
     bot.ask("dana", &["deny", asked.run()]).is("denied", &["dana"]);

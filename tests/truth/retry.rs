@@ -44,7 +44,7 @@ fn two_people_send_an_order_again_once() {
     // The one that the supplier refused.
     assert_eq!(shop.posts(2040, 1), 1);
 
-    retry(&bot, "vic", 2040, &NO_ORDER).is("denied", &["Viewers"]);
+    retry(&bot, "vic", 2040, &NO_ORDER).is("denied", &["Only ops may"]);
     retry(&bot, "dana", 2040, &[]).is("refused", &["Ask CJ first", "the idempotency key 2040-1"]);
     retry(&bot, "dana", 2040, &["supplier_says=has-order"]).is("refused", &["nothing is sent", "cj_2040-1"]);
     let asked = retry(&bot, "dana", 2040, &NO_ORDER);

@@ -57,7 +57,7 @@ fn why_cites_the_policy_and_its_sentence() {
         ])
     );
     assert_eq!(
-        ruled("dana", &["forward-order", "order=2016"]),
+        ruled("dana", &["forward-order", "order=2170"]),
         json!([
             "succeeded",
             ["ops-run"],
@@ -66,7 +66,7 @@ fn why_cites_the_policy_and_its_sentence() {
         ])
     );
     assert_eq!(
-        ruled("dana", &["forward-order", "order=2016,2017,2018,2019,2020,2021"]),
+        ruled("dana", &["forward-order", "order=2170,2171,2172,2173,2174,2175"]),
         json!([
             "succeeded",
             ["many-orders"],
@@ -74,7 +74,7 @@ fn why_cites_the_policy_and_its_sentence() {
             "More than 5 orders at once need a second person."
         ])
     );
-    for words in [&["forward-order"][..], &["forward-order", "order=2016"]] {
+    for words in [&["forward-order"][..], &["forward-order", "order=2170"]] {
         assert_eq!(
             ruled("vic", words),
             json!([
@@ -95,8 +95,8 @@ fn why_cites_the_policy_and_its_sentence() {
     NAME=VALUE ...`.
     policy: ops-ask: Ops may ask for every runbook and see every run.
     ");
-    let read = read(&["forward-order", "order=2016"]);
+    let read = read(&["forward-order", "order=2170"]);
     let policy = "\npolicy: ops-run: Ops may run what reads, and what writes and can be put right.\n";
     assert!(read.contains(policy), "{read}");
-    assert_eq!(shop.posts(2016, 1), 0);
+    assert_eq!(shop.posts(2170, 1), 0);
 }
