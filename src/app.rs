@@ -70,6 +70,13 @@ pub enum AppError {
     Other(String),
 }
 
+impl AppError {
+    /// Whether what is wrong leaves the bot's own database in reach.
+    pub fn is_beside_the_store(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::Secret(_) | Self::Connection { .. })
+    }
+}
+
 fn problems(found: &[Problem]) -> String {
     found.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -164,9 +171,7 @@ impl App {
     pub async fn open_as_can_be(path: &Path) -> Result<Self, AppError> {
         match Self::open(path).await {
             // What is wrong with the config itself is told by the second as by the first.
-            Err(AppError::Files(_) | AppError::Secret(_) | AppError::Connection { .. }) => {
-                Self::open_to_look(path).await
-            }
+            Err(error) if error.is_beside_the_store() => Self::open_to_look(path).await,
             opened => opened,
         }
     }

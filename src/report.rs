@@ -143,6 +143,14 @@ pub struct Ruling {
     pub say: String,
 }
 
+impl Ruling {
+    /// With its sentence.
+    pub fn new(decision: Ruled, say: impl Into<String>) -> Self {
+        let say = say.into();
+        Self { decision, say }
+    }
+}
+
 /// The word of a ruling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -87,7 +87,7 @@ enum Can {
 async fn open(path: &Path) -> Result<(App, Can), AppError> {
     let amiss = match App::open(path).await {
         Ok(app) => return Ok((app, Can::Work)),
-        Err(amiss @ (AppError::Files(_) | AppError::Secret(_) | AppError::Connection { .. })) => amiss,
+        Err(amiss) if amiss.is_beside_the_store() => amiss,
         Err(error) => return Err(error),
     };
     let Ok(app) = App::open_to_look(path).await else {

@@ -4,10 +4,12 @@ use super::export::rules;
 use crate::app::AppError;
 use crate::nearest::way_out;
 use crate::problem::Problem;
+use crate::report::terminal::shown;
 use crate::runbook::Runbook;
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -63,7 +65,11 @@ pub(super) fn coverage(path: &Path, document: &Path, as_json: bool) -> Result<u8
             } else {
                 by.join(", ")
             };
-            super::line(&format!("{}:{line}: {}: {by}", document.display(), section.title));
+            super::line(&shown(&format!(
+                "{}:{line}: {}: {by}",
+                document.display(),
+                section.title
+            )));
         }
     }
     let known: BTreeSet<String> = headings.iter().map(|heading| plain(&heading.title)).collect();
@@ -76,7 +82,7 @@ pub(super) fn coverage(path: &Path, document: &Path, as_json: bool) -> Result<u8
             let at = runbook.source.find("section").unwrap_or_default();
             let problem = Problem::at(file, &runbook.source, at, message);
             if !as_json {
-                super::line(&problem.brief());
+                super::line(&shown(&problem.brief()));
             }
             astray.push(json!({ "runbook": runbook.name, "section": section, "say": problem.message }));
         }
@@ -93,15 +99,15 @@ pub(super) fn coverage(path: &Path, document: &Path, as_json: bool) -> Result<u8
 
 fn read(document: &Path) -> Result<String, AppError> {
     let wrong = |why: String| AppError::Invalid(format!("{} cannot be read: {why}", document.display()));
-    let length = std::fs::metadata(document)
-        .map_err(|error| wrong(error.to_string()))?
-        .len();
-    if length > MOST {
-        return Err(wrong(format!(
-            "it has {length} bytes, and a written runbook at most {MOST}"
-        )));
+    let mut text = String::new();
+    // What is no file may tell no length and have no end.
+    std::fs::File::open(document)
+        .and_then(|file| file.take(MOST + 1).read_to_string(&mut text))
+        .map_err(|error| wrong(error.to_string()))?;
+    if text.len() as u64 > MOST {
+        return Err(wrong(format!("a written runbook has at most {MOST} bytes")));
     }
-    std::fs::read_to_string(document).map_err(|error| wrong(error.to_string()))
+    Ok(text)
 }
 
 /// As it is compared: what differs in space and case alone is the same.

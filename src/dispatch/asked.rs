@@ -56,10 +56,7 @@ impl<'a> Asked<'a> {
         let granted = may_ask(rules, request, &person, runbook).map_err(|denied| {
             let mut report = said(&person.name, name, Outcome::Denied, denied.say());
             report.policies = denied.policies().into_iter().map(str::to_owned).collect();
-            report.ruling = Some(Ruling {
-                decision: Ruled::Deny,
-                say: denied.say().to_owned(),
-            });
+            report.ruling = Some(Ruling::new(Ruled::Deny, denied.say()));
             Turned::from(report)
         })?;
         Ok(Self {
@@ -131,10 +128,7 @@ pub fn may_ask(rules: &Rules, request: &Request, person: &Person, runbook: &Runb
         place: &request.place,
     };
     match rules.policy.decide(&question) {
-        Decision::Allow(grant) => Ok(Cited {
-            policies: vec![grant.policy().to_owned()],
-            say: grant.say().to_owned(),
-        }),
+        Decision::Allow(grant) => Ok(Cited::from(&grant)),
         decision => Err(decision),
     }
 }

@@ -84,19 +84,13 @@ impl<'a> Authorized<'a> {
             report.radius = radius_pairs(&plan.radius);
             report.dry = dry;
             report.policies = policies;
-            report.ruling = (outcome == Outcome::Denied).then(|| Ruling {
-                decision: Ruled::Deny,
-                say: report.say.clone(),
-            });
+            report.ruling = (outcome == Outcome::Denied).then(|| Ruling::new(Ruled::Deny, &report.say));
             Turned::from(report)
         };
         let clearance = match decision {
             Decision::Deny { say, policies } => return Err(turned(Outcome::Denied, say, policies)),
             Decision::Allow(grant) => {
-                let decision = Cited {
-                    policies: vec![grant.policy().to_owned()],
-                    say: grant.say().to_owned(),
-                };
+                let decision = Cited::from(&grant);
                 if !plan.nothing.is_empty() && plan.steps.is_empty() {
                     Clearance::Nothing { decision }
                 } else if plan.steps.is_empty() {
@@ -192,13 +186,11 @@ impl<'a> Authorized<'a> {
         report.radius = radius_pairs(&self.plan.radius);
         report.digest = Some(self.plan.digest.clone());
         report.policies = self.clearance.cited().policies.clone();
-        report.ruling = Some(Ruling {
-            decision: match self.clearance {
-                Clearance::Approval { .. } => Ruled::NeedsApproval,
-                Clearance::Nothing { .. } | Clearance::Look { .. } | Clearance::Start { .. } => Ruled::Allow,
-            },
-            say: self.clearance.cited().say.clone(),
-        });
+        let decision = match self.clearance {
+            Clearance::Approval { .. } => Ruled::NeedsApproval,
+            Clearance::Nothing { .. } | Clearance::Look { .. } | Clearance::Start { .. } => Ruled::Allow,
+        };
+        report.ruling = Some(Ruling::new(decision, &self.clearance.cited().say));
         report.table = self.plan.result.as_ref().map(|result| Table {
             columns: result.columns.clone(),
             rows: result.rows.clone(),

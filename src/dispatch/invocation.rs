@@ -24,10 +24,7 @@ impl<'a> Invocation<'a> {
                 let mut report = said(&asked.person().name, &asked.runbook().name, Outcome::Invalid, say);
                 let granted = asked.granted();
                 report.policies.clone_from(&granted.policies);
-                report.ruling = Some(Ruling {
-                    decision: Ruled::Allow,
-                    say: granted.say.clone(),
-                });
+                report.ruling = Some(Ruling::new(Ruled::Allow, &granted.say));
                 Err(report.into())
             }
         }

@@ -336,27 +336,17 @@ impl Desk {
             self.may(rules, request, asker, name, Act::Stop { requester: asker })?;
         }
         let what = runbook.map_or_else(|| "all runbooks".to_owned(), str::to_owned);
-        let now = Timestamp::now();
-        let told = |say: String| -> Vec<NewMessage> {
-            let places = self.announce.iter().enumerate();
-            let message = |(index, place): (usize, &Place)| NewMessage {
-                // Asked once, told once.
-                id: format!("{}:{word}:{index}", request.id),
-                kind: MessageKind::Notice,
-                run: None,
-                request: None,
-                place: place.clone(),
-                body: Some(said(&asker.name, word, Outcome::Succeeded, say.clone())),
-            };
-            places.map(message).collect()
-        };
+        let record = audit_row("pause", asker, &what, json!({ "on": on }), Timestamp::now());
         let goes_on = "A step that is under way goes on to its end.";
         let say = if on {
             let by = &asker.name;
-            let told = told(format!(
-                "{by} paused writes of {what}: none is started until they are resumed. {goes_on}"
-            ));
-            if !self.store.pause(runbook, by, now, &told).await? {
+            let told = self.notices(
+                request,
+                asker,
+                word,
+                &format!("{by} paused writes of {what}: none is started until they are resumed. {goes_on}"),
+            );
+            if !self.store.pause(runbook, &record, &told).await? {
                 let standing = self.store.pauses().await?;
                 let standing = standing.into_iter().find(|pause| pause.runbook.as_deref() == runbook);
                 let by = standing.map_or_else(String::new, |pause| {
@@ -368,18 +358,34 @@ impl Desk {
             }
             format!("Paused: no writes of {what} are started until `resume`. {goes_on}")
         } else {
-            let told = told(format!(
-                "{} resumed writes of {what}: they may start again.",
-                asker.name
-            ));
-            if self.store.resume(runbook, now, &told).await? == 0 {
+            let told = self.notices(
+                request,
+                asker,
+                word,
+                &format!("{} resumed writes of {what}: they may start again.", asker.name),
+            );
+            if self.store.resume(runbook, &record, &told).await? == 0 {
                 let say = format!("Writes of {what} were not paused.");
                 return Err(said(&asker.name, word, Outcome::NothingToDo, say).into());
             }
             format!("Resumed: writes of {what} may start again.")
         };
-        self.audit("pause", asker, &what, json!({ "on": on })).await?;
         Ok(Reply::Said(Box::new(said(&asker.name, word, Outcome::Succeeded, say))))
+    }
+
+    /// What the operations channel of each platform is told.
+    fn notices(&self, request: &Request, asker: &Person, word: &str, say: &str) -> Vec<NewMessage> {
+        let places = self.announce.iter().enumerate();
+        let message = |(index, place): (usize, &Place)| NewMessage {
+            // Asked once, told once.
+            id: format!("{}:{word}:{index}", request.id),
+            kind: MessageKind::Notice,
+            run: None,
+            request: None,
+            place: place.clone(),
+            body: Some(said(&asker.name, word, Outcome::Succeeded, say)),
+        };
+        places.map(message).collect()
     }
 
     /// A follow-up is a new request by whoever pressed it, with the inputs that the finished run worked out.

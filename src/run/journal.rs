@@ -3,6 +3,7 @@
 use crate::call::CallResult;
 use crate::panel::reading::Reading;
 use crate::policy::approval::Party;
+use crate::policy::authorize::Grant;
 use crate::report::Outcome;
 use crate::report::verdict::Verdict;
 use crate::request::Resolution;
@@ -19,6 +20,15 @@ pub struct Cited {
     pub policies: Vec<String>,
     /// Their sentence.
     pub say: String,
+}
+
+impl From<&Grant> for Cited {
+    fn from(grant: &Grant) -> Self {
+        Self {
+            policies: vec![grant.policy().to_owned()],
+            say: grant.say().to_owned(),
+        }
+    }
 }
 
 /// Which reading of the signals.

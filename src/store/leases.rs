@@ -1,5 +1,6 @@
 //! Leases: which process is the engine. And pauses: which runbooks start no writes.
 
+use super::audit::{AuditRow, insert_audits};
 use super::messages::{NewMessage, insert_messages};
 use super::{Store, StoreError, micros, number, text, timestamp};
 use crate::bell::Bell;
@@ -92,44 +93,49 @@ impl Store {
         until.map(timestamp).transpose()
     }
 
-    /// Halts writes of a runbook, or of all, and tells it with these messages. Whether that is news: a pause that stands
-    /// already stays as it is.
+    /// Halts writes of a runbook, or of all, in the name of whom the record tells, and tells it with these messages.
+    /// Whether that is news: a pause that stands already stays as it is.
     pub async fn pause(
         &self,
         runbook: Option<&str>,
-        person: &str,
-        now: Timestamp,
+        record: &AuditRow,
         told: &[NewMessage],
     ) -> Result<bool, StoreError> {
         let insert = "INSERT INTO pause (runbook, person, since) VALUES ($1, $2, $3) ON CONFLICT (runbook) DO NOTHING";
         let query = sqlx::query(insert)
             .bind(runbook.unwrap_or_default())
-            .bind(person)
-            .bind(micros(now));
-        Ok(self.change_pauses(query, now, told).await? > 0)
+            .bind(&record.person)
+            .bind(micros(record.at));
+        Ok(self.change_pauses(query, record, told).await? > 0)
     }
 
     /// Lets writes go on, and tells it with these messages. Without a runbook every pause ends. Returns how many ended.
-    pub async fn resume(&self, runbook: Option<&str>, now: Timestamp, told: &[NewMessage]) -> Result<u64, StoreError> {
+    pub async fn resume(
+        &self,
+        runbook: Option<&str>,
+        record: &AuditRow,
+        told: &[NewMessage],
+    ) -> Result<u64, StoreError> {
         let query = match runbook {
             Some(runbook) => sqlx::query("DELETE FROM pause WHERE runbook = $1").bind(runbook),
             None => sqlx::query("DELETE FROM pause"),
         };
-        self.change_pauses(query, now, told).await
+        self.change_pauses(query, record, told).await
     }
 
-    /// What changes nothing is told to nobody.
+    /// What changes nothing is neither recorded nor told; what does is both, however soon this process ends.
     async fn change_pauses(
         &self,
         query: Query<'_, Any, AnyArguments>,
-        now: Timestamp,
+        record: &AuditRow,
         told: &[NewMessage],
     ) -> Result<u64, StoreError> {
-        let mut work = self.dialect.begin(&self.write).await?;
+        let mut work = self.begin().await?;
         let changed = query.execute(&mut *work).await?.rows_affected();
         if changed > 0 {
-            let messages: Vec<_> = told.iter().map(|message| (message, micros(now))).collect();
+            let messages: Vec<_> = told.iter().map(|message| (message, micros(record.at))).collect();
             insert_messages(&mut work, self.dialect, &messages).await?;
+            insert_audits(&mut work, self.dialect, &[record]).await?;
         }
         work.commit().await?;
         Ok(changed)

@@ -1,7 +1,7 @@
 //! What people do about an alert, from its message.
 
 use crate::harness::alertmanager::{alert, notification, notify};
-use crate::harness::discord_world::{ALERTS, ALERTS_OF_SLACK, DANA, EVE, LEE, World, shown, steady};
+use crate::harness::discord_world::{ALERTS, ALERTS_OF_SLACK, DANA, EVE, LEE, World, offering, shown, steady};
 use crate::harness::slack;
 use crate::harness::visitor::Visitor;
 use serde_json::Value;
@@ -194,17 +194,7 @@ async fn one_person_acknowledges_and_another_takes_it_on() {
     world.end();
 }
 
-const WAITING: &str = r#"
-summary = "Shows what waits."
-[[look]]
-name = "orders"
-use = "http.get"
-on = "shop"
-with.path = "/orders"
-[result]
-rows = "looks.orders.json.rows"
-columns = ["order"]
-say = "Some wait."
+const OFFER: &str = r#"
 [[offer]]
 runbook = "write"
 label = "Write it down"
@@ -215,7 +205,7 @@ with.word = "'red'"
 async fn what_follows_from_what_was_suggested_is_the_alerts_as_well() {
     let rules =
         "[suggest.waiting]\nlabel = \"What waits?\"\nmatch = ['alertname=\"OrderStuck\"']\nrunbook = \"waiting\"\n";
-    let mut world = World::with_rules_and(rules, "", "", &[("waiting", WAITING)]).await;
+    let mut world = World::with_rules_and(rules, "", "", &[("waiting", &offering(OFFER))]).await;
     let (there, here) = begin(&world).await;
     let slack = world.slack.take().unwrap();
     slack.person("U1").press(&there, "What waits?").await;

@@ -1,6 +1,6 @@
 //! Runs that wait keep nobody else waiting: they hold no place among those that are under way at the same time.
 
-use super::world::{Process, World};
+use super::world::{Process, World, pauses};
 use jiff::{SignedDuration, Timestamp};
 use signalbox::report::Outcome;
 use signalbox::run::state::{RunState, StepState};
@@ -82,7 +82,7 @@ async fn paused_runs_keep_nobody_waiting_and_go_on_after_it() {
     let (world, process, held) = crowd("effect").await;
     process
         .store
-        .pause(Some("held"), "lee", Timestamp::now(), &[])
+        .pause(Some("held"), &pauses("lee", Timestamp::now()), &[])
         .await
         .unwrap();
     let (stop, stopped) = watch::channel(false);
@@ -95,7 +95,11 @@ async fn paused_runs_keep_nobody_waiting_and_go_on_after_it() {
     until(&process, &free, succeeded).await;
     assert_eq!(world.count("held").await, 0);
 
-    process.store.resume(Some("held"), Timestamp::now(), &[]).await.unwrap();
+    process
+        .store
+        .resume(Some("held"), &pauses("lee", Timestamp::now()), &[])
+        .await
+        .unwrap();
     for run in &held {
         until(&process, run, succeeded).await;
     }

@@ -4,6 +4,7 @@
 use crate::harness::older::grow_older;
 use crate::harness::services::Postgres;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use signalbox::app::App;
 use signalbox::custody::Custody;
 use signalbox::dispatch::Reply;
@@ -11,6 +12,7 @@ use signalbox::request::{Account, Ask, Place, Request, Surface, Words};
 use signalbox::run::ledger::{LedgerError, Live, cache};
 use signalbox::station::{Share, Station};
 use signalbox::store::Store;
+use signalbox::store::audit::AuditRow;
 use signalbox::store::deliveries::Progress;
 use sqlx::AnyPool;
 use std::fs;
@@ -59,6 +61,17 @@ permit (principal in Group::"ops", action, resource);
 forbid (principal, action == Action::"run", resource)
 when { context.radius has orders && context.radius.orders > 5 };
 "#;
+
+/// What the record tells of a pause, or of its end.
+pub fn pauses(person: &str, at: Timestamp) -> AuditRow {
+    AuditRow {
+        at,
+        kind: "pause".to_owned(),
+        person: person.to_owned(),
+        subject: "all runbooks".to_owned(),
+        body: json!({}),
+    }
+}
 
 impl World {
     /// With runbooks by name. `celery` is a broker's and a result store's address.

@@ -161,6 +161,11 @@ pub fn many() -> String {
     ORDERS.replace("/orders", "/many")
 }
 
+/// The same with a follow-up.
+pub fn offering(offer: &str) -> String {
+    format!("{ORDERS}{offer}")
+}
+
 const ORDERS: &str = r#"
 summary = "Shows what the shop has."
 [[input]]

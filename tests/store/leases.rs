@@ -1,6 +1,7 @@
 //! Leases, pauses and the record.
 
 use super::database::{Database, later, noon};
+use crate::crash::world::pauses;
 use futures::future::join_all;
 use serde_json::json;
 use signalbox::store::audit::AuditRow;
@@ -44,23 +45,36 @@ pub async fn of_many_askers_one_leads(database: Database) {
 pub async fn a_pause_covers_one_or_all(database: Database) {
     let store = database.open().await;
     assert_eq!(store.paused("forward-order").await.unwrap(), None);
-    store.pause(Some("forward-order"), "dana", noon(), &[]).await.unwrap();
+    store
+        .pause(Some("forward-order"), &pauses("dana", noon()), &[])
+        .await
+        .unwrap();
     assert_eq!(store.paused("resync-supplier").await.unwrap(), None);
     let pause = store.paused("forward-order").await.unwrap().unwrap();
     assert_eq!(
         (pause.runbook.as_deref(), pause.person.as_str()),
         (Some("forward-order"), "dana")
     );
-    store.pause(None, "lee", later(1), &[]).await.unwrap();
+    store.pause(None, &pauses("lee", later(1)), &[]).await.unwrap();
     assert_eq!(store.paused("resync-supplier").await.unwrap().unwrap().runbook, None);
     // Who paused first is kept.
-    assert!(!store.pause(None, "dana", later(2), &[]).await.unwrap());
+    assert!(!store.pause(None, &pauses("dana", later(2)), &[]).await.unwrap());
     assert_eq!(store.paused("resync-supplier").await.unwrap().unwrap().person, "lee");
-    assert_eq!(store.resume(Some("forward-order"), later(3), &[]).await.unwrap(), 1);
+    assert_eq!(
+        store
+            .resume(Some("forward-order"), &pauses("lee", later(3)), &[])
+            .await
+            .unwrap(),
+        1
+    );
     assert!(store.paused("forward-order").await.unwrap().is_some());
-    assert_eq!(store.resume(None, later(3), &[]).await.unwrap(), 1);
+    assert_eq!(store.resume(None, &pauses("lee", later(3)), &[]).await.unwrap(), 1);
     assert_eq!(store.paused("forward-order").await.unwrap(), None);
-    assert_eq!(store.resume(None, later(3), &[]).await.unwrap(), 0);
+    assert_eq!(store.resume(None, &pauses("lee", later(3)), &[]).await.unwrap(), 0);
+    // What changed nothing is not in the record.
+    let record = store.audit_rows(10).await.unwrap();
+    let people: Vec<&str> = record.iter().map(|row| row.person.as_str()).collect();
+    assert_eq!(people, ["lee", "lee", "lee", "dana"]);
 }
 
 pub async fn the_record_is_read_newest_first(database: Database) {
